@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Every target of the project. `make help` lists them. V=1 shows commands, SAN=1 builds user space
+# with sanitizers, O=DIR builds elsewhere. Nothing is written outside $(O).
+
+O ?= build
+CLANG ?= clang-14
+LLVM_STRIP ?= llvm-strip-14
+BPFTOOL ?= /usr/sbin/bpftool
+PKGS := libbpf libxdp jansson
+VERSION := 0.1.0
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wundef -Werror
+CFLAGS ?= -O2 -g
+CFLAGS += $(if $(SAN),-fsanitize=address$(,)undefined -fno-omit-frame-pointer)
+, := ,
+FW_CFLAGS = $(CFLAGS) -std=gnu11 $(WARN) -D_GNU_SOURCE -DFW_VERSION='"$(VERSION)"' -I. -I$(O) -MMD -MP \
+	    $(shell pkg-config --cflags $(PKGS))
+FW_LIBS = $(shell pkg-config --libs $(PKGS)) -lelf -lz
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-function -MMD -MP
+
+USER_SRC := $(wildcard user/*/*.c)
+USER_OBJ := $(USER_SRC:%.c=$(O)/%.o)
+LIB_OBJ := $(filter-out $(O)/user/cli/main.o,$(USER_OBJ))
+# What the pure floors need: no BPF, no privilege.
+PURE_OBJ := $(filter $(O)/user/base/% $(O)/user/policy/%,$(USER_OBJ))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all bpf user clean help setup test test-unit test-prog test-netns check format demo bench fuzz install
+
+all: user ## build the command and the program in it
+bpf: $(O)/floodwall.bpf.o ## build the XDP object alone
+user: $(O)/floodwall
+
+$(O)/floodwall.bpf.o: bpf/floodwall.bpf.c
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@.tmp -MF $(O)/floodwall.bpf.d -MT $@
+	$(Q)$(LLVM_STRIP) -g $@.tmp -o $@ && rm $@.tmp
+
+$(O)/floodwall.skel.h: $(O)/floodwall.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name floodwall_bpf > $@
+
+$(O)/user/kern/%.o: user/kern/%.c | $(O)/floodwall.skel.h
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(FW_CFLAGS) -c $< -o $@
+
+$(O)/%.o: %.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(FW_CFLAGS) -c $< -o $@
+
+$(O)/floodwall: $(USER_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $^ -o $@ $(FW_LIBS)
+
+# Tests: every tests/unit/*.c is one cmocka program over the pure floors; every tests/prog/*.c one
+# over the whole library, run as root against the kernel's test-run.
+UNIT := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+PROG := $(patsubst tests/prog/%.c,$(O)/tests/prog/%,$(wildcard tests/prog/test_*.c))
+TESTLIB_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard tests/lib/*.c))
+
+$(O)/tests/unit/%: $(O)/tests/unit/%.o $(PURE_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lcmocka -ljansson -lm
+$(O)/tests/prog/%: $(O)/tests/prog/%.o $(TESTLIB_OBJ) $(LIB_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lcmocka -lpcap $(FW_LIBS) -lm
+
+setup: ## install what building and testing need, from Debian's packages
+	$(Q)scripts/setup
+test: ## build and run every test (root)
+	$(Q)scripts/setup
+	$(Q)scripts/test all
+test-unit test-prog test-netns: ## one tier of the tests
+	$(Q)scripts/test $(@:test-%=%)
+demo: ## a real server under a real flood, without and with the filter (root)
+	$(Q)scripts/setup
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)scripts/demo
+bench: ## measure against the budgets (root)
+	$(Q)scripts/setup
+	$(Q)scripts/bench
+check: ## format, floors, contract, sizes, analysers
+	$(Q)scripts/check
+format: ## let clang-format decide
+	$(Q)clang-format-14 -i $$(git ls-files '*.c' '*.h' | grep -v '^vmlinux.h$$')
+fuzz: ## fuzz every parser, bounded
+	$(Q)scripts/fuzz
+
+clean: ## remove what was built
+	rm -rf $(O)
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z].*## / { printf "  %-22s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+-include $(USER_OBJ:.o=.d) $(O)/floodwall.bpf.d $(wildcard $(O)/tests/*/*.d)

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every map of the program: who writes it, who reads it, and what happens when it is full.
+ * Sizes marked "set at load" are written by user/kern/object.c before the object is loaded.
+ * Arrays are mmapable wherever user space reads or fills them in bulk; that also page-aligns them,
+ * without which a 64-byte set would straddle two cache lines.
+ */
+#ifndef FW_MAPS_H
+#define FW_MAPS_H
+
+#include "abi.h"
+
+#define FW_ARRAY(name_, struct_, entries_)                                                             \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
+		__uint(map_flags, BPF_F_MMAPABLE);                                                 \
+		__uint(max_entries, entries_);                                                      \
+		__type(key, __u32);                                                                \
+		__type(value, struct struct_);                                                       \
+	} name_ SEC(".maps")
+
+#define FW_PERCPU(name_, struct_, entries_)                                                            \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                           \
+		__uint(max_entries, entries_);                                                      \
+		__type(key, __u32);                                                                \
+		__type(value, struct struct_);                                                       \
+	} name_ SEC(".maps")
+
+struct fw_word {
+	__u64 v;
+};
+
+/* Identity of the pins. User space writes it once at load; the program never reads it. */
+FW_ARRAY(fw_meta, fw_meta, 1);
+
+/* The live generation. User space writes under the lock; the program reads it once a packet. */
+FW_ARRAY(fw_ctl, fw_ctl, 1);
+
+/* Two generations of everything an admin decides. User space fills the half that is not live. */
+FW_ARRAY(fw_policy, fw_policy, 2);
+FW_ARRAY(fw_policy_txt, fw_policy_text, 2); /* user space only */
+FW_ARRAY(fw_lane_head, fw_lane_head, 2);
+FW_ARRAY(fw_lane4_dir, fw_lane4_dir, 2 * 65536);
+FW_ARRAY(fw_lane4_rng, fw_word, 2 * FW_LANE4_RANGES);    /* set at load; full: apply refused */
+FW_ARRAY(fw_lane6_node, fw_lane6_node, 2 * FW_LANE6_NODES); /* set at load; full: apply refused */
+FW_ARRAY(fw_lane6_deep, fw_lane6_deep, 2 * FW_LANE6_DEEP_MAX); /* set at load; full: refused */
+FW_ARRAY(fw_profile, fw_profile, 2 * FW_PROFILE_MAX);    /* set at load; full: apply refused */
+FW_ARRAY(fw_prefix, fw_prefix, 2 * FW_PREFIX_MAX);       /* set at load; user space only */
+FW_ARRAY(fw_why, fw_why, 2 * FW_WHY_MAX);                /* user space only */
+
+/*
+ * Source tables (sets, set at load): IPv4 /32, IPv6 /64, IPv6 /48. Written by the program, in one
+ * compare-and-swap a word; user space reads. A full set falls to the crowd budgets.
+ */
+FW_ARRAY(fw_src4_fp, fw_word, 1);
+FW_ARRAY(fw_src4_hot, fw_src_hot, 1);
+FW_ARRAY(fw_src4_rest, fw_src_rest, 1);
+FW_ARRAY(fw_src6_fp, fw_word, 1);
+FW_ARRAY(fw_src6_hot, fw_src_hot, 1);
+FW_ARRAY(fw_src6_rest, fw_src_rest, 1);
+FW_ARRAY(fw_net6_fp, fw_word, 1);
+FW_ARRAY(fw_net6_hot, fw_src_hot, 1);
+FW_ARRAY(fw_net6_rest, fw_src_rest, 1);
+
+/* Shared budgets: enum fw_budget_id. Fixed size, cannot be full. */
+FW_ARRAY(fw_budget, fw_budget, FW_B_MAX);
+
+/* Per-CPU accounting: the program adds, user space sums. Fixed size, cannot be full. */
+FW_PERCPU(fw_count_svc, fw_count, FW_COUNT_SVC_SLOTS);
+FW_PERCPU(fw_count_cls, fw_count, FW_CLASS_MAX *FW_CC_STRIDE);
+FW_PERCPU(fw_note, fw_word, FW_NOTE_SLOTS);
+FW_PERCPU(fw_heavy, fw_heavy, FW_HEAVY_SLOTS); /* contended slots go to the heavier source */
+
+/* Interfaces attached to. User space only, under the lock. Full: attach refused. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FW_IFACE_MAX);
+	__type(key, __u32);
+	__type(value, struct fw_iface);
+} fw_iface SEC(".maps");
+
+#endif

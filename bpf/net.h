@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one place that knows whether this is the BPF object or a host build (unit tests, fuzzers).
+ * It also holds what BTF lacks: EtherTypes, protocol numbers, flag masks.
+ */
+#ifndef FW_NET_H
+#define FW_NET_H
+
+#ifdef __bpf__
+#include "../vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+#else
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/types.h>
+#include <linux/udp.h>
+#include <stdbool.h>
+#include <bpf/bpf_endian.h>
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+struct frag_hdr {
+	__u8 nexthdr;
+	__u8 reserved;
+	__be16 frag_off;
+	__be32 identification;
+};
+#endif
+
+#define FW_ETH_ARP 0x0806
+#define FW_ETH_IP4 0x0800
+#define FW_ETH_IP6 0x86dd
+#define FW_ETH_8021Q 0x8100
+#define FW_ETH_8021AD 0x88a8
+
+#define FW_IP_MF 0x2000     /* RFC 791: more fragments */
+#define FW_IP_OFFSET 0x1fff /* RFC 791: in units of 8 bytes */
+
+#define FW_IP6_HOPOPTS 0
+#define FW_IP6_ROUTING 43
+#define FW_IP6_FRAGMENT 44
+#define FW_IP6_AUTH 51
+#define FW_IP6_NONE 59
+#define FW_IP6_DSTOPTS 60
+#define FW_IP6_MOBILITY 135
+
+#define FW_PROTO_ICMP 1
+#define FW_PROTO_TCP 6
+#define FW_PROTO_UDP 17
+#define FW_PROTO_ICMP6 58
+
+#define FW_TCP_FIN 0x01
+#define FW_TCP_SYN 0x02
+#define FW_TCP_RST 0x04
+#define FW_TCP_PSH 0x08
+#define FW_TCP_ACK 0x10
+#define FW_TCP_URG 0x20
+
+struct vlan_tag {
+	__be16 tci;
+	__be16 proto;
+};
+
+#endif
