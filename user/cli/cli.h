@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What every command file includes: the row of the table of commands, the context a command runs
+ * in, and the ways to print a result. A command never prints an error itself: it fills cli->err
+ * and returns a negative errno; main prints it once, as text or as JSON, and makes the exit code.
+ * In JSON mode exactly one document goes to stdout per run of a command, and nothing else does.
+ */
+#ifndef FW_CLI_H
+#define FW_CLI_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <jansson.h>
+
+#include "user/base/err.h"
+
+/* Exit codes, documented in `floodwall help exit-codes`. */
+enum fw_exit {
+	FW_EXIT_OK = 0,
+	FW_EXIT_USAGE = 1,    /* usage or bad input; nothing was changed */
+	FW_EXIT_FAILED = 2,   /* refused by the kernel, or failed */
+	FW_EXIT_NOTHING = 3,  /* nothing attached, no state there */
+	FW_EXIT_DENIED = 4,   /* not permitted */
+	FW_EXIT_DEGRADED = 5, /* works, but not as it should */
+};
+
+struct fw_cli;
+
+/* One option of a command. The table ends with a row whose name is NULL. */
+struct fw_cli_option {
+	const char *name; /* long name without dashes */
+	char key;         /* short letter, 0 = none; j p V ? h are taken */
+	const char *arg;  /* name of its value in the help, NULL = a switch */
+	const char *help;
+	const char *choices; /* for completion: words separated by spaces, or NULL */
+};
+
+enum fw_cli_flag {
+	FW_CLI_WATCH = 1 << 0, /* --watch makes sense: the command only reads */
+	FW_CLI_HIDDEN = 1 << 1,
+};
+
+/* One command. `verb` is NULL for commands of one word. Tables end with a row whose object is NULL. */
+struct fw_cli_command {
+	const char *object;
+	const char *verb;
+	const char *args; /* synopsis of the operands, "" = none */
+	const char *help; /* one line, no full stop */
+	const char *doc;  /* what else one must know, ends without newline; may be NULL */
+	const struct fw_cli_option *options; /* may be NULL */
+	int min_args, max_args; /* operands; max_args -1 = any number */
+	unsigned int flags;     /* enum fw_cli_flag */
+	/* 0, or negative errno with cli->err filled. argv: operands only, without options and words. */
+	int (*run)(struct fw_cli *cli, int argc, char **argv);
+	int tag;             /* for commands that share one function */
+	const char *choices; /* for completion of operands: words, or @iface @file @class @service */
+};
+
+#define FW_CLI_OPTIONS_MAX 32
+
+struct fw_cli {
+	const struct fw_cli_command *command;
+	const char *pins; /* pin directory; never NULL */
+	bool json;        /* print JSON documents */
+	bool pretty;      /* ... indented */
+	bool color;       /* decided once: terminal, NO_COLOR, --color */
+	double watch_s;   /* seconds between runs, 0 = run once */
+	unsigned int run; /* 0 in the first run, counts up under --watch */
+	int exit_code;    /* enum fw_exit to leave with when the command succeeds */
+	struct fw_err err;
+
+	/* What a command keeps from one run to the next (to make rates of counters). */
+	void *memory;
+	void (*memory_free)(void *memory);
+
+	/* for main.c and options.c */
+	const char *value[FW_CLI_OPTIONS_MAX]; /* by row of command->options; NULL = not given */
+	json_t *warnings;
+};
+
+/* The option's value ("" for a switch), or NULL when it was not given. `name` must be in the table. */
+const char *fw_cli_option(const struct fw_cli *cli, const char *name);
+
+/* Print `doc` (an object; reference stolen) with "schema":1 in front and the warnings so far. 0 or -errno. */
+int fw_cli_json(struct fw_cli *cli, json_t *doc);
+
+/* A change was made: `doc` (stolen) in JSON mode, the sentence in text mode. 0 or -errno. */
+int fw_cli_done(struct fw_cli *cli, json_t *doc, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Say something beside the result: stderr in text mode, "warnings" of the document in JSON mode. */
+void fw_cli_warn(struct fw_cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Bad use of the command itself: fills cli->err with exit code 1 and a pointer to --help; returns
+ * -EINVAL so that `return fw_cli_usage(...)` works.
+ */
+int fw_cli_usage(struct fw_cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The nearest of `count` words to `word` by edit distance, or NULL when none is near. Pure. */
+const char *fw_cli_nearest(const char *word, const char *const *words, size_t count);
+
+/* Columns of the terminal on stdout, 80 when there is none. */
+int fw_cli_width(void);
+
+/* One table per file; main.c lists them. */
+extern const struct fw_cli_command fw_cmd_attach[]; /* attach, detach */
+extern const struct fw_cli_command fw_cmd_status[];
+extern const struct fw_cli_command fw_cmd_stats[];
+extern const struct fw_cli_command fw_cmd_doctor[];
+extern const struct fw_cli_command fw_cmd_limit[];
+extern const struct fw_cli_command fw_cmd_budget[];
+extern const struct fw_cli_command fw_cmd_lane[]; /* block, trust, manage, class */
+extern const struct fw_cli_command fw_cmd_service[];
+extern const struct fw_cli_command fw_cmd_source[];
+extern const struct fw_cli_command fw_cmd_mode[];
+
+#endif

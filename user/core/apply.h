@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Changing what runs. The running generation is read into a model and a vector of prefixes, the
+ * caller edits them, commit compiles them into the half of the maps that is not live, reads that
+ * back, and flips one 64-bit word. Killed at any point, the old generation stays whole.
+ *
+ *	fw_apply_begin(maps, lock, &apply, err);    the lock is held, apply.model is what runs
+ *	...edit apply.model and/or apply.prefixes, and say so in apply.changed...
+ *	fw_apply_commit(&apply, err);               it runs, from the next packet on
+ *	fw_apply_end(&apply);                       always
+ *
+ * Readers take no lock: fw_apply_read_*() copies, checks that the generation has not moved
+ * meanwhile, and tries again if it has.
+ */
+#ifndef FW_CORE_APPLY_H
+#define FW_CORE_APPLY_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+
+#include "user/base/err.h"
+#include "user/kern/maps.h"
+#include "user/policy/lanes.h"
+#include "user/policy/model.h"
+
+enum fw_apply_part {
+	FW_APPLY_POLICY = 1 << 0,
+	FW_APPLY_LANES = 1 << 1,
+};
+
+struct fw_apply {
+	struct fw_maps *maps;         /* borrowed */
+	struct fw_model model;        /* owned; edit freely */
+	struct fw_prefixes prefixes;  /* owned; expired ones are already gone; loaded when asked for */
+	unsigned int parts;           /* which of the two were loaded */
+	unsigned int changed;         /* set by the caller: which of the two to write */
+	__u32 now_s;                  /* program time at begin */
+	__u32 expired;                /* prefixes left out because their time was over */
+	__u64 live;                   /* the word that was running at begin */
+};
+
+/* The word that decides, a passed deadline taken into account. */
+__u64 fw_apply_live(const struct fw_maps *maps);
+
+/*
+ * Read what runs. The caller holds the writers' lock until after fw_apply_end(). `parts`: what to
+ * load; what is not loaded cannot be changed. A generation 0 (fresh maps) reads as the default
+ * model and no prefix.
+ */
+int fw_apply_begin(struct fw_maps *maps, unsigned int parts, struct fw_apply *ret,
+		   struct fw_err *err);
+
+/*
+ * Write what `changed` names and flip. On failure nothing changed. Returns only after every CPU
+ * has left the old half (membarrier), so that the next writer may overwrite it.
+ */
+int fw_apply_commit(struct fw_apply *apply, struct fw_err *err);
+
+/* Accepts NULL and half-built ones. */
+void fw_apply_end(struct fw_apply *apply);
+
+/* Fresh maps: make `model` (NULL = the default one) with no prefixes the first generation. Lock held. */
+int fw_apply_init(struct fw_maps *maps, const struct fw_model *model, struct fw_err *err);
+
+/* Consistent copies without the lock. The caller frees with fw_model_free / fw_prefixes_free. */
+int fw_apply_read_model(struct fw_maps *maps, struct fw_model *ret, struct fw_err *err);
+int fw_apply_read_prefixes(struct fw_maps *maps, struct fw_prefixes *ret, struct fw_err *err);
+
+#endif
