@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Interface and program: attach through libxdp, replace without a gap, detach only what is ours,
+ * and say what hangs there. "Ours" = named floodwall and using our pinned fw_ctl map; a floodwall
+ * of other pins is a foreigner. All in the caller's network namespace.
+ */
+#ifndef FW_KERN_ATTACH_H
+#define FW_KERN_ATTACH_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+#include "bpf/abi.h"
+#include "user/base/err.h"
+
+struct fw_object;
+
+#define FW_XDP_PROGS 12 /* libxdp's dispatcher takes 10 */
+
+struct fw_xdp_prog {
+	__u32 id;
+	char name[16];
+	__u8 tag[8];
+	bool ours;
+};
+
+/* What hangs on an interface. nr == 0: nothing. */
+struct fw_xdp_state {
+	enum fw_mode mode;
+	bool dispatcher; /* programs run below libxdp's dispatcher */
+	__u32 top_id;	 /* the program the kernel calls: the dispatcher, or the only one */
+	__u32 link_id;	 /* BPF link that holds top_id, 0 = plain netlink attachment */
+	unsigned int nr;
+	struct fw_xdp_prog prog[FW_XDP_PROGS];
+	bool frags; /* not known: false */
+};
+
+/*
+ * Look, change nothing. ctl_id: id of our fw_ctl, 0 = none of them can be ours. -ENODEV: no such
+ * interface. Programs of a dispatcher are listed if libxdp can see them.
+ */
+int fw_attach_query(int ifindex, __u32 ctl_id, struct fw_xdp_state *ret, struct fw_err *err);
+
+/* Ours among state's programs, or NULL. */
+const struct fw_xdp_prog *fw_attach_ours(const struct fw_xdp_state *state);
+
+struct fw_attach_opts {
+	const char *ifname;
+	int ifindex;
+	enum fw_mode mode;
+};
+
+/*
+ * Put the loaded program on the interface. Ours there already (in the same mode): replaced without
+ * a gap. Foreign program: kept beside ours where the dispatcher works, else -EBUSY naming it.
+ * Native refused by the driver: -EOPNOTSUPP naming the driver; never a fall to generic. Other mode
+ * than ours runs in: -EEXIST. *ret_state is as queried afterwards. An obj is for one interface.
+ */
+int fw_attach_add(struct fw_object *obj, const struct fw_attach_opts *opts, bool *ret_replaced,
+		  struct fw_xdp_state *ret_state, struct fw_err *err);
+
+/* Take ours off the interface; others stay. -ENOENT: ours is not there. Returns when it is gone. */
+int fw_attach_remove(const char *ifname, int ifindex, __u32 ctl_id, struct fw_err *err);
+
+/* A program with this id exists in the kernel, whatever it is attached to. */
+bool fw_attach_prog_exists(__u32 prog_id);
+
+/* Inode of the caller's network namespace, 0 if unknown. */
+__u64 fw_attach_netns(void);
+
+/*
+ * Keep what libbpf and libxdp would print. Call once at start; the first line that matters goes into
+ * the hint of errors made by this floor.
+ */
+void fw_attach_quiet(void);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the kernel, the process and an interface can do. Only looks: nothing is attached, created or
+ * changed beyond throw-away programs that the verifier sees. Unknown is a possible answer.
+ */
+#ifndef FW_KERN_PROBE_H
+#define FW_KERN_PROBE_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+#include "user/base/err.h"
+
+enum fw_tri { FW_NO, FW_YES, FW_UNKNOWN };
+
+struct fw_features {
+	unsigned int major, minor; /* of the running kernel */
+	enum fw_tri mmap_array;	   /* 5.5 */
+	enum fw_tri atomics;	   /* 5.12: fetch and compare-and-swap in BPF */
+	enum fw_tri jiffies;	   /* 5.5: bpf_jiffies64 */
+	enum fw_tri check_mtu;	   /* unused by the program, tells 5.12+ */
+	enum fw_tri batch_percpu;  /* 5.13: batched reading of per-CPU arrays */
+	enum fw_tri frags;	   /* 5.18: bpf_xdp_get_buff_len, BPF_F_XDP_HAS_FRAGS */
+	enum fw_tri syncookie;	   /* 6.0: bpf_tcp_raw_gen_syncookie_* */
+	enum fw_tri dispatcher;	   /* BPF_PROG_TYPE_EXT can be loaded: libxdp's dispatcher works */
+};
+
+/* Fill *ret; -EPERM (4) if BPF may not be used at all, naming the missing capability. */
+int fw_probe_features(struct fw_features *ret, struct fw_err *err);
+/* One clear sentence when something that floodwall cannot do without is missing: -EOPNOTSUPP (2). */
+int fw_probe_require(const struct fw_features *features, struct fw_err *err);
+
+/* The capabilities floodwall needs: CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_SYS_ADMIN. */
+struct fw_caps {
+	bool bpf, net_admin, perfmon, sys_admin;
+};
+int fw_probe_caps(struct fw_caps *ret);
+
+struct fw_host {
+	char release[65];
+	bool btf;	    /* /sys/kernel/btf/vmlinux */
+	bool bpffs;	    /* a bpffs is mounted where the pins go */
+	enum fw_tri jit;    /* net.core.bpf_jit_enable */
+	int syncookies;	    /* net.ipv4.tcp_syncookies, -1 = unknown */
+	unsigned int online, possible; /* CPUs */
+	__u64 mem_available; /* bytes */
+	__u64 cgroup_left;   /* bytes below memory.max, ~0 = no limit */
+};
+int fw_probe_host(const char *pins, struct fw_host *ret);
+
+struct fw_iface_info {
+	char name[16];
+	int ifindex;
+	char driver[32], driver_version[32], bus[32]; /* empty = unknown */
+	char kind[16];	 /* rtnl link kind: veth, vlan, bond, ...; empty = physical or unknown */
+	char parent[16]; /* of a VLAN, macvlan; empty = none */
+	__u32 mtu;
+	bool up;
+	enum fw_tri xdp_native, xdp_frags; /* netdev genl where the kernel has it (6.3) */
+	enum fw_tri lro, gro_hw, rx_vlan;  /* offloads that are on */
+	unsigned int rx_queues, tx_queues, combined; /* channels in use, 0 = unknown */
+	unsigned int combined_max, rx_max;
+	unsigned int rss_entries;	   /* size of the indirection table, 0 = none or unknown */
+	unsigned int rss_queues;	   /* distinct queues in it */
+};
+/* -ENODEV (1) naming ifname if there is none; everything else degrades to unknown. */
+int fw_probe_iface(const char *ifname, struct fw_iface_info *ret, struct fw_err *err);
+
+/* Largest MTU at which driver takes a program without frags, 0 = not in the table. */
+__u32 fw_probe_mtu_limit(const char *driver);
+
+#endif
