@@ -188,6 +188,11 @@ struct fw_closed {
 	__u8 pad[3];
 };
 _Static_assert(sizeof(struct fw_closed) == 20, "fw_closed");
+/* Where the search for an address begins. It goes on slot by slot, round the end, until the address,
+ * a free slot or FW_CLOSED_PROBES slots; user space refuses what would lie beyond. */
+#define FW_CLOSED_HASH(a) ((((a)[0] ^ (a)[1] ^ (a)[2] ^ (a)[3]) * 0x9e3779b1U) >> 26)
+#define FW_CLOSED_PROBES 8
+_Static_assert(FW_CLOSED_SLOTS == 1 << (32 - 26), "FW_CLOSED_HASH");
 
 enum fw_policy_flag {
 	FW_P_MONITOR = 1 << 0,      /* count drops, drop nothing */
