@@ -196,8 +196,8 @@ _Static_assert(FW_CLOSED_SLOTS == 1 << (32 - 26), "FW_CLOSED_HASH");
 
 enum fw_policy_flag {
 	FW_P_MONITOR = 1 << 0,      /* count drops, drop nothing */
-	FW_P_BOGUS_SOURCE = 1 << 1, /* sanity: drop source addresses that cannot be */
-	FW_P_PRIVATE_SOURCE = 1 << 2, /* ... private and shared address space too */
+	FW_P_BOGUS_SOURCE = 1 << 1, /* sanity: drop unspecified, loopback, multicast, broadcast sources */
+	FW_P_RESERVED_SOURCE = 1 << 2, /* ... private, documentation and other reserved space too */
 	FW_P_CLOSED = 1 << 3,       /* at least one entry in closed[] */
 };
 
@@ -215,11 +215,11 @@ struct fw_policy {
 	struct fw_rule rule[FW_RULE_MAX];
 	struct fw_closed closed[FW_CLOSED_SLOTS];
 	__u8 port_rule[2][65536]; /* FW_PORT_*, destination port in host order -> first rule, 0 = none */
-	__u8 reflect[65536];      /* source port -> slot in reflect_port (bits 0-5), bit 7: everywhere,
+	__u8 reflect[65536];      /* source port -> slot in reflect_port (bits 0-4), bit 7: everywhere,
 				   * else only towards named services */
 };
 #define FW_REFLECT_EVERYWHERE 0x80
-#define FW_REFLECT_SLOT 0x1f
+#define FW_REFLECT_SLOT (FW_REFLECT_MAX - 1)
 _Static_assert(sizeof(struct fw_policy) % 8 == 0, "fw_policy");
 
 /* The same generation's names and rates, for people; the program never reads it. */
@@ -346,13 +346,15 @@ struct fw_src_hot {
 struct fw_src_rest {
 	__u32 tat[FW_STAMPS][FW_WAYS]; /* in units of the limit it was charged by */
 	__u16 seen[FW_WAYS];           /* program time >> FW_SEEN_SHIFT when last charged */
-	__u8 proof[FW_WAYS];           /* 0 = unproven, else FW_PROOF_EPOCH of the proof */
+	__u8 proof[FW_WAYS];           /* 0 = unproven, else FW_PROOF_EPOCH of when it proved itself */
 };
 _Static_assert(sizeof(struct fw_src_rest) == 184, "fw_src_rest");
 _Static_assert(sizeof(struct fw_src_hot) + sizeof(struct fw_src_rest) + FW_WAYS == 32 * FW_WAYS,
 	       "32 bytes a source");
 #define FW_SEEN_SHIFT 30 /* 1.07 s */
-#define FW_PROOF_SHIFT 34 /* 17 s; epochs count 1..255 and wrap after 73 minutes */
+#define FW_PROOF_SHIFT 34 /* 17 s; epochs wrap after 36 minutes */
+#define FW_PROOF_EPOCH(now_ns) ((__u8)(0x80 | (((now_ns) >> FW_PROOF_SHIFT) & 0x7f)))
+#define FW_PROOF_MAX_S 1800
 
 /* Budgets shared by all CPUs: one stamp a cache line, so that a refused packet only reads. */
 struct fw_budget {
@@ -425,7 +427,7 @@ struct fw_meta {
 };
 _Static_assert(sizeof(struct fw_meta) == 112, "fw_meta");
 
-/* Interfaces attached to, user space's record. Key: ifindex. */
+/* Interfaces attached to, user space's record. Key: netns << 32 | ifindex, for indexes repeat. */
 #define FW_IFACE_MAX 64
 struct fw_iface {
 	char name[16];

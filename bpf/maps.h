@@ -76,7 +76,7 @@ FW_PERCPU(fw_heavy, fw_heavy, FW_HEAVY_SLOTS); /* contended slots go to the heav
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FW_IFACE_MAX);
-	__type(key, __u32);
+	__type(key, __u64);
 	__type(value, struct fw_iface);
 } fw_iface SEC(".maps");
 
