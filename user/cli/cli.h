@@ -14,22 +14,12 @@
 
 #include "user/base/err.h"
 
-/* Exit codes, documented in `floodwall help exit-codes`. */
-enum fw_exit {
-	FW_EXIT_OK = 0,
-	FW_EXIT_USAGE = 1,    /* usage or bad input; nothing was changed */
-	FW_EXIT_FAILED = 2,   /* refused by the kernel, or failed */
-	FW_EXIT_NOTHING = 3,  /* nothing attached, no state there */
-	FW_EXIT_DENIED = 4,   /* not permitted */
-	FW_EXIT_DEGRADED = 5, /* works, but not as it should */
-};
-
 struct fw_cli;
 
 /* One option of a command. The table ends with a row whose name is NULL. */
 struct fw_cli_option {
 	const char *name; /* long name without dashes */
-	char key;         /* short letter, 0 = none; j p V ? h are taken */
+	char key;	  /* short letter, 0 = none; j p V ? h are taken */
 	const char *arg;  /* name of its value in the help, NULL = a switch */
 	const char *help;
 	const char *choices; /* for completion: words separated by spaces, or NULL */
@@ -38,9 +28,11 @@ struct fw_cli_option {
 enum fw_cli_flag {
 	FW_CLI_WATCH = 1 << 0, /* --watch makes sense: the command only reads */
 	FW_CLI_HIDDEN = 1 << 1,
+	FW_CLI_DEFAULT = 1 << 2, /* what the object alone, without a verb, stands for */
 };
 
-/* One command. `verb` is NULL for commands of one word. Tables end with a row whose object is NULL. */
+/* One command. `verb` is NULL for commands of one word. Tables end with a row whose object is NULL.
+ */
 struct fw_cli_command {
 	const char *object;
 	const char *verb;
@@ -48,12 +40,14 @@ struct fw_cli_command {
 	const char *help; /* one line, no full stop */
 	const char *doc;  /* what else one must know, ends without newline; may be NULL */
 	const struct fw_cli_option *options; /* may be NULL */
-	int min_args, max_args; /* operands; max_args -1 = any number */
-	unsigned int flags;     /* enum fw_cli_flag */
-	/* 0, or negative errno with cli->err filled. argv: operands only, without options and words. */
+	int min_args, max_args;		     /* operands; max_args -1 = any number */
+	unsigned int flags;		     /* enum fw_cli_flag */
+	/* 0, or negative errno with cli->err filled (exit code included). argv: operands only,
+	 * without options and words. */
 	int (*run)(struct fw_cli *cli, int argc, char **argv);
-	int tag;             /* for commands that share one function */
-	const char *choices; /* for completion of operands: words, or @iface @file @class @service */
+	int tag; /* for commands that share one function */
+	const char
+		*choices; /* for completion of operands: words, or @iface @file @class @service */
 };
 
 #define FW_CLI_OPTIONS_MAX 32
@@ -61,12 +55,12 @@ struct fw_cli_command {
 struct fw_cli {
 	const struct fw_cli_command *command;
 	const char *pins; /* pin directory; never NULL */
-	bool json;        /* print JSON documents */
-	bool pretty;      /* ... indented */
-	bool color;       /* decided once: terminal, NO_COLOR, --color */
-	double watch_s;   /* seconds between runs, 0 = run once */
+	bool json;	  /* print JSON documents */
+	bool pretty;	  /* ... indented */
+	bool color;	  /* decided once: terminal, NO_COLOR, --color */
+	double watch_s;	  /* seconds between runs, 0 = run once */
 	unsigned int run; /* 0 in the first run, counts up under --watch */
-	int exit_code;    /* enum fw_exit to leave with when the command succeeds */
+	int exit_code;	  /* enum fw_exit to leave with when the command succeeds */
 	struct fw_err err;
 
 	/* What a command keeps from one run to the next (to make rates of counters). */
@@ -78,10 +72,12 @@ struct fw_cli {
 	json_t *warnings;
 };
 
-/* The option's value ("" for a switch), or NULL when it was not given. `name` must be in the table. */
+/* The option's value ("" for a switch), or NULL when it was not given. `name` must be in the table.
+ */
 const char *fw_cli_option(const struct fw_cli *cli, const char *name);
 
-/* Print `doc` (an object; reference stolen) with "schema":1 in front and the warnings so far. 0 or -errno. */
+/* Print `doc` (an object; reference stolen) with "schema":1 in front and the warnings so far. 0 or
+ * -errno. */
 int fw_cli_json(struct fw_cli *cli, json_t *doc);
 
 /* A change was made: `doc` (stolen) in JSON mode, the sentence in text mode. 0 or -errno. */
@@ -96,9 +92,6 @@ void fw_cli_warn(struct fw_cli *cli, const char *fmt, ...) __attribute__((format
  * -EINVAL so that `return fw_cli_usage(...)` works.
  */
 int fw_cli_usage(struct fw_cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-/* The nearest of `count` words to `word` by edit distance, or NULL when none is near. Pure. */
-const char *fw_cli_nearest(const char *word, const char *const *words, size_t count);
 
 /* Columns of the terminal on stdout, 80 when there is none. */
 int fw_cli_width(void);

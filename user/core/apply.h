@@ -4,7 +4,7 @@
  * caller edits them, commit compiles them into the half of the maps that is not live, reads that
  * back, and flips one 64-bit word. Killed at any point, the old generation stays whole.
  *
- *	fw_apply_begin(maps, lock, &apply, err);    the lock is held, apply.model is what runs
+ *	fw_apply_begin(maps, parts, &apply, err);   under the lock; apply.model is what runs
  *	...edit apply.model and/or apply.prefixes, and say so in apply.changed...
  *	fw_apply_commit(&apply, err);               it runs, from the next packet on
  *	fw_apply_end(&apply);                       always
@@ -29,41 +29,54 @@ enum fw_apply_part {
 };
 
 struct fw_apply {
-	struct fw_maps *maps;         /* borrowed */
-	struct fw_model model;        /* owned; edit freely */
-	struct fw_prefixes prefixes;  /* owned; expired ones are already gone; loaded when asked for */
-	unsigned int parts;           /* which of the two were loaded */
-	unsigned int changed;         /* set by the caller: which of the two to write */
-	__u32 now_s;                  /* program time at begin */
-	__u32 expired;                /* prefixes left out because their time was over */
-	__u64 live;                   /* the word that was running at begin */
+	struct fw_maps *maps;	     /* borrowed; opened for writing */
+	struct fw_model *model;	     /* owned; edit freely */
+	struct fw_prefixes prefixes; /* owned; edit freely; expired ones are already gone */
+	unsigned int parts;	     /* which of the two were loaded */
+	unsigned int changed;	     /* set by the caller: which of the two to write */
+	__u32 now_s;		     /* program time at begin, seconds */
+	__u64 live; /* the word that was running at begin; after commit, the new one */
 };
+
+/* Program time now, ns: the virtual clock's where one runs. */
+__u64 fw_apply_now(const struct fw_maps *maps);
 
 /* The word that decides, a passed deadline taken into account. */
 __u64 fw_apply_live(const struct fw_maps *maps);
 
 /*
- * Read what runs. The caller holds the writers' lock until after fw_apply_end(). `parts`: what to
- * load; what is not loaded cannot be changed. A generation 0 (fresh maps) reads as the default
- * model and no prefix.
+ * Read what runs. The caller holds the writers' lock until after fw_apply_end(), and opened maps
+ * for writing. `parts` (enum fw_apply_part): what to load; what is not loaded cannot be changed.
+ * -EBUSY: a change waits for confirmation, another one would make going back impossible.
  */
 int fw_apply_begin(struct fw_maps *maps, unsigned int parts, struct fw_apply *ret,
 		   struct fw_err *err);
 
 /*
- * Write what `changed` names and flip. On failure nothing changed. Returns only after every CPU
- * has left the old half (membarrier), so that the next writer may overwrite it.
+ * Write what `changed` names and flip. On failure what ran keeps running. Returns only after every
+ * CPU has left the old half (membarrier), so that the next writer may overwrite it.
  */
 int fw_apply_commit(struct fw_apply *apply, struct fw_err *err);
 
-/* Accepts NULL and half-built ones. */
+/* Accepts a zeroed or half-built one. */
 void fw_apply_end(struct fw_apply *apply);
 
-/* Fresh maps: make `model` (NULL = the default one) with no prefixes the first generation. Lock held. */
+/*
+ * Fresh maps: make `model` (NULL = the default one) with no prefixes generation 1. Lock held. No
+ * program of ours may be attached yet.
+ */
 int fw_apply_init(struct fw_maps *maps, const struct fw_model *model, struct fw_err *err);
 
-/* Consistent copies without the lock. The caller frees with fw_model_free / fw_prefixes_free. */
-int fw_apply_read_model(struct fw_maps *maps, struct fw_model *ret, struct fw_err *err);
-int fw_apply_read_prefixes(struct fw_maps *maps, struct fw_prefixes *ret, struct fw_err *err);
+/*
+ * Consistent copies without the lock. *ret_model is freed with free(); ret_prefixes (zeroed before)
+ * with fw_prefixes_free(), expired ones are still in it.
+ */
+int fw_apply_read_model(const struct fw_maps *maps, struct fw_model **ret_model,
+			struct fw_err *err);
+int fw_apply_read_prefixes(const struct fw_maps *maps, struct fw_prefixes *ret_prefixes,
+			   struct fw_err *err);
+
+/* View of the compiled lanes of one half, for look-ups as the program does them. No copy. */
+struct fw_lanes fw_apply_lanes(const struct fw_maps *maps, __u32 half, struct fw_lane_head *head);
 
 #endif

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How results, warnings and usage errors leave a command. In JSON mode stdout carries one document
+ * and nothing else, so a script can parse whatever it receives.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "user/base/json.h"
+#include "user/cli/cli.h"
+
+int fw_cli_json(struct fw_cli *cli, json_t *doc)
+{
+	/* Under --watch one object per line, so that line readers work. */
+	bool pretty = cli->pretty && !(cli->watch_s > 0);
+	json_t *out = fw_json_new();
+	int err = -ENOMEM;
+
+	if (!out || !doc || json_object_update(out, doc))
+		goto out;
+	if (json_array_size(cli->warnings) && json_object_set(out, "warnings", cli->warnings))
+		goto out;
+	err = fw_json_print(stdout, out, pretty ? FW_JSON_PRETTY : FW_JSON_COMPACT);
+	(void)json_array_clear(cli->warnings); /* NULL is no array: nothing to clear */
+out:
+	json_decref(out);
+	json_decref(doc);
+	if (err)
+		return fw_err_set(&cli->err, err, NULL,
+				  err == -ENOMEM ? "out of memory"
+						 : "cannot write to standard output");
+	return 0;
+}
+
+int fw_cli_done(struct fw_cli *cli, json_t *doc, const char *fmt, ...)
+{
+	va_list args;
+
+	if (cli->json)
+		return fw_cli_json(cli, doc);
+	json_decref(doc);
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	putchar('\n');
+	if (fflush(stdout))
+		return fw_err_set(&cli->err, -EIO, NULL, "cannot write to standard output");
+	return 0;
+}
+
+void fw_cli_warn(struct fw_cli *cli, const char *fmt, ...)
+{
+	va_list args;
+	char *text = NULL;
+
+	va_start(args, fmt);
+	if (vasprintf(&text, fmt, args) < 0)
+		text = NULL;
+	va_end(args);
+	if (!text)
+		return;
+	if (cli->json) {
+		if (!cli->warnings)
+			cli->warnings = json_array();
+		(void)json_array_append_new(cli->warnings, json_string(text)); /* best effort */
+	} else {
+		fflush(stdout);
+		fprintf(stderr, "%swarning:%s %s\n", cli->color ? "\033[33m" : "",
+			cli->color ? "\033[0m" : "", text);
+	}
+	free(text);
+}
+
+int fw_cli_usage(struct fw_cli *cli, const char *fmt, ...)
+{
+	const struct fw_cli_command *c = cli->command;
+	char msg[sizeof(cli->err.msg)], hint[sizeof(cli->err.hint)] = "floodwall --help";
+	va_list args;
+	int err;
+
+	va_start(args, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, args);
+	va_end(args);
+	if (c)
+		snprintf(hint, sizeof(hint), "usage: floodwall %s%s%s %s", c->object,
+			 c->verb ? " " : "", c->verb ? c->verb : "", c->args);
+	err = fw_err_set(&cli->err, -EINVAL, hint, "%s", msg);
+	cli->err.exit_code = FW_EXIT_USAGE;
+	return err;
+}
+
+const char *fw_cli_option(const struct fw_cli *cli, const char *name)
+{
+	const struct fw_cli_option *o = cli->command->options;
+
+	for (int i = 0; o && o[i].name; i++)
+		if (!strcmp(o[i].name, name))
+			return cli->value[i];
+	abort(); /* a command asked for an option that is not in its table */
+}
+
+int fw_cli_width(void)
+{
+	struct winsize w;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20)
+		return w.ws_col;
+	return 80;
+}

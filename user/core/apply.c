@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Read, edit, compile into the idle half, flip. What must stay true: nothing of a live half is ever
+ * written; the flip is one 64-bit store and the last one; after it every CPU has left the old half
+ * before the lock goes. So a kill at any point leaves a whole generation running.
+ */
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "user/base/clock.h"
+#include "user/base/text.h"
+#include "user/core/apply.h"
+#include "user/policy/compile.h"
+
+#define READ_TRIES 100
+
+__u64 fw_apply_now(const struct fw_maps *maps)
+{
+	__u64 virtual_ns = __atomic_load_n(&maps->ctl->virtual_ns, __ATOMIC_RELAXED);
+
+	return virtual_ns ? virtual_ns : fw_clock_now();
+}
+
+__u64 fw_apply_live(const struct fw_maps *maps)
+{
+	const struct fw_ctl *ctl = maps->ctl;
+	__u64 deadline = __atomic_load_n(&ctl->deadline_ns, __ATOMIC_ACQUIRE);
+
+	if (deadline && fw_apply_now(maps) >= deadline)
+		return __atomic_load_n(&ctl->revert, __ATOMIC_ACQUIRE);
+	return fw_maps_live(maps);
+}
+
+struct fw_lanes fw_apply_lanes(const struct fw_maps *maps, __u32 half, struct fw_lane_head *head)
+{
+	return (struct fw_lanes){
+		.head = head,
+		.dir4 = maps->lane4_dir + (size_t)half * 65536,
+		.range4 = maps->lane4_rng + (size_t)half * maps->cap_rng4,
+		.node6 = maps->lane6_node + (size_t)half * maps->cap_node6,
+		.deep6 = maps->lane6_deep + (size_t)half * maps->cap_deep6,
+		.profile = maps->profile + (size_t)half * maps->cap_profile,
+		.range4_max = maps->cap_rng4,
+		.node6_max = maps->cap_node6,
+		.deep6_max = maps->cap_deep6,
+		.profile_max = maps->cap_profile,
+	};
+}
+
+static int load_model(const struct fw_maps *maps, __u64 live, struct fw_model **ret,
+		      struct fw_err *err)
+{
+	__u32 half = FW_LIVE_POLICY(live);
+	struct fw_model *model = malloc(sizeof(*model));
+	int ret_code;
+
+	if (!model)
+		return fw_err_set(err, -ENOMEM, NULL, "no memory for the policy");
+	ret_code = fw_model_from(&maps->policy[half], &maps->policy_txt[half], model, err);
+	if (ret_code) {
+		fw_err_prepend(err, "the policy that runs cannot be read back: ");
+		free(model);
+		return ret_code;
+	}
+	*ret = model;
+	return 0;
+}
+
+static int load_prefixes(const struct fw_maps *maps, __u64 live, struct fw_prefixes *ret,
+			 struct fw_err *err)
+{
+	__u32 half = FW_LIVE_LANES(live);
+	__u32 prefixes = maps->lane_head[half].prefixes, whys = maps->lane_head[half].whys;
+	int ret_code;
+
+	if (prefixes > maps->cap_prefix || whys > maps->cap_why)
+		return fw_err_set(err, -EIO, NULL,
+				  "the prefixes that run cannot be read back: "
+				  "%u of at most %u",
+				  prefixes, maps->cap_prefix);
+	ret_code = fw_prefixes_load(ret, maps->prefix + (size_t)half * maps->cap_prefix, prefixes,
+				    maps->why + (size_t)half * maps->cap_why, whys, err);
+	if (ret_code)
+		fw_err_prepend(err, "the prefixes that run cannot be read back: ");
+	return ret_code;
+}
+
+/* A writer may reuse the half under us, but not without moving the live word first. */
+int fw_apply_read_model(const struct fw_maps *maps, struct fw_model **ret_model, struct fw_err *err)
+{
+	for (int i = 0; i < READ_TRIES; i++) {
+		__u64 live = fw_apply_live(maps);
+		struct fw_model *model = NULL;
+		int ret = load_model(maps, live, &model, err);
+
+		if (live == fw_apply_live(maps)) {
+			if (!ret)
+				*ret_model = model;
+			return ret;
+		}
+		free(model);
+	}
+	return fw_err_set(err, -EAGAIN, "try again",
+			  "the policy changes faster than it can be read");
+}
+
+int fw_apply_read_prefixes(const struct fw_maps *maps, struct fw_prefixes *ret_prefixes,
+			   struct fw_err *err)
+{
+	for (int i = 0; i < READ_TRIES; i++) {
+		__u64 live = fw_apply_live(maps);
+		int ret = load_prefixes(maps, live, ret_prefixes, err);
+
+		if (live == fw_apply_live(maps))
+			return ret;
+		fw_prefixes_free(ret_prefixes);
+	}
+	return fw_err_set(err, -EAGAIN, "try again",
+			  "the prefixes change faster than they can be read");
+}
+
+int fw_apply_begin(struct fw_maps *maps, unsigned int parts, struct fw_apply *ret,
+		   struct fw_err *err)
+{
+	__u64 now = fw_apply_now(maps);
+	int ret_code;
+
+	*ret = (struct fw_apply){ .maps = maps, .parts = parts };
+	if (maps->ctl->deadline_ns && now < maps->ctl->deadline_ns)
+		return fw_err_set(err, -EBUSY, "confirm it, or let it go back",
+				  "a change waits %llu s for its confirmation",
+				  (maps->ctl->deadline_ns - now) / FW_NS_PER_S + 1);
+	ret->now_s = (__u32)(now / FW_NS_PER_S);
+	ret->live = fw_apply_live(maps);
+	if (parts & FW_APPLY_POLICY) {
+		ret_code = load_model(maps, ret->live, &ret->model, err);
+		if (ret_code)
+			goto out;
+	}
+	if (parts & FW_APPLY_LANES) {
+		ret_code = load_prefixes(maps, ret->live, &ret->prefixes, err);
+		if (ret_code)
+			goto out;
+		fw_prefixes_expire(&ret->prefixes, ret->now_s);
+	}
+	return 0;
+out:
+	fw_apply_end(ret);
+	return ret_code;
+}
+
+void fw_apply_end(struct fw_apply *apply)
+{
+	free(apply->model);
+	apply->model = NULL;
+	fw_prefixes_free(&apply->prefixes);
+}
+
+static int write_policy(struct fw_maps *maps, __u32 half, const struct fw_model *model,
+			struct fw_err *err)
+{
+	struct fw_policy_text *text = malloc(sizeof(*text));
+	struct fw_policy *policy = malloc(sizeof(*policy));
+	int ret = -ENOMEM;
+
+	if (!text || !policy) {
+		ret = fw_err_set(err, -ENOMEM, NULL, "no memory for the policy");
+		goto out;
+	}
+	ret = fw_compile_policy(model, maps->meta->tick_ns, policy, text, err);
+	if (ret)
+		goto out;
+	memcpy(&maps->policy[half], policy, sizeof(*policy));
+	memcpy(&maps->policy_txt[half], text, sizeof(*text));
+	if (memcmp(&maps->policy[half], policy, sizeof(*policy)) ||
+	    memcmp(&maps->policy_txt[half], text, sizeof(*text)))
+		ret = fw_err_set(err, -EIO, "look whether another program writes to these maps",
+				 "the policy reads back differently than it was written");
+out:
+	free(policy);
+	free(text);
+	return ret;
+}
+
+/* First or last address of a prefix. */
+static void prefix_edge(const struct fw_prefix *one, bool last, __be32 addr_be[4])
+{
+	unsigned char *byte = (unsigned char *)addr_be;
+
+	memcpy(addr_be, one->addr_be, sizeof(one->addr_be));
+	for (unsigned int bit = one->len; last && bit < 128; bit++)
+		byte[bit / 8] |= (unsigned char)(0x80 >> bit % 8);
+}
+
+static bool profile_keeps(const struct fw_profile *profile, const struct fw_prefix *one)
+{
+	switch (one->lane) {
+	case FW_LANE_MANAGEMENT:
+		return profile->management_s >= one->until_s;
+	case FW_LANE_TRUSTED:
+		return profile->trusted_s >= one->until_s;
+	case FW_LANE_BLOCKED:
+		return profile->blocked_s >= one->until_s;
+	default:
+		/* A longer prefix may give the address to another class, but not to none. */
+		return profile->class_s != 0;
+	}
+}
+
+/* Look both ends of every prefix up as the program will: what is listed must be covered. */
+static int verify_lanes(const struct fw_lanes *lanes, const struct fw_prefixes *set,
+			struct fw_err *err)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		const struct fw_prefix *one = &set->at[i];
+
+		for (int last = 0; last < 2; last++) {
+			__be32 addr_be[4];
+			char text[FW_TEXT_LEN];
+			__u32 index;
+
+			prefix_edge(one, last, addr_be);
+			index = fw_lanes_lookup(lanes, addr_be);
+			if (index < lanes->profile_max &&
+			    profile_keeps(&lanes->profile[index], one))
+				continue;
+			fw_text_put_prefix(text, sizeof(text), one->addr_be, one->len);
+			return fw_err_set(err, -EIO,
+					  "nothing was changed; this is a bug, report it",
+					  "%s would not be covered by the new prefixes", text);
+		}
+	}
+	return 0;
+}
+
+static int write_lanes(struct fw_maps *maps, __u32 half, const struct fw_prefixes *set, __u32 now_s,
+		       struct fw_err *err)
+{
+	struct fw_lanes out = fw_apply_lanes(maps, half, &maps->lane_head[half]);
+	int ret;
+
+	if (set->count > maps->cap_prefix || set->whys > maps->cap_why)
+		return fw_err_set(err, -ENOSPC,
+				  "detach and attach with more --prefixes4 or --prefixes6",
+				  "%zu prefixes with %zu texts; there is room for %u and %u",
+				  set->count, set->whys, maps->cap_prefix, maps->cap_why);
+	ret = fw_lanes_compile(set, now_s, &out, err);
+	if (ret)
+		return ret;
+	if (set->count)
+		memcpy(maps->prefix + (size_t)half * maps->cap_prefix, set->at,
+		       set->count * sizeof(*set->at));
+	if (set->whys)
+		memcpy(maps->why + (size_t)half * maps->cap_why, set->why,
+		       set->whys * sizeof(*set->why));
+	return verify_lanes(&out, set, err);
+}
+
+/*
+ * Wait until every CPU has left the old half. The program runs inside an RCU section, and GLOBAL
+ * waits for a grace period. It is refused with nohz_full CPUs; then time must do: a program run
+ * takes microseconds and cannot be preempted.
+ */
+static void wait_for_readers(void)
+{
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		usleep(200000);
+}
+
+static void flip(struct fw_maps *maps, __u64 running, __u64 next)
+{
+	struct fw_ctl *ctl = maps->ctl;
+
+	/* A deadline that passed has decided already: make that the plain state first. */
+	if (ctl->deadline_ns) {
+		__atomic_store_n(&ctl->live, running, __ATOMIC_RELEASE);
+		__atomic_store_n(&ctl->deadline_ns, 0, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&ctl->live, next, __ATOMIC_RELEASE);
+	wait_for_readers();
+}
+
+int fw_apply_commit(struct fw_apply *apply, struct fw_err *err)
+{
+	struct fw_maps *maps = apply->maps;
+	__u64 live = apply->live, bits = live & 3;
+	int ret;
+
+	if (apply->changed & FW_APPLY_POLICY) {
+		bits ^= 1;
+		ret = write_policy(maps, FW_LIVE_POLICY(bits), apply->model, err);
+		if (ret)
+			return ret;
+	}
+	if (apply->changed & FW_APPLY_LANES) {
+		bits ^= 2;
+		ret = write_lanes(maps, FW_LIVE_LANES(bits), &apply->prefixes, apply->now_s, err);
+		if (ret)
+			return ret;
+	}
+	if (!apply->changed)
+		return 0;
+	apply->live = (__u64)(FW_LIVE_GENERATION(live) + 1) << 32 | bits;
+	flip(maps, live, apply->live);
+	apply->changed = 0;
+	return 0;
+}
+
+int fw_apply_init(struct fw_maps *maps, const struct fw_model *model, struct fw_err *err)
+{
+	struct fw_prefixes none = { 0 };
+	struct fw_model *standard = NULL;
+	int ret;
+
+	if (!model) {
+		standard = malloc(sizeof(*standard));
+		if (!standard)
+			return fw_err_set(err, -ENOMEM, NULL, "no memory for the policy");
+		fw_model_default(standard);
+		model = standard;
+	}
+	ret = write_policy(maps, 0, model, err);
+	if (!ret)
+		ret = write_lanes(maps, 0, &none, 0, err);
+	if (!ret)
+		flip(maps, 0, 1ULL << 32);
+	free(standard);
+	return ret;
+}
