@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The clocks of the system, in the program's terms. */
+#include <stdio.h>
+#include <time.h>
+#include "user/base/clock.h"
+#include "bpf/abi.h"
+
+static __u64 clock_read(clockid_t id)
+{
+	struct timespec ts = { 0 };
+
+	clock_gettime(id, &ts);
+	return (__u64)ts.tv_sec * FW_NS_PER_S + (__u64)ts.tv_nsec;
+}
+
+__u64 fw_clock_now(void)
+{
+	return clock_read(CLOCK_MONOTONIC);
+}
+
+__u32 fw_clock_tick(void)
+{
+	struct timespec ts = { 0 };
+
+	/* The coarse clocks step with the jiffies; that is the only place HZ shows. */
+	clock_getres(CLOCK_MONOTONIC_COARSE, &ts);
+	if (ts.tv_sec || ts.tv_nsec < 100000)
+		return 10000000; /* HZ=100, the coarsest: a wrong answer can only be on the safe
+				    side */
+	return (__u32)ts.tv_nsec;
+}
+
+__u64 fw_clock_jiffies0(__u32 tick_ns)
+{
+	__u64 hz = (FW_NS_PER_S + tick_ns / 2) / tick_ns;
+
+	return (1ULL << 32) - 300 * hz; /* include/linux/jiffies.h, INITIAL_JIFFIES */
+}
+
+__u64 fw_clock_realtime(void)
+{
+	return clock_read(CLOCK_REALTIME);
+}
+
+__u64 fw_clock_boottime(void)
+{
+	return clock_read(CLOCK_BOOTTIME);
+}
+
+__u64 fw_clock_to_realtime(__u64 program_ns, __u64 now_ns)
+{
+	return fw_clock_realtime() + (program_ns - now_ns);
+}
+
+__u32 fw_clock_until(__u64 now_ns, __u32 for_s)
+{
+	__u64 until = (now_ns + FW_NS_PER_S - 1) / FW_NS_PER_S + for_s;
+
+	if (for_s == FW_FOREVER)
+		return FW_FOREVER;
+	return until < FW_FOREVER ? (__u32)until : FW_FOREVER - 1;
+}
+
+char *fw_clock_put(char *buf, size_t size, __u64 realtime_ns)
+{
+	time_t s = (time_t)(realtime_ns / FW_NS_PER_S);
+	struct tm tm;
+	char zone[8] = "";
+	char text[FW_CLOCK_LEN];
+
+	buf[0] = '\0';
+	if (!localtime_r(&s, &tm) || !strftime(text, sizeof(text), "%F %T", &tm) ||
+	    strftime(zone, sizeof(zone), "%z", &tm) != 5)
+		return buf;
+	snprintf(buf, size, "%s%.3s:%s", text, zone, zone + 3);
+	return buf;
+}
