@@ -31,7 +31,8 @@ struct fw_xdp_state {
 	__u32 link_id;	 /* BPF link that holds top_id, 0 = plain netlink attachment */
 	unsigned int nr;
 	struct fw_xdp_prog prog[FW_XDP_PROGS];
-	bool frags; /* not known: false */
+	bool frags;  /* the dispatcher takes multi-buffer packets */
+	bool opaque; /* not permitted to look at the program: only its id is known */
 };
 
 /*
@@ -50,7 +51,7 @@ struct fw_attach_opts {
 };
 
 /*
- * Put the loaded program on the interface. Ours there already (in the same mode): replaced without
+ * Put the program of obj, opened and not loaded, on the interface; it is loaded on the way. Ours there already (in the same mode): replaced without
  * a gap. Foreign program: kept beside ours where the dispatcher works, else -EBUSY naming it.
  * Native refused by the driver: -EOPNOTSUPP naming the driver; never a fall to generic. Other mode
  * than ours runs in: -EEXIST. *ret_state is as queried afterwards. An obj is for one interface.

@@ -27,6 +27,8 @@ struct fw_sizes {
 #define FW_PREFIXES4_DEFAULT 1000000ULL
 #define FW_PREFIXES6_DEFAULT 100000ULL
 #define FW_SOURCES_MAX	     (1ULL << 28) /* either family */
+#define FW_PREFIXES4_MAX     16000000ULL
+#define FW_PREFIXES6_MAX     265000ULL /* two keys each in a tree of FW_LANE6_DEPTH levels */
 
 struct fw_object_opts {
 	const char *pins;      /* pin directory; NULL: pin nothing, fresh maps (tests, benches) */
@@ -41,13 +43,13 @@ struct fw_object_opts {
 struct fw_object {
 	struct floodwall_bpf *skel;
 	struct fw_meta meta; /* sizes, keys and clock the program was given */
-	bool first;	     /* maps were created, fw_object_commit is still due */
+	bool first;	     /* maps are (to be) created, fw_object_commit is still due */
 	bool sizes_ignored;  /* opts.sizes asked for something else than the pins have */
 	__u64 memory;	     /* bytes all maps take, computed before loading */
 	__u64 memory_new;    /* of them, bytes that loading will allocate */
-	int prog_fd;	     /* after fw_object_load; owned by skel */
+	int prog_fd;	     /* once loaded; owned by skel */
 	__u32 prog_id;
-	__u32 ctl_id; /* kernel's id of fw_ctl */
+	__u32 ctl_id; /* kernel's id of fw_ctl; known once it exists */
 };
 
 /*
@@ -58,11 +60,20 @@ struct fw_object {
 int fw_object_open(const struct fw_object_opts *opts, struct fw_object **ret, struct fw_err *err);
 
 /*
+ * Create and pin the maps, without the program: the first step of a first attach. The object that
+ * will be attached is opened after fw_object_commit and finds them.
+ */
+int fw_object_create(struct fw_object *obj, struct fw_err *err);
+
+/*
  * Refuse (-ENOMEM) if memory_new exceeds what is available on the machine or left in the cgroup;
  * then load: create or reuse maps, pin the new ones, verify the program. On failure nothing stays
  * but half-made pins.
  */
 int fw_object_load(struct fw_object *obj, struct fw_err *err);
+
+/* After somebody else (libxdp) loaded obj->skel: fill prog_fd and the ids. */
+int fw_object_loaded(struct fw_object *obj, struct fw_err *err);
 
 /* Write fw_meta with its magic: from now on the pins are valid. Only after a first load. */
 int fw_object_commit(struct fw_object *obj, struct fw_err *err);
@@ -72,6 +83,10 @@ void fw_object_close(struct fw_object *obj);
 
 /* Descriptor of the map called name, or -1. Owned by obj. */
 int fw_object_map_fd(const struct fw_object *obj, const char *name);
+
+/* Fill memory and memory_new; -ENOMEM with both figures when there is not enough. */
+void fw_object_count_memory(struct fw_object *obj);
+int fw_object_check_memory(const struct fw_object *obj, struct fw_err *err);
 
 /* Bytes available: *ret_machine (MemAvailable) and *ret_cgroup (left below memory.max; ~0 = no limit). */
 int fw_object_available(__u64 *ret_machine, __u64 *ret_cgroup);

@@ -35,7 +35,7 @@ int fw_pin_state(const char *dir, enum fw_pin_state *ret_state, struct fw_meta *
 /*
  * The gate of every command that needs state: 0 and *ret_meta (may be NULL) when READY; -ENOENT
  * (exit code 3) when nothing is there or it is half-made; -EPROTO (2) for pins of another version,
- * with the way out as hint; -EPERM (4).
+ * with the way out as hint; -ESTALE (2) when single pins were removed by hand; -EPERM (4).
  */
 int fw_pin_check(const char *dir, struct fw_meta *ret_meta, struct fw_err *err);
 
@@ -50,6 +50,12 @@ int fw_pin_make(const char *dir, struct fw_err *err);
 int fw_pin_lock(const char *dir, int wait_s, int *ret_fd, struct fw_err *err);
 void fw_pin_unlock(int fd); /* -1 is fine */
 
+/* Names of all pins, the meta map first. */
+const char *const *fw_pin_names(unsigned int *ret_nr);
+
+/* The refusal of FW_PINS_OTHER, in words: -EPROTO. */
+int fw_pin_refuse_other(const char *dir, const struct fw_meta *meta, struct fw_err *err);
+
 /* Open the pinned map name. *ret_fd is the caller's. err may be NULL. write false: O_RDONLY. */
 int fw_pin_map(const char *dir, const char *name, bool write, int *ret_fd, struct fw_err *err);
 
@@ -58,5 +64,7 @@ int fw_pin_map(const char *dir, const char *name, bool write, int *ret_fd, struc
  * meta pin goes first, so that a kill in between leaves FW_PINS_HALF. Lock held.
  */
 int fw_pin_remove(const char *dir, struct fw_err *err);
+/* The same, but the directory (and with it the lock that is held on it) stays. */
+int fw_pin_remove_maps(const char *dir, struct fw_err *err);
 
 #endif

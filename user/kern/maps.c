@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Typed access to the maps. One row per map says its name, its part, the size its value must have
+ * and where its view goes; what the kernel reports must match the row, or nothing is opened.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include "user/kern/maps.h"
+#include "user/kern/object.h"
+#include "user/kern/pin.h"
+
+#define NO_FIELD ((size_t)-1)
+
+struct row {
+	const char *name;
+	unsigned int part; /* 0: always */
+	__u32 value_size;
+	__u32 halves;  /* 2: two generations, capacity is half of the entries */
+	size_t view;   /* offset of the pointer in struct fw_maps */
+	size_t cap;    /* offset of the __u32 that takes the capacity, or NO_FIELD */
+	bool readonly; /* the program's own: never mapped writable */
+};
+
+#define ROW(name_, part_, value_, halves_, view_, cap_, ro_)                                       \
+	{ name_, part_, sizeof(value_), halves_, offsetof(struct fw_maps, view_), cap_, ro_ }
+#define CAP(field_) offsetof(struct fw_maps, field_)
+
+static const struct row rows[] = {
+	ROW("fw_meta", 0, struct fw_meta, 1, meta, NO_FIELD, false),
+	ROW("fw_ctl", 0, struct fw_ctl, 1, ctl, NO_FIELD, false),
+	ROW("fw_policy", FW_MAPS_POLICY, struct fw_policy, 2, policy, NO_FIELD, false),
+	ROW("fw_policy_txt", FW_MAPS_POLICY, struct fw_policy_text, 2, policy_txt, NO_FIELD, false),
+	ROW("fw_lane_head", FW_MAPS_LANES, struct fw_lane_head, 2, lane_head, NO_FIELD, false),
+	ROW("fw_lane4_dir", FW_MAPS_LANES, struct fw_lane4_dir, 2, lane4_dir, NO_FIELD, false),
+	ROW("fw_lane4_rng", FW_MAPS_LANES, __u64, 2, lane4_rng, CAP(cap_rng4), false),
+	ROW("fw_lane6_node", FW_MAPS_LANES, struct fw_lane6_node, 2, lane6_node, CAP(cap_node6), false),
+	ROW("fw_lane6_deep", FW_MAPS_LANES, struct fw_lane6_deep, 2, lane6_deep, CAP(cap_deep6), false),
+	ROW("fw_profile", FW_MAPS_LANES, struct fw_profile, 2, profile, CAP(cap_profile), false),
+	ROW("fw_prefix", FW_MAPS_LANES, struct fw_prefix, 2, prefix, CAP(cap_prefix), false),
+	ROW("fw_why", FW_MAPS_LANES, struct fw_why, 2, why, CAP(cap_why), false),
+	ROW("fw_src4_fp", FW_MAPS_SOURCES, __u64, 1, src4.fp, CAP(src4.sets), true),
+	ROW("fw_src4_hot", FW_MAPS_SOURCES, struct fw_src_hot, 1, src4.hot, CAP(src4.sets), true),
+	ROW("fw_src4_rest", FW_MAPS_SOURCES, struct fw_src_rest, 1, src4.rest, CAP(src4.sets), true),
+	ROW("fw_src6_fp", FW_MAPS_SOURCES, __u64, 1, src6.fp, CAP(src6.sets), true),
+	ROW("fw_src6_hot", FW_MAPS_SOURCES, struct fw_src_hot, 1, src6.hot, CAP(src6.sets), true),
+	ROW("fw_src6_rest", FW_MAPS_SOURCES, struct fw_src_rest, 1, src6.rest, CAP(src6.sets), true),
+	ROW("fw_net6_fp", FW_MAPS_SOURCES, __u64, 1, net6.fp, CAP(net6.sets), true),
+	ROW("fw_net6_hot", FW_MAPS_SOURCES, struct fw_src_hot, 1, net6.hot, CAP(net6.sets), true),
+	ROW("fw_net6_rest", FW_MAPS_SOURCES, struct fw_src_rest, 1, net6.rest, CAP(net6.sets), true),
+	ROW("fw_budget", FW_MAPS_SOURCES, struct fw_budget, 1, budget, NO_FIELD, true),
+};
+
+static const struct fd_row {
+	const char *name;
+	unsigned int part;
+	__u32 value_size;
+	size_t fd; /* offset of the descriptor in struct fw_maps */
+} fd_rows[] = {
+	{ "fw_count_svc", FW_MAPS_COUNTS, sizeof(struct fw_count), CAP(count_svc_fd) },
+	{ "fw_count_cls", FW_MAPS_COUNTS, sizeof(struct fw_count), CAP(count_cls_fd) },
+	{ "fw_note", FW_MAPS_COUNTS, sizeof(__u64), CAP(note_fd) },
+	{ "fw_heavy", FW_MAPS_COUNTS, sizeof(struct fw_heavy), CAP(heavy_fd) },
+	{ "fw_iface", FW_MAPS_IFACES, sizeof(struct fw_iface), CAP(iface_fd) },
+};
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof(*(a)))
+_Static_assert(ARRAY_LEN(rows) <= 32, "fw_maps.view");
+
+/* Where descriptors come from: the pins, or an object that is loaded. */
+struct source {
+	const char *dir;
+	const struct fw_object *obj;
+};
+
+static int source_open(const struct source *src, const char *name, bool write, int *ret_fd,
+		       struct fw_err *err)
+{
+	int fd;
+
+	if (!src->obj)
+		return fw_pin_map(src->dir, name, write, ret_fd, err);
+	fd = dup(fw_object_map_fd(src->obj, name));
+	if (fd < 0)
+		return fw_err_set(err, -ENOENT, NULL, "the object has no map %s", name);
+	*ret_fd = fd;
+	return 0;
+}
+
+static int map_info(int fd, const char *name, __u32 value_size, struct bpf_map_info *ret,
+		    struct fw_err *err)
+{
+	__u32 len = sizeof(*ret);
+
+	memset(ret, 0, sizeof(*ret));
+	if (bpf_obj_get_info_by_fd(fd, ret, &len))
+		return fw_err_set(err, -errno, NULL, "cannot ask about map %s: %s", name,
+				  strerror(errno));
+	if (ret->value_size != value_size)
+		return fw_err_set(err, -EPROTO, "use the floodwall that attached",
+				  "map %s has values of %u bytes, not %u", name, ret->value_size,
+				  value_size);
+	return 0;
+}
+
+/* The kernel maps whole pages of value_size rounded up to 8, one after the other. */
+static int map_view(struct fw_maps *maps, const struct row *row, int fd,
+		    const struct bpf_map_info *info, bool write, struct fw_err *err)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t len = (size_t)info->max_entries * ((row->value_size + 7) & ~7UL);
+	void *mem;
+
+	len = (len + page - 1) & ~(page - 1);
+	mem = mmap(NULL, len, write ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+	if (mem == MAP_FAILED)
+		return fw_err_set(err, -errno, NULL, "cannot map %s into memory: %s", row->name,
+				  strerror(errno));
+	maps->view[maps->nr_views++] = (struct fw_maps_view){ mem, len };
+	memcpy((char *)maps + row->view, &mem, sizeof(mem));
+	return 0;
+}
+
+static int open_row(struct fw_maps *maps, const struct row *row, const struct source *src,
+		    bool write, struct fw_err *err)
+{
+	struct bpf_map_info info;
+	__u32 cap, old;
+	int fd = -1, r;
+
+	write = write && !row->readonly;
+	r = source_open(src, row->name, write, &fd, err);
+	if (r)
+		return r;
+	r = map_info(fd, row->name, row->value_size, &info, err);
+	if (r)
+		goto out;
+	if (row->cap != NO_FIELD) {
+		cap = info.max_entries / row->halves;
+		memcpy(&old, (char *)maps + row->cap, sizeof(old));
+		if (old && old != cap) {
+			r = fw_err_set(err, -EPROTO, NULL, "map %s has %u entries, its sisters %u",
+				       row->name, cap, old);
+			goto out;
+		}
+		memcpy((char *)maps + row->cap, &cap, sizeof(cap));
+	}
+	if (row->view == offsetof(struct fw_maps, ctl))
+		maps->ctl_id = info.id;
+	r = map_view(maps, row, fd, &info, write, err);
+out:
+	close(fd); /* the mapping holds the map */
+	return r;
+}
+
+static int open_fd(struct fw_maps *maps, const struct fd_row *row, const struct source *src,
+		   bool write, struct fw_err *err)
+{
+	struct bpf_map_info info;
+	int fd = -1, r;
+
+	r = source_open(src, row->name, write && row->part == FW_MAPS_IFACES, &fd, err);
+	if (r)
+		return r;
+	r = map_info(fd, row->name, row->value_size, &info, err);
+	if (r) {
+		close(fd);
+		return r;
+	}
+	memcpy((char *)maps + row->fd, &fd, sizeof(fd));
+	return 0;
+}
+
+static int open_all(const struct source *src, unsigned int parts, struct fw_maps *ret,
+		    struct fw_err *err)
+{
+	struct fw_maps maps = { .count_svc_fd = -1,
+				.count_cls_fd = -1,
+				.note_fd = -1,
+				.heavy_fd = -1,
+				.iface_fd = -1 };
+	bool write = parts & FW_MAPS_WRITE;
+	int r = 0, cpus = libbpf_num_possible_cpus();
+
+	if (cpus < 0)
+		return fw_err_set(err, cpus, NULL, "cannot count the CPUs");
+	maps.cpus = (unsigned int)cpus;
+	for (size_t i = 0; i < ARRAY_LEN(rows) && !r; i++)
+		if (!rows[i].part || parts & rows[i].part)
+			r = open_row(&maps, &rows[i], src, write, err);
+	for (size_t i = 0; i < ARRAY_LEN(fd_rows) && !r; i++)
+		if (parts & fd_rows[i].part)
+			r = open_fd(&maps, &fd_rows[i], src, write, err);
+	if (r)
+		fw_maps_close(&maps);
+	else
+		*ret = maps;
+	return r;
+}
+
+int fw_maps_open(const char *dir, unsigned int parts, struct fw_maps *ret, struct fw_err *err)
+{
+	struct source src = { .dir = dir };
+	int r = fw_pin_check(dir, NULL, err);
+
+	return r ? r : open_all(&src, parts, ret, err);
+}
+
+int fw_maps_open_object(const struct fw_object *obj, unsigned int parts, struct fw_maps *ret,
+			struct fw_err *err)
+{
+	struct source src = { .obj = obj };
+
+	return open_all(&src, parts, ret, err);
+}
+
+void fw_maps_close(struct fw_maps *maps)
+{
+	int fd;
+
+	if (!maps || !maps->cpus) /* never opened: descriptors are not even -1 */
+		return;
+	for (unsigned int i = 0; i < maps->nr_views; i++)
+		munmap(maps->view[i].mem, maps->view[i].len);
+	for (size_t i = 0; i < ARRAY_LEN(fd_rows); i++) {
+		memcpy(&fd, (char *)maps + fd_rows[i].fd, sizeof(fd));
+		if (fd >= 0)
+			close(fd);
+	}
+	memset(maps, 0, sizeof(*maps));
+}
+
+__u64 fw_maps_occupied(const struct fw_maps_table *table)
+{
+	const __u64 low = 0x7f7f7f7f7f7f7f7fULL;
+	__u64 ways = 0;
+
+	if (!table->fp)
+		return 0;
+	for (__u32 i = 0; i < table->sets; i++) {
+		__u64 fp = __atomic_load_n(&table->fp[i], __ATOMIC_RELAXED);
+
+		/* The top bit of each byte that is not zero. */
+		ways += (__u64)__builtin_popcountll((((fp & low) + low) | fp) & ~low);
+	}
+	return ways;
+}
