@@ -188,11 +188,10 @@ struct fw_closed {
 	__u8 pad[3];
 };
 _Static_assert(sizeof(struct fw_closed) == 20, "fw_closed");
-/* Where the search for an address begins. It goes on slot by slot, round the end, until the address,
- * a free slot or FW_CLOSED_PROBES slots; user space refuses what would lie beyond. */
-#define FW_CLOSED_HASH(a) ((((a)[0] ^ (a)[1] ^ (a)[2] ^ (a)[3]) * 0x9e3779b1U) >> 26)
+/* An address lies in one of this many slots from its home on, round the end; its home is the last
+ * word in host order, modulo the slots. User space refuses what finds no place there. */
 #define FW_CLOSED_PROBES 8
-_Static_assert(FW_CLOSED_SLOTS == 1 << (32 - 26), "FW_CLOSED_HASH");
+#define FW_CHAIN_MAX 16 /* rules that may share one (protocol, port); addresses stand before "any" */
 
 enum fw_policy_flag {
 	FW_P_MONITOR = 1 << 0,      /* count drops, drop nothing */
@@ -209,6 +208,7 @@ struct fw_policy {
 	__u32 flags;
 	__u16 reflect_port[FW_REFLECT_MAX]; /* host order, by slot, for display; 0 = free */
 	__u32 proof_s;                      /* how long proof of source lasts, seconds */
+	__u64 idle_ns;                      /* silence after which every bucket is full: the longest window */
 	struct fw_limit budget[FW_B_MAX];
 	struct fw_class class[FW_CLASS_MAX];
 	struct fw_service service[FW_SERVICE_MAX];
