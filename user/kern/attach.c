@@ -296,8 +296,12 @@ bool fw_attach_prog_exists(__u32 prog_id)
 {
 	__u32 next = 0;
 
-	/* Needs no capability beyond those to see ids, unlike opening the program. */
-	return prog_id && !bpf_prog_get_next_id(prog_id - 1, &next) && next == prog_id;
+	if (!prog_id)
+		return false;
+	/* The next id after its predecessor. Whoever may not ask must not conclude that it is gone. */
+	if (bpf_prog_get_next_id(prog_id - 1, &next))
+		return errno == EPERM;
+	return next == prog_id;
 }
 
 __u64 fw_attach_netns(void)

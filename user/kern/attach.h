@@ -62,7 +62,7 @@ int fw_attach_add(struct fw_object *obj, const struct fw_attach_opts *opts, bool
 /* Take ours off the interface; others stay. -ENOENT: ours is not there. Returns when it is gone. */
 int fw_attach_remove(const char *ifname, int ifindex, __u32 ctl_id, struct fw_err *err);
 
-/* A program with this id exists in the kernel, whatever it is attached to. */
+/* A program with this id exists in the kernel, in whatever namespace; true when not permitted to know. */
 bool fw_attach_prog_exists(__u32 prog_id);
 
 /* Inode of the caller's network namespace, 0 if unknown. */

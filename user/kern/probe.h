@@ -17,11 +17,11 @@ struct fw_features {
 	enum fw_tri mmap_array;	   /* 5.5 */
 	enum fw_tri atomics;	   /* 5.12: fetch and compare-and-swap in BPF */
 	enum fw_tri jiffies;	   /* 5.5: bpf_jiffies64 */
-	enum fw_tri check_mtu;	   /* unused by the program, tells 5.12+ */
 	enum fw_tri batch_percpu;  /* 5.13: batched reading of per-CPU arrays */
 	enum fw_tri frags;	   /* 5.18: bpf_xdp_get_buff_len, BPF_F_XDP_HAS_FRAGS */
 	enum fw_tri syncookie;	   /* 6.0: bpf_tcp_raw_gen_syncookie_* */
-	enum fw_tri dispatcher;	   /* BPF_PROG_TYPE_EXT can be loaded: libxdp's dispatcher works */
+	enum fw_tri dispatcher;	   /* BPF_PROG_TYPE_EXT is permitted: libxdp's dispatcher can work */
+	enum fw_tri jit;	   /* programs are compiled, not interpreted */
 };
 
 /* Fill *ret; -EPERM (4) if BPF may not be used at all, naming the missing capability. */
@@ -39,13 +39,13 @@ struct fw_host {
 	char release[65];
 	bool btf;	    /* /sys/kernel/btf/vmlinux */
 	bool bpffs;	    /* a bpffs is mounted where the pins go */
-	enum fw_tri jit;    /* net.core.bpf_jit_enable */
 	int syncookies;	    /* net.ipv4.tcp_syncookies, -1 = unknown */
 	unsigned int online, possible; /* CPUs */
 	__u64 mem_available; /* bytes */
 	__u64 cgroup_left;   /* bytes below memory.max, ~0 = no limit */
 };
-int fw_probe_host(const char *pins, struct fw_host *ret);
+/* pins: whose bpffs is meant. Never fails: what cannot be known is false, unknown, or 0. */
+void fw_probe_host(const char *pins, struct fw_host *ret);
 
 struct fw_iface_info {
 	char name[16];
@@ -57,8 +57,8 @@ struct fw_iface_info {
 	bool up;
 	enum fw_tri xdp_native, xdp_frags; /* netdev genl where the kernel has it (6.3) */
 	enum fw_tri lro, gro_hw, rx_vlan;  /* offloads that are on */
-	unsigned int rx_queues, tx_queues, combined; /* channels in use, 0 = unknown */
-	unsigned int combined_max, rx_max;
+	unsigned int queues, queues_max; /* receive queues in use and possible, 0 = unknown */
+	bool combined;			 /* they are "combined" channels of ethtool, else "rx" */
 	unsigned int rss_entries;	   /* size of the indirection table, 0 = none or unknown */
 	unsigned int rss_queues;	   /* distinct queues in it */
 };
