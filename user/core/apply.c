@@ -62,7 +62,7 @@ static int load_model(const struct fw_maps *maps, __u64 live, struct fw_model **
 		return fw_err_set(err, -ENOMEM, NULL, "no memory for the policy");
 	ret_code = fw_model_from(&maps->policy[half], &maps->policy_txt[half], model, err);
 	if (ret_code) {
-		fw_err_prepend(err, "the policy that runs cannot be read back: ");
+		fw_err_prepend(err, "the policy that runs cannot be read back");
 		free(model);
 		return ret_code;
 	}
@@ -85,7 +85,7 @@ static int load_prefixes(const struct fw_maps *maps, __u64 live, struct fw_prefi
 	ret_code = fw_prefixes_load(ret, maps->prefix + (size_t)half * maps->cap_prefix, prefixes,
 				    maps->why + (size_t)half * maps->cap_why, whys, err);
 	if (ret_code)
-		fw_err_prepend(err, "the prefixes that run cannot be read back: ");
+		fw_err_prepend(err, "the prefixes that run cannot be read back");
 	return ret_code;
 }
 

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* limit: what one source may do, per class of sources. A change holds from the next packet on. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/base/json.h"
+#include "user/base/table.h"
+#include "user/base/text.h"
+#include "user/cli/cli.h"
+#include "user/cli/edit.h"
+#include "user/policy/compile.h"
+
+static __u64 burst_of(const struct fw_rate *rate, unsigned int kind, __u32 tick_ns)
+{
+	return fw_compile_burst(rate, fw_model_kind_bytes(kind), tick_ns);
+}
+
+static json_t *class_json(const struct fw_model_class *class, __u32 tick_ns)
+{
+	json_t *one = json_object(), *limits = json_object();
+	int err = 0;
+
+	for (unsigned int k = 0; k < FW_K_MAX; k++)
+		err |= fw_json_set(
+			limits, fw_model_kind_name(k),
+			fw_edit_rate_json(&class->rate[k], burst_of(&class->rate[k], k, tick_ns)));
+	err |= fw_json_set(one, "class", fw_json_text(class->name));
+	err |= fw_json_set(one, "limits", limits);
+	if (!err)
+		return one;
+	json_decref(one);
+	return NULL;
+}
+
+static int show_json(struct fw_cli *cli, const struct fw_model *model, int only, __u32 tick_ns)
+{
+	json_t *doc = json_object(), *list = json_array();
+
+	for (int c = 0; c < FW_CLASS_MAX; c++)
+		if (*model->class[c].name && (only < 0 || only == c) &&
+		    fw_json_push(list, class_json(&model->class[c], tick_ns)))
+			break;
+	if (fw_json_set(doc, "net48_factor", json_integer(model->net48_factor)) |
+	    fw_json_set(doc, "classes", list)) {
+		json_decref(doc);
+		doc = NULL;
+	}
+	return fw_cli_json(cli, doc);
+}
+
+static void show_row(struct fw_table *table, const char *class, unsigned int kind,
+		     const struct fw_rate *rate, __u32 tick_ns)
+{
+	char text[FW_TEXT_LEN];
+
+	fw_table_cell(table, "%s", class);
+	fw_table_cell(table, "%s", fw_model_kind_name(kind));
+	if (!rate->count) {
+		fw_table_cell_styled(table, FW_STYLE_DIM, "no limit");
+		fw_table_cell(table, "-");
+		fw_table_cell(table, "-");
+		return;
+	}
+	fw_table_cell(table, "%s", fw_text_put_rate(text, sizeof(text), rate));
+	fw_table_cell(table, "%s",
+		      fw_text_put_number(text, sizeof(text), burst_of(rate, kind, tick_ns)));
+	if (rate->soft_pct)
+		fw_table_cell(table, "%u%%", rate->soft_pct);
+	else
+		fw_table_cell(table, "-");
+}
+
+static int show_text(const struct fw_model *model, int only, __u32 tick_ns)
+{
+	static const struct fw_column columns[] = {
+		{ "CLASS", FW_LEFT },  { "KIND", FW_LEFT },  { "LIMIT", FW_RIGHT },
+		{ "BURST", FW_RIGHT }, { "SOFT", FW_RIGHT },
+	};
+	struct fw_table *table = fw_table_new(columns, 5);
+	int err;
+
+	if (!table)
+		return -ENOMEM;
+	for (int c = 0; c < FW_CLASS_MAX; c++)
+		for (unsigned int k = 0; *model->class[c].name && k < FW_K_MAX; k++)
+			if (only < 0 || only == c)
+				show_row(table, model->class[c].name, k, &model->class[c].rate[k],
+					 tick_ns);
+	err = fw_table_print(table, stdout);
+	fw_table_free(table);
+	printf("\nper source: an IPv4 address or an IPv6 /64; a /48 gets %u times as much\n",
+	       model->net48_factor);
+	return err;
+}
+
+static int cmd_show(struct fw_cli *cli, int argc, char **argv)
+{
+	const char *class = fw_cli_option(cli, "class");
+	struct fw_model *model = NULL;
+	struct fw_maps maps;
+	int err, only = -1;
+
+	(void)argc; /* the table says none */
+	(void)argv;
+	err = fw_maps_open(cli->pins, FW_MAPS_POLICY, &maps, &cli->err);
+	if (err)
+		return err;
+	err = fw_apply_read_model(&maps, &model, &cli->err);
+	if (err)
+		goto out;
+	if (class) {
+		only = fw_model_class_find(model, class, &cli->err);
+		err = only < 0 ? only : 0;
+		if (err)
+			goto out;
+	}
+	err = cli->json ? show_json(cli, model, only, maps.meta->tick_ns)
+			: show_text(model, only, maps.meta->tick_ns);
+out:
+	free(model);
+	fw_maps_close(&maps);
+	return err;
+}
+
+static int set_done(struct fw_cli *cli, const struct fw_edit *edit, int class, unsigned int kind)
+{
+	const struct fw_rate *rate = &edit->apply.model->class[class].rate[kind];
+	const char *name = edit->apply.model->class[class].name;
+	__u64 burst = burst_of(rate, kind, edit->maps.meta->tick_ns);
+	char text[FW_TEXT_LEN], burst_text[FW_TEXT_LEN], soft[32] = "";
+	json_t *doc = NULL;
+
+	if (cli->json) {
+		doc = json_object();
+		if (fw_json_set(doc, "class", fw_json_text(name)) |
+		    fw_json_set(doc, "kind", fw_json_text(fw_model_kind_name(kind))) |
+		    fw_json_set(doc, "limit", fw_edit_rate_json(rate, burst))) {
+			json_decref(doc);
+			doc = NULL;
+		}
+	}
+	if (!rate->count)
+		return fw_cli_done(cli, doc, "%s of class %s: no limit", fw_model_kind_name(kind),
+				   name);
+	if (rate->soft_pct)
+		snprintf(soft, sizeof(soft), " soft %u%%", rate->soft_pct);
+	return fw_cli_done(cli, doc, "%s of class %s: %s burst %s%s", fw_model_kind_name(kind),
+			   name, fw_text_put_rate(text, sizeof(text), rate),
+			   fw_text_put_number(burst_text, sizeof(burst_text), burst), soft);
+}
+
+static int cmd_set(struct fw_cli *cli, int argc, char **argv)
+{
+	const char *class_name = fw_cli_option(cli, "class");
+	struct fw_edit edit;
+	int err, kind, class = FW_CLASS_DEFAULT;
+
+	kind = fw_model_kind_find(argv[0], &cli->err);
+	if (kind < 0)
+		return kind;
+	err = fw_edit_begin(cli, FW_APPLY_POLICY, &edit);
+	if (err)
+		goto out;
+	if (class_name) {
+		class = fw_model_class_find(edit.apply.model, class_name, &cli->err);
+		err = class < 0 ? class : 0;
+		if (err)
+			goto out;
+	}
+	err = fw_edit_parse_rate(cli, argc - 1, argv + 1, fw_model_kind_bytes((unsigned int)kind),
+				 edit.maps.meta->tick_ns,
+				 &edit.apply.model->class[class].rate[kind]);
+	if (!err)
+		err = fw_edit_commit(cli, &edit, FW_APPLY_POLICY);
+	if (!err)
+		err = set_done(cli, &edit, class, (unsigned int)kind);
+out:
+	fw_edit_end(&edit);
+	return err;
+}
+
+static const struct fw_cli_option class_option[] = {
+	{ "class", 'c', "CLASS", "Only this class of sources", "@class" },
+	{ NULL, 0, NULL, NULL, NULL },
+};
+
+static const struct fw_cli_option set_options[] = {
+	{ "class", 'c', "CLASS", "For sources of this class instead of default", "@class" },
+	{ NULL, 0, NULL, NULL, NULL },
+};
+
+const struct fw_cli_command fw_cmd_limit[] = {
+	{ .object = "limit",
+	  .verb = "show",
+	  .args = "",
+	  .help = "what a source may do before it is cut",
+	  .options = class_option,
+	  .flags = FW_CLI_WATCH | FW_CLI_DEFAULT,
+	  .run = cmd_show },
+	{ .object = "limit",
+	  .verb = "set",
+	  .args = "KIND RATE|off [burst N] [soft P%]",
+	  .help = "change a limit, from the next packet on",
+	  .doc = "KIND is packets, bytes, syn, udp, icmp or fragments. RATE is a number for each "
+		 "source: 500/s, 10k/m, 20MB/s, 100Mbit/s. burst is how much may come at once; "
+		 "left out, it stays the same time's worth of the rate. soft is the part of the "
+		 "burst "
+		 "from which packets are counted as soft, though still admitted.\n\n"
+		 "  floodwall limit set packets 2k/s burst 4k\n"
+		 "  floodwall limit set syn 20/s soft 80% --class carriers",
+	  .options = set_options,
+	  .min_args = 2,
+	  .max_args = 6,
+	  .run = cmd_set,
+	  .choices = "packets bytes syn udp icmp fragments burst soft off" },
+	{ .object = NULL },
+};
