@@ -209,7 +209,9 @@ int fw_maps_open(const char *dir, unsigned int parts, struct fw_maps *ret, struc
 	struct source src = { .dir = dir };
 	int r = fw_pin_check(dir, NULL, err);
 
-	return r ? r : open_all(&src, parts, ret, err);
+	if (r && !(r == -ESTALE && parts & FW_MAPS_DAMAGED))
+		return r;
+	return open_all(&src, parts, ret, err);
 }
 
 int fw_maps_open_object(const struct fw_object *obj, unsigned int parts, struct fw_maps *ret,

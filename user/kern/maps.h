@@ -24,6 +24,7 @@ enum fw_maps_part {
 	FW_MAPS_IFACES = 1 << 4,  /* iface_fd */
 	FW_MAPS_ALL = 31,
 	FW_MAPS_WRITE = 1 << 8, /* mapped writable; the caller holds the lock of the pin directory */
+	FW_MAPS_DAMAGED = 1 << 9, /* never mind pins that are missing among those not asked for */
 };
 
 /* One source table: sets of FW_WAYS ways, indexed by set. */

@@ -266,6 +266,7 @@ int fw_object_open(const struct fw_object_opts *opts, struct fw_object **ret, st
 					       ~(__u32)BPF_F_XDP_HAS_FRAGS);
 	set_knobs(obj, opts);
 	fw_object_count_memory(obj);
+	obj->prefixes = bpf_map__max_entries(obj->skel->maps.fw_prefix) / 2;
 	obj->sizes_ignored = !obj->first && sizes_differ(obj, &opts->sizes);
 out:
 	if (r)

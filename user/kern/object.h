@@ -47,6 +47,7 @@ struct fw_object {
 	bool sizes_ignored;  /* opts.sizes asked for something else than the pins have */
 	__u64 memory;	     /* bytes all maps take, computed before loading */
 	__u64 memory_new;    /* of them, bytes that loading will allocate */
+	__u32 prefixes;	     /* capacity of a generation */
 	int prog_fd;	     /* once loaded; owned by skel */
 	__u32 prog_id;
 	__u32 ctl_id; /* kernel's id of fw_ctl; known once it exists */

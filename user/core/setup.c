@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Coming and going. All of it happens under the lock of the pin directory. The record of an
+ * interface is written with program id 0 before the program is attached; reading it back, 0 means
+ * "ask the kernel".
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "user/base/clock.h"
+#include "user/core/apply.h"
+#include "user/core/setup.h"
+#include "user/kern/pin.h"
+#include "user/policy/model.h"
+
+#define PARTS (FW_MAPS_POLICY | FW_MAPS_LANES | FW_MAPS_IFACES | FW_MAPS_WRITE)
+
+static struct fw_object_opts object_opts(const struct fw_setup *setup)
+{
+	return (struct fw_object_opts){
+		.pins = setup->opts.pins,
+		.sizes = setup->opts.sizes,
+		.frags = setup->features.frags == FW_YES,
+		.build = setup->opts.build,
+	};
+}
+
+/* The directory may be removed by a last detach between making and locking it. */
+static int make_and_lock(struct fw_setup *setup, struct fw_err *err)
+{
+	int r = -ENOENT;
+
+	for (int i = 0; i < 5 && r == -ENOENT; i++) {
+		r = fw_pin_make(setup->opts.pins, err);
+		if (!r)
+			r = fw_pin_lock(setup->opts.pins, setup->opts.wait_s, &setup->lock_fd, err);
+	}
+	return r;
+}
+
+int fw_setup_plan(const struct fw_setup_opts *opts, struct fw_setup *ret, struct fw_err *err)
+{
+	struct fw_object_opts object;
+	int r;
+
+	*ret = (struct fw_setup){ .opts = *opts, .lock_fd = -1 };
+	r = fw_probe_features(&ret->features, err);
+	if (!r)
+		r = fw_probe_require(&ret->features, err);
+	if (!r)
+		r = make_and_lock(ret, err);
+	if (r)
+		return r;
+	object = object_opts(ret);
+	r = fw_object_open(&object, &ret->plan, err);
+	if (r)
+		return r;
+	ret->first = ret->plan->first;
+	ret->meta = ret->plan->meta;
+	ret->sizes_ignored = ret->plan->sizes_ignored;
+	ret->memory = ret->plan->memory;
+	ret->memory_new = ret->plan->memory_new;
+	ret->prefixes = ret->plan->prefixes;
+	return fw_object_check_memory(ret->plan, err);
+}
+
+static int first_policy(struct fw_setup *setup, bool monitor, struct fw_err *err)
+{
+	struct fw_model *model = malloc(sizeof(*model));
+	int r;
+
+	if (!model)
+		return fw_err_set(err, -ENOMEM, NULL, "out of memory");
+	fw_model_default(model);
+	if (monitor)
+		model->flags |= FW_P_MONITOR;
+	r = fw_apply_init(&setup->maps, model, err);
+	free(model);
+	return r;
+}
+
+static int change_mode(struct fw_setup *setup, struct fw_err *err)
+{
+	struct fw_apply apply;
+	int r;
+
+	r = fw_apply_begin(&setup->maps, FW_APPLY_POLICY, &apply, err);
+	if (r)
+		return r;
+	if (!(apply.model->flags & FW_P_MONITOR)) {
+		apply.model->flags |= FW_P_MONITOR;
+		apply.changed = FW_APPLY_POLICY;
+		r = fw_apply_commit(&apply, err);
+	}
+	fw_apply_end(&apply);
+	return r;
+}
+
+int fw_setup_create(struct fw_setup *setup, bool monitor, struct fw_err *err)
+{
+	int r;
+
+	if (!setup->first) {
+		r = fw_maps_open(setup->opts.pins, PARTS, &setup->maps, err);
+		return r || !monitor ? r : change_mode(setup, err);
+	}
+	r = fw_object_create(setup->plan, err);
+	if (!r)
+		r = fw_maps_open_object(setup->plan, PARTS, &setup->maps, err);
+	if (!r)
+		r = first_policy(setup, monitor, err);
+	if (!r)
+		r = fw_object_commit(setup->plan, err);
+	if (!r)
+		setup->meta = setup->plan->meta;
+	return r;
+}
+
+static int put_record(struct fw_setup *setup, const struct fw_iface *iface, struct fw_err *err)
+{
+	int r = fw_maps_iface_put(setup->maps.iface_fd, iface);
+
+	if (r == -E2BIG)
+		return fw_err_set(err, -ENOSPC, NULL, "%s: already attached to %d interfaces",
+				  iface->name, FW_IFACE_MAX);
+	if (r)
+		return fw_err_set(err, r, NULL, "%s: cannot record the interface: %s", iface->name,
+				  strerror(-r));
+	return 0;
+}
+
+/* What the record says of an interface; a zero record if it is not there. */
+static struct fw_iface find_record(const struct fw_setup *setup, int ifindex)
+{
+	struct fw_iface list[FW_IFACE_MAX], none = {};
+	__u64 netns = fw_attach_netns();
+	unsigned int nr = 0;
+
+	if (fw_maps_ifaces(setup->maps.iface_fd, list, &nr))
+		return none;
+	for (unsigned int i = 0; i < nr; i++)
+		if (list[i].ifindex == (__u32)ifindex && list[i].netns == netns)
+			return list[i];
+	return none;
+}
+
+static bool is_there(const struct fw_setup *setup, int ifindex)
+{
+	struct fw_xdp_state state;
+
+	return !fw_attach_query(ifindex, setup->maps.ctl_id, &state, NULL) &&
+	       fw_attach_ours(&state);
+}
+
+int fw_setup_attach(struct fw_setup *setup, const char *ifname, enum fw_mode mode,
+		    struct fw_setup_attached *ret, struct fw_err *err)
+{
+	struct fw_attach_opts opts = { .ifname = ifname, .mode = mode };
+	struct fw_object_opts object = object_opts(setup);
+	struct fw_setup_attached done = {};
+	struct fw_object *obj = NULL;
+	struct fw_iface before;
+	int r;
+
+	r = fw_probe_iface(ifname, &done.info, err);
+	if (r)
+		return r;
+	opts.ifindex = done.info.ifindex;
+	before = find_record(setup, opts.ifindex);
+	done.iface = (struct fw_iface){ .netns = fw_attach_netns(),
+					.ifindex = (__u32)opts.ifindex,
+					.since_ns = fw_clock_realtime(),
+					.mode = (__u8)mode };
+	snprintf(done.iface.name, sizeof(done.iface.name), "%s", ifname);
+	snprintf(done.iface.build, sizeof(done.iface.build), "%s", setup->opts.build);
+	r = fw_object_open(&object, &obj, err);
+	if (!r && !before.ifindex)
+		r = put_record(setup, &done.iface, err);
+	if (r)
+		goto out;
+	r = fw_attach_add(obj, &opts, &done.replaced, &done.state, err);
+	if (r) {
+		if (!before.ifindex && !is_there(setup, opts.ifindex))
+			fw_maps_iface_del(setup->maps.iface_fd, &done.iface);
+		goto out;
+	}
+	done.iface.prog_id = obj->prog_id;
+	done.iface.dispatcher = done.state.dispatcher;
+	if (done.replaced && before.since_ns) /* filtered without interruption since then */
+		done.iface.since_ns = before.since_ns;
+	r = put_record(setup, &done.iface, err);
+	if (!r)
+		*ret = done;
+out:
+	fw_object_close(obj);
+	return r;
+}
+
+int fw_setup_find(const struct fw_setup_opts *opts, struct fw_setup *ret, struct fw_err *err)
+{
+	enum fw_pin_state state;
+	int r;
+
+	*ret = (struct fw_setup){ .opts = *opts, .lock_fd = -1 };
+	r = fw_pin_lock(opts->pins, opts->wait_s, &ret->lock_fd, err);
+	if (!r)
+		r = fw_pin_state(opts->pins, &state, &ret->meta, err);
+	if (r)
+		return r;
+	if (state == FW_PINS_OTHER)
+		return fw_pin_refuse_other(opts->pins, &ret->meta, err);
+	if (state != FW_PINS_READY) {
+		r = fw_pin_remove(opts->pins, err);
+		return r ? r : fw_err_set(err, -ENOENT, NULL, state == FW_PINS_HALF ?
+					  "nothing was attached; half-made state was removed" :
+					  "floodwall is not attached");
+	}
+	return fw_maps_open(opts->pins, FW_MAPS_IFACES | FW_MAPS_WRITE | FW_MAPS_DAMAGED,
+			    &ret->maps, err);
+}
+
+/* An interface that is no more can still be on record, under the name it had. */
+static bool drop_by_name(struct fw_setup *setup, const char *ifname)
+{
+	struct fw_iface list[FW_IFACE_MAX];
+	__u64 netns = fw_attach_netns();
+	bool found = false;
+	unsigned int nr = 0;
+	char now[IF_NAMESIZE];
+
+	if (fw_maps_ifaces(setup->maps.iface_fd, list, &nr))
+		return false;
+	for (unsigned int i = 0; i < nr; i++)
+		if (list[i].netns == netns && !strcmp(list[i].name, ifname) &&
+		    !if_indextoname(list[i].ifindex, now))
+			found = !fw_maps_iface_del(setup->maps.iface_fd, &list[i]) || found;
+	return found;
+}
+
+int fw_setup_detach(struct fw_setup *setup, const char *ifname, enum fw_setup_detached *ret,
+		    struct fw_err *err)
+{
+	struct fw_iface_info info;
+	struct fw_iface record;
+	int r;
+
+	r = fw_probe_iface(ifname, &info, err);
+	if (r && drop_by_name(setup, ifname)) {
+		*ret = FW_DETACHED_GONE;
+		return 0;
+	}
+	if (r)
+		return r;
+	record = find_record(setup, info.ifindex);
+	r = fw_attach_remove(ifname, info.ifindex, setup->maps.ctl_id, err);
+	if (r && (r != -ENOENT || !record.ifindex))
+		return r;
+	if (record.ifindex && fw_maps_iface_del(setup->maps.iface_fd, &record))
+		return fw_err_set(err, -EIO, NULL, "%s: detached, but still on record", ifname);
+	*ret = r ? FW_DETACHED_GONE : FW_DETACHED;
+	return 0;
+}
+
+/* One record against reality. True: it names nothing any more. A new name is taken over. */
+static bool is_stale(struct fw_setup *setup, struct fw_iface *iface)
+{
+	char name[IF_NAMESIZE];
+
+	if (iface->netns != fw_attach_netns())
+		return !fw_attach_prog_exists(iface->prog_id);
+	if (!if_indextoname(iface->ifindex, name))
+		return true;
+	if (strcmp(name, iface->name)) {
+		snprintf(iface->name, sizeof(iface->name), "%s", name);
+		fw_maps_iface_put(setup->maps.iface_fd, iface);
+	}
+	return false;
+}
+
+int fw_setup_mend(struct fw_setup *setup, char (*ret_names)[16], unsigned int *ret_nr,
+		  struct fw_err *err)
+{
+	struct fw_iface list[FW_IFACE_MAX];
+	unsigned int nr = 0, gone = 0;
+	int r;
+
+	r = fw_maps_ifaces(setup->maps.iface_fd, list, &nr);
+	if (r)
+		return fw_err_set(err, r, NULL, "cannot read the record of interfaces: %s",
+				  strerror(-r));
+	for (unsigned int i = 0; i < nr; i++) {
+		if (!is_stale(setup, &list[i]) ||
+		    fw_maps_iface_del(setup->maps.iface_fd, &list[i]))
+			continue;
+		if (ret_names)
+			memcpy(ret_names[gone], list[i].name, sizeof(list[i].name));
+		gone++;
+	}
+	if (ret_nr)
+		*ret_nr = gone;
+	return 0;
+}
+
+int fw_setup_count(const struct fw_setup *setup, unsigned int *ret_here,
+		   unsigned int *ret_elsewhere, struct fw_err *err)
+{
+	struct fw_iface list[FW_IFACE_MAX];
+	__u64 netns = fw_attach_netns();
+	unsigned int nr = 0, here = 0;
+	int r;
+
+	r = fw_maps_ifaces(setup->maps.iface_fd, list, &nr);
+	if (r)
+		return fw_err_set(err, r, NULL, "cannot read the record of interfaces: %s",
+				  strerror(-r));
+	for (unsigned int i = 0; i < nr; i++)
+		here += list[i].netns == netns;
+	*ret_here = here;
+	*ret_elsewhere = nr - here;
+	return 0;
+}
+
+int fw_setup_remove(struct fw_setup *setup, struct fw_err *err)
+{
+	return fw_pin_remove(setup->opts.pins, err);
+}
+
+/* Left by a command that failed before its first interface: nothing can be using it. */
+static bool is_unused(const struct fw_setup *setup)
+{
+	unsigned int here = 1, elsewhere = 1;
+	enum fw_pin_state state;
+
+	if (setup->lock_fd < 0 || fw_pin_state(setup->opts.pins, &state, NULL, NULL))
+		return false;
+	if (state == FW_PINS_NONE || state == FW_PINS_HALF)
+		return true;
+	return state == FW_PINS_READY && setup->first && setup->maps.cpus &&
+	       !fw_setup_count(setup, &here, &elsewhere, NULL) && !here && !elsewhere;
+}
+
+void fw_setup_end(struct fw_setup *setup)
+{
+	if (!setup || !setup->opts.pins)
+		return;
+	if (is_unused(setup))
+		fw_pin_remove(setup->opts.pins, NULL);
+	fw_maps_close(&setup->maps);
+	fw_object_close(setup->plan);
+	fw_pin_unlock(setup->lock_fd);
+	*setup = (struct fw_setup){ .lock_fd = -1 };
+}
