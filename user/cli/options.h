@@ -36,6 +36,9 @@ int fw_options_parse(struct fw_cli *cli, int argc, char **argv, struct fw_cli_li
 /* Is there such an object (verb NULL), or such a command? NULL when not. */
 const struct fw_cli_command *fw_options_find(const char *object, const char *verb);
 
+/* The words of `line` into cli->command. -EINVAL with cli->err saying what is there instead. */
+int fw_options_resolve(struct fw_cli *cli, const struct fw_cli_line *line);
+
 /* Help of one command on `out`, by argp. 0 or -errno. */
 int fw_options_help(const struct fw_cli_command *command, FILE *out);
 

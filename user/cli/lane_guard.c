@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guards around prefix changes: nobody shall lock herself or the voters out by a slip at 22:00, and
+ * a prefix that another lane outweighs shall not look as if it worked.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "user/base/text.h"
+#include "user/cli/lane.h"
+
+#define ANCESTORS_MAX	32
+#define WARNINGS_MAX	5
+#define ENVIRONMENT_MAX (256 * 1024)
+
+/* "SSH_CONNECTION=client port server port": the client, without its zone. */
+static int session_parse(const char *text, __be32 ret_addr_be[4])
+{
+	char addr[64];
+	size_t len = strcspn(text, " %");
+
+	if (!len || len >= sizeof(addr))
+		return -ENOENT;
+	memcpy(addr, text, len);
+	addr[len] = '\0';
+	return fw_text_addr(addr, ret_addr_be, NULL) ? -ENOENT : 0;
+}
+
+static const char *const session_names[] = { "SSH_CONNECTION=", "SSH_CLIENT=" };
+
+/* Look through an environment block: strings one after the other. */
+static int session_in(const char *block, size_t size, __be32 ret_addr_be[4])
+{
+	for (const char *at = block; at < block + size; at += strlen(at) + 1)
+		for (int i = 0; i < 2; i++) {
+			size_t len = strlen(session_names[i]);
+
+			if (!strncmp(at, session_names[i], len) &&
+			    !session_parse(at + len, ret_addr_be))
+				return 0;
+		}
+	return -ENOENT;
+}
+
+/* Whole file into buf, terminated. Bytes read, or 0. */
+static size_t read_proc(pid_t pid, const char *file, char *buf, size_t size)
+{
+	char path[64];
+	size_t got;
+	FILE *in;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	in = fopen(path, "re");
+	if (!in)
+		return 0;
+	got = fread(buf, 1, size - 1, in);
+	fclose(in);
+	buf[got] = '\0';
+	return got;
+}
+
+/* The name in /proc/PID/stat may hold anything; the parent stands after its last parenthesis. */
+static pid_t parent_of(pid_t pid)
+{
+	char buf[1024], *after;
+	int parent;
+
+	if (!read_proc(pid, "stat", buf, sizeof(buf)))
+		return 0;
+	after = strrchr(buf, ')');
+	if (!after || sscanf(after + 1, " %*c %d", &parent) != 1)
+		return 0;
+	return parent;
+}
+
+int fw_lane_session(__be32 ret_addr_be[4])
+{
+	const char *own[] = { getenv("SSH_CONNECTION"), getenv("SSH_CLIENT") };
+	int found = -ENOENT;
+	pid_t pid = getppid();
+	char *block;
+
+	for (int i = 0; i < 2; i++)
+		if (own[i] && !session_parse(own[i], ret_addr_be))
+			return 0;
+	block = malloc(ENVIRONMENT_MAX);
+	if (!block)
+		return -ENOENT;
+	for (int i = 0; found && pid > 1 && i < ANCESTORS_MAX; i++, pid = parent_of(pid)) {
+		size_t size = read_proc(pid, "environ", block, ENVIRONMENT_MAX);
+
+		found = session_in(block, size, ret_addr_be);
+	}
+	free(block);
+	return found;
+}
+
+static bool lane_covers(const struct fw_prefixes *set, enum fw_lane lane, const __be32 addr_be[4],
+			const struct fw_prefix **ret)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->at[i].lane != lane || !fw_prefixes_covers(&set->at[i], addr_be))
+			continue;
+		if (ret)
+			*ret = &set->at[i];
+		return true;
+	}
+	return false;
+}
+
+bool fw_lane_cuts(const struct fw_prefixes *set, const __be32 addr_be[4])
+{
+	return lane_covers(set, FW_LANE_BLOCKED, addr_be, NULL) &&
+	       !lane_covers(set, FW_LANE_MANAGEMENT, addr_be, NULL) &&
+	       !lane_covers(set, FW_LANE_TRUSTED, addr_be, NULL);
+}
+
+/* Half the Internet in one line is a slip: 0.0.0.0/0 to /2, and what holds 2000::/3. */
+static bool absurd(const struct fw_prefix *one)
+{
+	if (fw_text_is_ip4(one->addr_be))
+		return one->len < 96 + 3;
+	return one->len < 3 || (one->len == 3 && one->addr_be[0] == htobe32(0x20000000));
+}
+
+int fw_lane_check_lockout(struct fw_cli *cli, const struct fw_prefixes *after, bool cut_before)
+{
+	const struct fw_prefix *by = NULL;
+	char addr[FW_TEXT_LEN], prefix[FW_TEXT_LEN];
+	__be32 session[4];
+
+	if (!cut_before && !fw_lane_session(session) && fw_lane_cuts(after, session)) {
+		lane_covers(after, FW_LANE_BLOCKED, session, &by);
+		fw_text_put_prefix(prefix, sizeof(prefix), by->addr_be, by->len);
+		fw_text_put_addr(addr, sizeof(addr), session);
+		return fw_err_set(
+			&cli->err, -EINVAL,
+			"protect it first (floodwall manage add ADDRESS), or say --force",
+			"this would cut your own session: %s would block %s, where you are "
+			"logged in from",
+			prefix, addr);
+	}
+	return 0;
+}
+
+int fw_lane_check_width(struct fw_cli *cli, const struct fw_prefix *one)
+{
+	char prefix[FW_TEXT_LEN];
+
+	if (one->lane != FW_LANE_BLOCKED || !absurd(one))
+		return 0;
+	fw_text_put_prefix(prefix, sizeof(prefix), one->addr_be, one->len);
+	return fw_err_set(&cli->err, -EINVAL, "say --force if that is meant",
+			  "%s is a large part of the whole Internet, voters included", prefix);
+}
+
+/* The entry of `lane` that covers all of `one`, looked for at the lengths in use only. */
+static const struct fw_prefix *covering(struct fw_prefixes *set, enum fw_lane lane,
+					const bool used[129], const struct fw_prefix *one)
+{
+	for (int len = one->len; len >= 0; len--) {
+		__be32 addr_be[4] = { 0 };
+		const struct fw_prefix *found;
+
+		if (!used[len])
+			continue;
+		memcpy(addr_be, one->addr_be, (size_t)len / 8);
+		if (len % 8)
+			((__u8 *)addr_be)[len / 8] =
+				((const __u8 *)one->addr_be)[len / 8] & (__u8)(0xff00 >> len % 8);
+		found = fw_prefixes_find(set, lane, addr_be, (__u8)len);
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+/* Which lengths a lane uses; how many entries it has. */
+static size_t lengths(const struct fw_prefixes *set, enum fw_lane lane, bool used[129])
+{
+	size_t n = 0;
+
+	memset(used, 0, 129 * sizeof(*used));
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->at[i].lane != lane)
+			continue;
+		used[set->at[i].len] = true;
+		n++;
+	}
+	return n;
+}
+
+static const char *lane_noun(enum fw_lane lane)
+{
+	return lane == FW_LANE_MANAGEMENT ? "management" : "the trusted lane";
+}
+
+/* New blocks below a stronger prefix do nothing; stronger prefixes below a new block escape it. */
+static size_t warn_block(struct fw_cli *cli, struct fw_prefixes *set, enum fw_lane over,
+			 __u32 now_s, size_t said)
+{
+	bool blocked[129], stronger[129];
+	char one[FW_TEXT_LEN], other[FW_TEXT_LEN];
+
+	lengths(set, FW_LANE_BLOCKED, blocked);
+	if (!lengths(set, over, stronger))
+		return said;
+	for (size_t i = 0; i < set->count; i++) {
+		const struct fw_prefix *p = &set->at[i], *found;
+
+		if (p->lane == FW_LANE_BLOCKED && p->since_s == now_s) {
+			found = covering(set, over, stronger, p);
+			if (!found || ++said > WARNINGS_MAX)
+				continue;
+			fw_cli_warn(cli, "%s is not cut off: %s is in %s, which wins over blocked",
+				    fw_text_put_prefix(one, sizeof(one), p->addr_be, p->len),
+				    fw_text_put_prefix(other, sizeof(other), found->addr_be,
+						       found->len),
+				    lane_noun(over));
+		} else if (p->lane == over) {
+			found = covering(set, FW_LANE_BLOCKED, blocked, p);
+			if (!found || found->since_s != now_s || found->len == p->len ||
+			    ++said > WARNINGS_MAX)
+				continue;
+			fw_cli_warn(cli, "%s is blocked but for %s, which is in %s",
+				    fw_text_put_prefix(other, sizeof(other), found->addr_be,
+						       found->len),
+				    fw_text_put_prefix(one, sizeof(one), p->addr_be, p->len),
+				    lane_noun(over));
+		}
+	}
+	return said;
+}
+
+void fw_lane_warn_outweighed(struct fw_cli *cli, struct fw_prefixes *set, enum fw_lane lane,
+			     __u32 now_s)
+{
+	size_t said;
+
+	if (lane != FW_LANE_BLOCKED)
+		return;
+	said = warn_block(cli, set, FW_LANE_MANAGEMENT, now_s, 0);
+	said = warn_block(cli, set, FW_LANE_TRUSTED, now_s, said);
+	if (said > WARNINGS_MAX)
+		fw_cli_warn(cli, "and %zu more that management or trust outweighs",
+			    said - WARNINGS_MAX);
+}
