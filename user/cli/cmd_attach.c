@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * attach and detach: say what will be taken before it is taken, what became of it, and what is not
+ * as it should be. Everything that can be refused is refused before the first interface is touched.
+ */
+#include <errno.h>
+#include <string.h>
+#include <jansson.h>
+#include "user/base/json.h"
+#include "user/base/text.h"
+#include "user/cli/cli.h"
+#include "user/core/setup.h"
+
+#define LOCK_WAIT_S 10
+
+static const char *mode_name(__u8 mode)
+{
+	return mode == FW_MODE_GENERIC ? "generic" : "native";
+}
+
+static int size_option(struct fw_cli *cli, const char *name, __u64 max, __u64 *ret)
+{
+	const char *text = fw_cli_option(cli, name);
+	int r;
+
+	if (!text)
+		return 0;
+	r = fw_text_number(text, ret, &cli->err);
+	if (!r && (*ret < 1 || *ret > max)) {
+		r = fw_err_set(&cli->err, -EINVAL, NULL, "%s is not between 1 and %llu", text,
+			       (unsigned long long)max);
+	}
+	if (r)
+		fw_err_prepend(&cli->err, "--%s", name);
+	return r;
+}
+
+static int read_options(struct fw_cli *cli, struct fw_setup_opts *opts, enum fw_mode *mode)
+{
+	const char *text = fw_cli_option(cli, "mode");
+	int r;
+
+	*opts = (struct fw_setup_opts){ .pins = cli->pins,
+					.build = FW_VERSION,
+					.wait_s = LOCK_WAIT_S };
+	*mode = FW_MODE_NATIVE;
+	if (text && !strcmp(text, "generic"))
+		*mode = FW_MODE_GENERIC;
+	else if (text && strcmp(text, "native"))
+		return fw_cli_usage(cli, "no mode \"%.40s\"; say native or generic", text);
+	r = size_option(cli, "sources4", FW_SOURCES_MAX, &opts->sizes.sources4);
+	if (!r)
+		r = size_option(cli, "sources6", FW_SOURCES_MAX, &opts->sizes.sources6);
+	if (!r)
+		r = size_option(cli, "prefixes4", FW_PREFIXES4_MAX, &opts->sizes.prefixes4);
+	if (!r)
+		r = size_option(cli, "prefixes6", FW_PREFIXES6_MAX, &opts->sizes.prefixes6);
+	return r;
+}
+
+/* Wrong names, and names given twice, are found before anything is made. */
+static int check_names(struct fw_cli *cli, int argc, char **argv)
+{
+	struct fw_iface_info info;
+	int r;
+
+	for (int i = 0; i < argc; i++) {
+		r = fw_probe_iface(argv[i], &info, &cli->err);
+		if (r)
+			return r;
+		for (int j = 0; j < i; j++)
+			if (!strcmp(argv[i], argv[j]))
+				return fw_cli_usage(cli, "%s is named twice", argv[i]);
+	}
+	return 0;
+}
+
+static json_t *plan_json(const struct fw_setup *setup)
+{
+	return json_pack("{s:I,s:b,s:I,s:I,s:I,s:I}", "memory_bytes", (json_int_t)setup->memory,
+			 "new", (int)setup->first, "sources4",
+			 (json_int_t)setup->meta.src4_sets * FW_WAYS, "sources6",
+			 (json_int_t)setup->meta.src6_sets * FW_WAYS, "networks6",
+			 (json_int_t)setup->meta.net6_sets * FW_WAYS, "prefixes",
+			 (json_int_t)setup->prefixes);
+}
+
+static void say_plan(struct fw_cli *cli, const struct fw_setup *setup)
+{
+	char s4[FW_TEXT_LEN], s6[FW_TEXT_LEN], p[FW_TEXT_LEN];
+
+	if (setup->sizes_ignored)
+		fw_cli_warn(cli,
+			    "the tables exist already and keep their sizes; to change them, detach "
+			    "from all interfaces first");
+	if (cli->json)
+		return;
+	printf("tables: %s IPv4 and %s IPv6 sources, %s prefixes: %llu MiB of memory%s\n",
+	       fw_text_put_about(s4, sizeof(s4), (double)setup->meta.src4_sets * FW_WAYS),
+	       fw_text_put_about(s6, sizeof(s6), (double)setup->meta.src6_sets * FW_WAYS),
+	       fw_text_put_about(p, sizeof(p), (double)setup->prefixes),
+	       (unsigned long long)((setup->memory + (1 << 20) - 1) >> 20),
+	       setup->first ? "" : ", in use already");
+	fflush(stdout);
+}
+
+static json_t *attached_json(const struct fw_setup_attached *done)
+{
+	return json_pack("{s:s,s:i,s:s,s:s,s:b,s:b,s:i,s:i,s:i}", "interface", done->iface.name,
+			 "ifindex", (int)done->iface.ifindex, "mode", mode_name(done->iface.mode),
+			 "driver", done->info.driver, "dispatcher", (int)done->iface.dispatcher,
+			 "replaced", (int)done->replaced, "program_id", (int)done->iface.prog_id,
+			 "others", (int)done->state.nr - 1, "mtu", (int)done->info.mtu);
+}
+
+static void say_attached(const struct fw_setup_attached *done)
+{
+	printf("%s: %s, %s mode, driver %s, %s, program %u\n", done->iface.name,
+	       done->replaced ? "program replaced without a gap" : "attached",
+	       done->iface.mode == FW_MODE_GENERIC ? "GENERIC" : "native",
+	       *done->info.driver ? done->info.driver : "unknown",
+	       !done->iface.dispatcher ? "alone (no dispatcher on this kernel)"
+	       : done->state.nr > 1    ? "beside others under libxdp's dispatcher"
+				       : "under libxdp's dispatcher",
+	       done->iface.prog_id);
+	fflush(stdout);
+}
+
+static void warn_iface(struct fw_cli *cli, const struct fw_setup_attached *done)
+{
+	const struct fw_iface_info *info = &done->info;
+
+	if (done->iface.mode == FW_MODE_GENERIC) {
+		fw_cli_warn(cli,
+			    "%s runs in generic mode: after the kernel has built each packet, at "
+			    "several times the cost",
+			    info->name);
+		cli->exit_code = FW_EXIT_DEGRADED;
+	}
+	if (!info->up)
+		fw_cli_warn(cli, "%s is down: ip link set %s up", info->name, info->name);
+	if (info->lro == FW_YES || info->gro_hw == FW_YES)
+		fw_cli_warn(cli,
+			    "%s joins packets in hardware before the filter sees them: floodwall "
+			    "doctor %s",
+			    info->name, info->name);
+}
+
+/* What was done before a failure stays; the error says so. */
+static void tell_done(struct fw_cli *cli, int done, char **argv)
+{
+	char names[128] = "";
+	size_t len = 0;
+
+	for (int i = 0; i < done && len < sizeof(names) - 20; i++)
+		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%.15s", i ? ", " : "",
+					argv[i]);
+	if (done)
+		fw_err_prepend(&cli->err, "done on %s, then failed", names);
+}
+
+static int attach_all(struct fw_cli *cli, struct fw_setup *setup, enum fw_mode mode, int argc,
+		      char **argv, json_t *list)
+{
+	struct fw_setup_attached done;
+	int r;
+
+	for (int i = 0; i < argc; i++) {
+		r = fw_setup_attach(setup, argv[i], mode, &done, &cli->err);
+		if (r) {
+			tell_done(cli, i, argv);
+			return r;
+		}
+		if (cli->json)
+			fw_json_push(list, attached_json(&done));
+		else
+			say_attached(&done);
+		warn_iface(cli, &done);
+	}
+	return 0;
+}
+
+static void say_mode(struct fw_cli *cli, const struct fw_setup *setup)
+{
+	if (cli->json)
+		return;
+	if (fw_setup_monitor(setup))
+		printf("mode monitor: drops are counted, nothing is dropped (floodwall mode "
+		       "enforce)\n");
+	else
+		printf("mode enforce: what is over its limits is dropped\n");
+}
+
+static int cmd_attach(struct fw_cli *cli, int argc, char **argv)
+{
+	struct fw_setup_opts opts;
+	struct fw_setup setup = { .lock_fd = -1 };
+	enum fw_mode mode;
+	json_t *list = NULL;
+	int r;
+
+	r = read_options(cli, &opts, &mode);
+	if (!r)
+		r = check_names(cli, argc, argv);
+	if (r)
+		return r;
+	r = fw_setup_plan(&opts, &setup, &cli->err);
+	if (r)
+		goto out;
+	say_plan(cli, &setup);
+	r = fw_setup_create(&setup, fw_cli_option(cli, "monitor"), &cli->err);
+	if (!r)
+		r = fw_setup_mend(&setup, NULL, NULL, &cli->err);
+	if (r)
+		goto out;
+	list = json_array();
+	r = attach_all(cli, &setup, mode, argc, argv, list);
+	if (r)
+		goto out;
+	say_mode(cli, &setup);
+	if (cli->json)
+		r = fw_cli_json(cli, json_pack("{s:O,s:s,s:o}", "interfaces", list, "mode",
+					       fw_setup_monitor(&setup) ? "monitor" : "enforce",
+					       "tables", plan_json(&setup)));
+out:
+	json_decref(list);
+	fw_setup_end(&setup);
+	return r;
+}
+
+/* Every interface of this namespace that is on record. */
+static int all_names(struct fw_cli *cli, const struct fw_setup *setup, char (*names)[16],
+		     unsigned int *ret_nr)
+{
+	struct fw_iface list[FW_IFACE_MAX];
+	unsigned int nr = 0, here = 0;
+	int r = fw_maps_ifaces(setup->maps.iface_fd, list, &nr);
+
+	if (r)
+		return fw_err_set(&cli->err, r, NULL, "cannot read the record of interfaces");
+	for (unsigned int i = 0; i < nr; i++)
+		if (list[i].netns == fw_attach_netns())
+			memcpy(names[here++], list[i].name, 16);
+	*ret_nr = here;
+	return 0;
+}
+
+static int detach_one(struct fw_cli *cli, struct fw_setup *setup, const char *name, json_t *list)
+{
+	enum fw_setup_detached how;
+	int r = fw_setup_detach(setup, name, &how, &cli->err);
+
+	if (r)
+		return r;
+	if (cli->json)
+		return fw_json_push(list, json_pack("{s:s,s:b}", "interface", name, "was_there",
+						    how == FW_DETACHED));
+	printf(how == FW_DETACHED ? "%s: detached\n" : "%s: was gone already, record mended\n",
+	       name);
+	return 0;
+}
+
+/* The last one out switches off the light. */
+static int finish(struct fw_cli *cli, struct fw_setup *setup, json_t *list)
+{
+	bool keep = fw_cli_option(cli, "keep");
+	unsigned int here = 0, elsewhere = 0;
+	bool removed = false;
+	int r;
+
+	r = fw_setup_count(setup, &here, &elsewhere, &cli->err);
+	if (!r && !here && !elsewhere && !keep) {
+		r = fw_setup_remove(setup, &cli->err);
+		removed = !r;
+	}
+	if (r)
+		return r;
+	if (cli->json)
+		return fw_cli_json(cli, json_pack("{s:O,s:i,s:i,s:b}", "detached", list, "left",
+						  (int)(here + elsewhere), "elsewhere",
+						  (int)elsewhere, "state_removed", (int)removed));
+	if (here + elsewhere)
+		printf("still attached to %u interface%s%s; limits, lists and sources stay\n",
+		       here + elsewhere, here + elsewhere > 1 ? "s" : "",
+		       elsewhere ? " (also in other network namespaces)" : "");
+	else
+		printf(removed ? "no interface is left: limits, lists and sources are removed\n"
+			       : "no interface is left; limits, lists and sources are kept in %s\n",
+		       cli->pins);
+	return 0;
+}
+
+static int detach_all(struct fw_cli *cli, struct fw_setup *setup, int argc, char **argv,
+		      json_t *list)
+{
+	char names[FW_IFACE_MAX][16];
+	unsigned int nr = 0;
+	int r = 0;
+
+	if (argc) {
+		for (int i = 0; i < argc && !r; i++) {
+			r = detach_one(cli, setup, argv[i], list);
+			if (r)
+				tell_done(cli, i, argv);
+		}
+		return r;
+	}
+	r = all_names(cli, setup, names, &nr);
+	for (unsigned int i = 0; i < nr && !r; i++)
+		r = detach_one(cli, setup, names[i], list);
+	return r;
+}
+
+static int cmd_detach(struct fw_cli *cli, int argc, char **argv)
+{
+	struct fw_setup_opts opts = { .pins = cli->pins,
+				      .build = FW_VERSION,
+				      .wait_s = LOCK_WAIT_S };
+	struct fw_setup setup = { .lock_fd = -1 };
+	bool all = fw_cli_option(cli, "all");
+	json_t *list = NULL;
+	int r;
+
+	if (!argc == !all)
+		return fw_cli_usage(cli, all ? "name interfaces or say --all, not both"
+					     : "name the interfaces, or say --all");
+	r = fw_setup_find(&opts, &setup, &cli->err);
+	if (r)
+		goto out;
+	list = json_array();
+	r = detach_all(cli, &setup, argc, argv, list);
+	if (!r)
+		r = fw_setup_mend(&setup, NULL, NULL, &cli->err);
+	if (!r)
+		r = finish(cli, &setup, list);
+out:
+	json_decref(list);
+	fw_setup_end(&setup);
+	return r;
+}
+
+static const struct fw_cli_option attach_options[] = {
+	{ "mode", 'm', "MODE", "native (default) or generic", "native generic" },
+	{ "monitor", 0, NULL, "count what would be dropped, drop nothing", NULL },
+	{ "sources4", 0, "N", "IPv4 sources to keep track of (4 Mi)", NULL },
+	{ "sources6", 0, "N", "IPv6 /64 sources to keep track of (1 Mi)", NULL },
+	{ "prefixes4", 0, "N", "room for IPv4 prefixes in all lanes (1,000,000)", NULL },
+	{ "prefixes6", 0, "N", "room for IPv6 prefixes in all lanes (100,000)", NULL },
+	{ NULL },
+};
+
+static const struct fw_cli_option detach_options[] = {
+	{ "all", 'a', NULL, "from every interface of this network namespace", NULL },
+	{ "keep", 'k', NULL, "keep limits, lists and sources after the last interface", NULL },
+	{ NULL },
+};
+
+const struct fw_cli_command fw_cmd_attach[] = {
+	{ .object = "attach",
+	  .args = "IFACE...",
+	  .help = "filter what these interfaces receive",
+	  .doc = "Attached already: the program is replaced without a gap and all state is kept. "
+		 "Native mode runs in the driver; generic is slower and only used when asked for. "
+		 "Sizes of the tables count when the first interface is attached: a source takes "
+		 "32 "
+		 "bytes, and the memory is shown before it is taken.",
+	  .options = attach_options,
+	  .min_args = 1,
+	  .max_args = -1,
+	  .run = cmd_attach,
+	  .choices = "@iface" },
+	{ .object = "detach",
+	  .args = "IFACE...",
+	  .help = "stop filtering on these interfaces",
+	  .doc = "Other XDP programs there stay. With the last interface limits, lists and sources "
+		 "go "
+		 "too, unless --keep is given.",
+	  .options = detach_options,
+	  .max_args = -1,
+	  .run = cmd_detach,
+	  .choices = "@iface" },
+	{ .object = NULL },
+};

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The addresses and ports of a service, each once, in the order of its rules. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/base/text.h"
+#include "user/cli/service.h"
+
+static bool same_address(const struct fw_model_rule *a, const struct fw_model_rule *b)
+{
+	return a->any == b->any && (a->any || !memcmp(a->addr_be, b->addr_be, sizeof(a->addr_be)));
+}
+
+/* Has an earlier rule of the service said this address already? */
+static bool address_said(const struct fw_model *model, __u32 i)
+{
+	for (__u32 j = 0; j < i; j++)
+		if (model->rule[j].service == model->rule[i].service &&
+		    same_address(&model->rule[j], &model->rule[i]))
+			return true;
+	return false;
+}
+
+char *fw_service_addresses(const struct fw_model *model, __u8 service)
+{
+	char addr[FW_TEXT_LEN], *text = NULL;
+	const char *comma = "";
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (__u32 i = 0; i < model->rules; i++) {
+		const struct fw_model_rule *rule = &model->rule[i];
+
+		if (rule->service != service || address_said(model, i))
+			continue;
+		fprintf(out, "%s%s", comma,
+			rule->any ? "any" : fw_text_put_addr(addr, sizeof(addr), rule->addr_be));
+		comma = ",";
+	}
+	return fclose(out) ? NULL : text;
+}
+
+static bool ports_said(const struct fw_model *model, __u32 i)
+{
+	const struct fw_model_rule *rule = &model->rule[i];
+
+	for (__u32 j = 0; j < i; j++)
+		if (model->rule[j].service == rule->service &&
+		    model->rule[j].proto == rule->proto && model->rule[j].first == rule->first &&
+		    model->rule[j].last == rule->last)
+			return true;
+	return false;
+}
+
+char *fw_service_ports(const struct fw_model *model, __u8 service, __u8 proto)
+{
+	const char *comma = "";
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (__u32 i = 0; i < model->rules; i++) {
+		const struct fw_model_rule *rule = &model->rule[i];
+
+		if (rule->service != service || rule->proto != proto || ports_said(model, i))
+			continue;
+		fprintf(out, rule->first == rule->last ? "%s%u" : "%s%u-%u", comma, rule->first,
+			rule->last);
+		comma = ",";
+	}
+	return fclose(out) ? NULL : text;
+}
