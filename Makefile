@@ -28,7 +28,7 @@ PURE_OBJ := $(filter $(O)/user/base/% $(O)/user/policy/%,$(USER_OBJ))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all bpf user clean help setup test test-unit test-prog test-netns check format demo bench fuzz install
+.PHONY: all bpf user lab tests clean help setup test test-unit test-prog test-netns check format demo bench fuzz install
 
 all: user ## build the command and the program in it
 bpf: $(O)/floodwall.bpf.o ## build the XDP object alone
@@ -71,6 +71,16 @@ $(O)/tests/prog/%: $(O)/tests/prog/%.o $(TESTLIB_OBJ) $(LIB_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lcmocka -lpcap $(FW_LIBS) -lm
 
+# The lab's own tools: what the demo and the tests in namespaces send with.
+LAB := $(O)/tests/netns/flood $(O)/tests/netns/voters
+$(O)/tests/netns/flood: $(patsubst %,$(O)/tests/netns/%.o,flood flood_send flood_pcap frame)
+$(O)/tests/netns/voters: $(O)/tests/netns/voters.o
+$(LAB):
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lpcap
+lab: $(LAB)
+tests: $(UNIT) $(PROG) $(LAB)
+
 setup: ## install what building and testing need, from Debian's packages
 	$(Q)scripts/setup
 test: ## build and run every test (root)
@@ -80,7 +90,7 @@ test-unit test-prog test-netns: ## one tier of the tests
 	$(Q)scripts/test $(@:test-%=%)
 demo: ## a real server under a real flood, without and with the filter (root)
 	$(Q)scripts/setup
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory all lab
 	$(Q)scripts/demo
 bench: ## measure against the budgets (root)
 	$(Q)scripts/setup
