@@ -332,7 +332,7 @@ _Static_assert(sizeof(struct fw_ctl) == 32, "fw_ctl");
 #define FW_LIVE_GENERATION(live) ((__u32)((live) >> 32))
 
 /*
- * Sources: sets of 8 ways. fw_*_fp holds one byte of fingerprint a way (0 = empty), read first; a
+ * Sources: sets of 8 ways. fw_src_fp holds one byte of fingerprint a way (0 = empty), read first; a
  * source that matches none is unknown. The hot word is tag << 52 | arrival time in ns (mod 2^52).
  * 8 + 64 + 184 bytes a set, 32 a source.
  */
@@ -418,7 +418,7 @@ struct fw_meta {
 	__u32 tick_ns;     /* one step of the program's clock */
 	__u64 jiffies0;    /* jiffies64 at program time 0 */
 	__u64 hash_key[4]; /* kept over program replacements, or the tables would lose their sources */
-	__u32 src4_sets;   /* powers of two */
+	__u32 src4_sets;   /* powers of two; IPv4 sets come first in fw_src_*, then /64, then /48 */
 	__u32 src6_sets;
 	__u32 net6_sets;
 	__u32 cpus;        /* possible CPUs at load */

@@ -9,6 +9,7 @@
 #define FW_MAPS_H
 
 #include "abi.h"
+#include "pkt.h"
 
 #define FW_ARRAY(name_, struct_, entries_)                                                             \
 	struct {                                                                                   \
@@ -50,18 +51,13 @@ FW_ARRAY(fw_prefix, fw_prefix, 2 * FW_PREFIX_MAX);       /* set at load; user sp
 FW_ARRAY(fw_why, fw_why, 2 * FW_WHY_MAX);                /* user space only */
 
 /*
- * Source tables (sets, set at load): IPv4 /32, IPv6 /64, IPv6 /48. Written by the program, in one
- * compare-and-swap a word; user space reads. A full set falls to the crowd budgets.
+ * The source tables, one after the other: IPv4 /32, IPv6 /64, IPv6 /48 (sets, set at load). Written
+ * by the program, a word at a time by compare-and-swap; user space reads. A full set falls to the
+ * crowd budgets.
  */
-FW_ARRAY(fw_src4_fp, fw_word, 1);
-FW_ARRAY(fw_src4_hot, fw_src_hot, 1);
-FW_ARRAY(fw_src4_rest, fw_src_rest, 1);
-FW_ARRAY(fw_src6_fp, fw_word, 1);
-FW_ARRAY(fw_src6_hot, fw_src_hot, 1);
-FW_ARRAY(fw_src6_rest, fw_src_rest, 1);
-FW_ARRAY(fw_net6_fp, fw_word, 1);
-FW_ARRAY(fw_net6_hot, fw_src_hot, 1);
-FW_ARRAY(fw_net6_rest, fw_src_rest, 1);
+FW_ARRAY(fw_src_fp, fw_word, 1);
+FW_ARRAY(fw_src_hot, fw_src_hot, 1);
+FW_ARRAY(fw_src_rest, fw_src_rest, 1);
 
 /* Shared budgets: enum fw_budget_id. Fixed size, cannot be full. */
 FW_ARRAY(fw_budget, fw_budget, FW_B_MAX);
@@ -71,6 +67,9 @@ FW_PERCPU(fw_count_svc, fw_count, FW_COUNT_SVC_SLOTS);
 FW_PERCPU(fw_count_cls, fw_count, FW_CLASS_MAX *FW_CC_STRIDE);
 FW_PERCPU(fw_note, fw_word, FW_NOTE_SLOTS);
 FW_PERCPU(fw_heavy, fw_heavy, FW_HEAVY_SLOTS); /* contended slots go to the heavier source */
+
+/* The facts about the packet in hand (bpf/pkt.h). The program's own; fixed size. */
+FW_PERCPU(fw_scratch, pkt, 1);
 
 /* Interfaces attached to. User space only, under the lock. Full: attach refused. */
 struct {

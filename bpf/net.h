@@ -8,6 +8,7 @@
 
 #ifdef __bpf__
 #include "../vmlinux.h"
+#include <stdbool.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
 #else

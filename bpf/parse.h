@@ -42,17 +42,17 @@ static __always_inline __u8 own_budget6(const struct pkt *p)
 }
 
 /* Returns a reason for a frame that is malformed, else FW_CONTINUE. */
-static __always_inline int parse(struct pkt *p)
+static __always_inline int parse(const struct frame *f, struct pkt *p)
 {
 	__be16 proto;
-	int reason = parse_eth(p, &proto);
+	int reason = parse_eth(f, p, &proto);
 
 	if (reason != FW_CONTINUE)
 		return reason;
 	if (proto == bpf_htons(FW_ETH_IP4)) {
-		reason = parse_ip4(p);
+		reason = parse_ip4(f, p);
 	} else if (proto == bpf_htons(FW_ETH_IP6)) {
-		reason = parse_ip6(p);
+		reason = parse_ip6(f, p);
 	} else {
 		p->own_budget = proto == bpf_htons(FW_ETH_ARP) ? FW_B_ARP
 				: eth_is_vlan(proto)           ? FW_B_DEEP
@@ -61,7 +61,7 @@ static __always_inline int parse(struct pkt *p)
 	}
 	if (reason != FW_CONTINUE || p->own_budget != FW_NO_BUDGET)
 		return reason;
-	reason = parse_l4(p);
+	reason = parse_l4(f, p);
 	if (reason == FW_CONTINUE && !p->later)
 		p->own_budget = p->family == 4 ? own_budget4(p) : own_budget6(p);
 	return reason;

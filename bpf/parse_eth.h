@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ethernet with up to two VLAN tags (IEEE 802.1Q, 802.1ad). Leaves the cursor at the network header.
+ * Ethernet with up to two VLAN tags (IEEE 802.1Q, 802.1ad). Leaves p->off at the network header.
  * No map access; also compiled on the host for fuzzing.
  */
 #ifndef FW_PARSE_ETH_H
@@ -16,26 +16,26 @@ static __always_inline bool eth_is_vlan(__be16 proto)
 }
 
 /* Sets *ret_proto to the EtherType behind the tags, network order. Returns a reason or FW_CONTINUE. */
-static __always_inline int parse_eth(struct pkt *p, __be16 *ret_proto)
+static __always_inline int parse_eth(const struct frame *f, struct pkt *p, __be16 *ret_proto)
 {
-	struct ethhdr *eth = p->cur;
+	struct ethhdr *eth = header_at(f, p, sizeof(*eth));
 	__be16 proto;
 
-	if (!pkt_has(p, sizeof(*eth)))
+	if (!eth)
 		return FW_R_DROP_SHORT;
 	proto = eth->h_proto;
-	p->cur += sizeof(*eth);
+	p->off += sizeof(*eth);
 	p->vlans = 0;
 #pragma unroll
 	for (int i = 0; i < FW_VLANS_MAX; i++) {
-		struct vlan_tag *tag = p->cur;
+		struct vlan_tag *tag = header_at(f, p, sizeof(*tag));
 
 		if (!eth_is_vlan(proto))
 			break;
-		if (!pkt_has(p, sizeof(*tag)))
+		if (!tag)
 			return FW_R_DROP_SHORT;
 		proto = tag->proto;
-		p->cur += sizeof(*tag);
+		p->off += sizeof(*tag);
 		p->vlans++;
 	}
 	*ret_proto = proto;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * IPv4 (RFC 791) with options and IPv6 (RFC 8200) with up to 8 extension headers. Leaves the cursor
+ * IPv4 (RFC 791) with options and IPv6 (RFC 8200) with up to 8 extension headers. Leaves p->off
  * at the upper-layer header and p->payload at the bytes the IP header says are there.
  * No map access; also compiled on the host for fuzzing.
  */
@@ -39,18 +39,18 @@ static __always_inline int check_fragment(const struct pkt *p, __u32 offset, boo
 	return FW_CONTINUE;
 }
 
-static __always_inline int parse_ip4(struct pkt *p)
+static __always_inline int parse_ip4(const struct frame *f, struct pkt *p)
 {
-	struct iphdr *ip = p->cur;
+	struct iphdr *ip = header_at(f, p, sizeof(*ip));
 	__u32 header, total, offset;
 	__u16 frag;
 
-	if (!pkt_has(p, sizeof(*ip)))
+	if (!ip)
 		return FW_R_DROP_SHORT;
 	header = ip->ihl * 4;
 	total = bpf_ntohs(ip->tot_len);
 	frag = bpf_ntohs(ip->frag_off);
-	p->l3 = p->cur - p->data;
+	p->l3 = p->off;
 	ip4_mapped(p->saddr, ip->saddr);
 	ip4_mapped(p->daddr, ip->daddr);
 	p->family = 4;
@@ -60,11 +60,11 @@ static __always_inline int parse_ip4(struct pkt *p)
 	    total > p->len - p->l3)
 		return FW_R_DROP_IP_HEADER;
 	p->payload = total - header;
-	p->cur += header;
+	p->off += header;
 	if (!(frag & (FW_IP_MF | FW_IP_OFFSET)))
 		return FW_CONTINUE;
 	offset = (frag & FW_IP_OFFSET) * 8;
-	p->fragment = true;
+	p->fragment = 1;
 	p->later = offset != 0;
 	return check_fragment(p, offset, frag & FW_IP_MF);
 }
@@ -75,7 +75,7 @@ static __always_inline bool ip6_is_extension(__u8 proto)
 	       proto == FW_IP6_AUTH || proto == FW_IP6_DSTOPTS || proto == FW_IP6_MOBILITY;
 }
 
-/* Header of an extension at the cursor, by its protocol number; 0 if it does not fit the payload. */
+/* Header of an extension at p->off, by its protocol number; 0 if it does not fit the payload. */
 static __always_inline __u32 ip6_extension_len(const struct pkt *p, const struct ipv6_opt_hdr *ext)
 {
 	__u32 len = (ext->hdrlen + 1) * 8;
@@ -87,43 +87,42 @@ static __always_inline __u32 ip6_extension_len(const struct pkt *p, const struct
 	return len <= p->payload ? len : 0;
 }
 
-/* A fragment header at the cursor, 8 readable bytes. Its own length is still in p->payload. */
-static __always_inline int parse_ip6_fragment(struct pkt *p)
+/* A fragment header. Its own length is still in p->payload. */
+static __always_inline int parse_ip6_fragment(struct pkt *p, const struct frag_hdr *frag)
 {
-	struct frag_hdr *frag = p->cur;
 	__u16 field = bpf_ntohs(frag->frag_off);
 	bool more = field & 1;
 	__u32 offset = field & ~7U;
 
 	if (!more && !offset) /* RFC 6946: an atomic fragment is a whole packet */
 		return FW_CONTINUE;
-	p->fragment = true;
+	p->fragment = 1;
 	p->later = offset != 0;
 	p->proto = frag->nexthdr;
 	p->payload -= sizeof(*frag);
 	return check_fragment(p, offset, more);
 }
 
-static __always_inline int parse_ip6_extensions(struct pkt *p)
+static __always_inline int parse_ip6_extensions(const struct frame *f, struct pkt *p)
 {
 	for (int i = 0; i < FW_IP6_EXT_MAX; i++) {
-		struct ipv6_opt_hdr *ext = p->cur;
+		struct ipv6_opt_hdr *ext = header_at(f, p, 8);
 		__u32 len;
 
 		if (!ip6_is_extension(p->proto))
 			return FW_CONTINUE;
-		if (!pkt_has(p, 8))
+		if (!ext)
 			return FW_R_DROP_SHORT;
 		len = ip6_extension_len(p, ext);
 		if (!len)
 			return FW_R_DROP_IP_HEADER;
 		if (p->proto == FW_IP6_FRAGMENT && !p->fragment) {
-			int reason = parse_ip6_fragment(p);
+			int reason = parse_ip6_fragment(p, (struct frag_hdr *)ext);
 
 			if (reason != FW_CONTINUE)
 				return reason;
 			if (p->fragment) {
-				p->cur += len;
+				p->off += len;
 				if (p->later) /* what follows is payload, whatever it says */
 					return FW_CONTINUE;
 				continue;
@@ -131,20 +130,20 @@ static __always_inline int parse_ip6_extensions(struct pkt *p)
 		}
 		p->proto = ext->nexthdr;
 		p->payload -= len;
-		p->cur += len;
+		p->off += len;
 	}
 	if (ip6_is_extension(p->proto))
 		p->own_budget = FW_B_DEEP;
 	return FW_CONTINUE;
 }
 
-static __always_inline int parse_ip6(struct pkt *p)
+static __always_inline int parse_ip6(const struct frame *f, struct pkt *p)
 {
-	struct ipv6hdr *ip = p->cur;
+	struct ipv6hdr *ip = header_at(f, p, sizeof(*ip));
 
-	if (!pkt_has(p, sizeof(*ip)))
+	if (!ip)
 		return FW_R_DROP_SHORT;
-	p->l3 = p->cur - p->data;
+	p->l3 = p->off;
 	__builtin_memcpy(p->saddr, &ip->saddr, 16);
 	__builtin_memcpy(p->daddr, &ip->daddr, 16);
 	p->family = 6;
@@ -153,10 +152,10 @@ static __always_inline int parse_ip6(struct pkt *p)
 	p->payload = bpf_ntohs(ip->payload_len);
 	if (ip->version != 6 || p->payload > p->len - p->l3 - sizeof(*ip))
 		return FW_R_DROP_IP_HEADER;
-	p->cur += sizeof(*ip);
+	p->off += sizeof(*ip);
 	if (!ip6_is_extension(p->proto))
 		return FW_CONTINUE;
-	return parse_ip6_extensions(p);
+	return parse_ip6_extensions(f, p);
 }
 
 #endif

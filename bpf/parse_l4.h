@@ -8,14 +8,14 @@
 
 #include "pkt.h"
 
-static __always_inline int parse_tcp(struct pkt *p)
+static __always_inline int parse_tcp(const struct frame *f, struct pkt *p)
 {
-	struct tcphdr *tcp = p->cur;
+	struct tcphdr *tcp = header_at(f, p, sizeof(*tcp));
 	__u32 header;
 
 	if (p->payload < sizeof(*tcp))
 		return FW_R_DROP_L4_HEADER;
-	if (!pkt_has(p, sizeof(*tcp)))
+	if (!tcp)
 		return FW_R_DROP_SHORT;
 	header = tcp->doff * 4;
 	/* A first fragment may end inside the options; a whole packet may not. */
@@ -28,14 +28,14 @@ static __always_inline int parse_tcp(struct pkt *p)
 	return FW_CONTINUE;
 }
 
-static __always_inline int parse_udp(struct pkt *p)
+static __always_inline int parse_udp(const struct frame *f, struct pkt *p)
 {
-	struct udphdr *udp = p->cur;
+	struct udphdr *udp = header_at(f, p, sizeof(*udp));
 	__u32 len;
 
 	if (p->payload < sizeof(*udp))
 		return FW_R_DROP_L4_HEADER;
-	if (!pkt_has(p, sizeof(*udp)))
+	if (!udp)
 		return FW_R_DROP_SHORT;
 	len = bpf_ntohs(udp->len);
 	if (len < sizeof(*udp) || (len > p->payload && !p->fragment))
@@ -45,30 +45,30 @@ static __always_inline int parse_udp(struct pkt *p)
 	return FW_CONTINUE;
 }
 
-static __always_inline int parse_icmp(struct pkt *p)
+static __always_inline int parse_icmp(const struct frame *f, struct pkt *p)
 {
-	__u8 *icmp = p->cur;
+	__u8 *icmp = header_at(f, p, 4);
 
 	if (p->payload < 4)
 		return FW_R_DROP_L4_HEADER;
-	if (!pkt_has(p, 4))
+	if (!icmp)
 		return FW_R_DROP_SHORT;
 	p->icmp_type = icmp[0];
 	p->icmp_code = icmp[1];
 	return FW_CONTINUE;
 }
 
-static __always_inline int parse_l4(struct pkt *p)
+static __always_inline int parse_l4(const struct frame *f, struct pkt *p)
 {
-	p->l4 = p->cur - p->data;
+	p->l4 = p->off;
 	if (p->later)
 		return FW_CONTINUE;
 	if (p->proto == FW_PROTO_TCP)
-		return parse_tcp(p);
+		return parse_tcp(f, p);
 	if (p->proto == FW_PROTO_UDP)
-		return parse_udp(p);
+		return parse_udp(f, p);
 	if (p->proto == (p->family == 4 ? FW_PROTO_ICMP : FW_PROTO_ICMP6))
-		return parse_icmp(p);
+		return parse_icmp(f, p);
 	return FW_CONTINUE;
 }
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * struct pkt: the cursor over one frame and the facts learned so far. Parsers fill the first half,
- * stages the second; nobody reads the frame again afterwards but the cookie code, which rewrites it.
- * All of it is inlined into one function, so most of it lives in registers.
+ * What is known about one frame: struct pkt holds facts, struct frame where its bytes are.
+ * Parsers fill the first half of the facts, stages the second; nobody reads the frame again but the
+ * cookie code, which rewrites it.
+ *
+ * In the program the facts live in per-CPU memory rather than on the stack. The verifier forgets
+ * what it knew of values stored there, so that the paths through the parsers do not multiply with
+ * the paths through the stages: a million states otherwise, and the program is refused.
  */
 #ifndef FW_PKT_H
 #define FW_PKT_H
@@ -12,21 +16,25 @@
 
 #define FW_NO_BUDGET 0xff
 
-struct pkt {
-	/* The frame. Only bytes below end may be read. */
+/* The readable bytes: of a jumbo frame, its first buffer. */
+struct frame {
 	void *data;
-	void *cur;
 	void *end;
+};
+
+struct pkt {
+	__u64 now; /* program time, ns */
 	__u32 len; /* bytes on the wire without FCS, all buffers */
 
 	/* Learned by the parsers. */
+	__u32 payload; /* bytes that the IP header says follow at off */
 	__be32 saddr[4]; /* IPv4 as ::ffff:a.b.c.d */
 	__be32 daddr[4];
-	__u32 payload; /* bytes that the IP header says follow at cur */
+	__be32 ack; /* TCP acknowledgement number */
 	__be16 sport;
 	__be16 dport;
-	__be32 ack; /* TCP acknowledgement number */
-	__u16 l3;   /* offsets from data, for whoever rewrites the frame */
+	__u16 off; /* of the header to parse next, from the start of the frame */
+	__u16 l3; /* where these headers are, for whoever rewrites the frame */
 	__u16 l4;
 	__u8 family; /* 4, 6, or 0 = no IP address known */
 	__u8 proto;  /* of the layer above IP, FW_PROTO_* */
@@ -35,26 +43,69 @@ struct pkt {
 	__u8 tcp_flags;
 	__u8 icmp_type;
 	__u8 icmp_code;
-	bool fragment; /* first or later one */
-	bool later;    /* no L4 header in it */
+	__u8 fragment;   /* 1: first or later one */
+	__u8 later;      /* 1: no L4 header in it */
 	__u8 own_budget; /* enum fw_budget_id of traffic judged apart, or FW_NO_BUDGET */
 
 	/* Learned by the stages. */
 	__u8 class;
 	__u8 service;
-	bool trusted;
-	bool known;  /* its source is in the table */
-	bool proven; /* ... and has proven that it is real */
-	__u8 over;   /* reason for which a trusted source is beyond its committed budget */
-	__u64 now;   /* program time, ns */
-	const struct fw_policy *policy;
-	__u32 lanes; /* live half of the lane maps */
+	__u8 trusted;  /* 1: in the trusted lane */
+	__u8 known;    /* 1: its source is in the table, and was charged */
+	__u8 newcomer; /* 1: ... since this packet */
+	__u8 soft;     /* 1: ... and is past its soft limit */
+	__u8 proven;   /* 1: ... and has proven that it is real */
+	__u8 over;     /* reason for which a trusted source is beyond its committed budget */
+	__u8 lanes;    /* live half of the lane maps, 0 or 1 */
+	__u8 reason;   /* enum fw_reason; FW_CONTINUE while undecided */
 };
 
-/* True when n bytes at the cursor may be read. */
-static __always_inline bool pkt_has(const struct pkt *p, __u32 n)
+#define FW_HEADERS_MAX 16384 /* no chain that we inspect is longer */
+
+/*
+ * The n bytes at p->off (n a constant), or NULL if the frame ends before. off is read as volatile, so
+ * that the verifier sees an unknown offset every time instead of following each chain of headers by
+ * itself. The empty asm keeps the compiler from checking one pointer and reading through another,
+ * and, n being part of it, from merging two checks of different sizes.
+ */
+#define header_at(f, p, n)                                                                         \
+	({                                                                                         \
+		__u32 off_ = *(volatile const __u16 *)&(p)->off;                                   \
+		void *header_ = 0;                                                                 \
+		if (off_ <= FW_HEADERS_MAX) {                                                      \
+			header_ = (f)->data + off_;                                                \
+			asm volatile("" : "+r"(header_) : "i"(n));                                 \
+			if (header_ + (n) > (f)->end)                                              \
+				header_ = 0;                                                       \
+		}                                                                                  \
+		header_;                                                                           \
+	})
+
+/* Facts about the last packet in this memory are gone after this. */
+static __always_inline void pkt_reset(struct pkt *p)
 {
-	return p->cur + n <= p->end;
+	p->off = 0;
+	p->payload = 0;
+	p->sport = 0;
+	p->dport = 0;
+	p->family = 0;
+	p->proto = 0;
+	p->vlans = 0;
+	p->tcp_flags = 0;
+	p->icmp_type = 0;
+	p->icmp_code = 0;
+	p->fragment = 0;
+	p->later = 0;
+	p->own_budget = FW_NO_BUDGET;
+	p->class = FW_CLASS_DEFAULT;
+	p->service = FW_SERVICE_HOST;
+	p->trusted = 0;
+	p->known = 0;
+	p->newcomer = 0;
+	p->soft = 0;
+	p->proven = 0;
+	p->over = 0;
+	p->reason = FW_CONTINUE;
 }
 
 #endif

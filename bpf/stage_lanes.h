@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One look-up of the source address answers who it is: management (nothing cuts it off), trusted,
+ * blocked until a time that is compared here, or a member of a class. The tables are compiled by
+ * user/policy/lanes.c and never written by the program.
+ */
+#ifndef FW_STAGE_LANES_H
+#define FW_STAGE_LANES_H
+
+#include "state.h"
+
+#define FW_LANE4_STEPS 17 /* halvings of 65,536 ranges */
+#define FW_LANE6_STEPS 18 /* halvings of 262,144 ranges */
+
+/*
+ * All ones if a <= b, else 0, without a branch: the verifier would follow both ways of each step of
+ * a search, and the CPU would mispredict half of them.
+ */
+static __always_inline __u64 mask_if_le(__u64 a, __u64 b)
+{
+	__u64 less = (~b & a) | ((~b | a) & (b - a)); /* bit 63: borrow of b - a */
+
+	asm volatile("" : "+r"(less));
+	return (less >> 63) - 1;
+}
+
+/* Last range of [start, start + count) that begins at or below low; its profile. */
+static __always_inline __u32 lane4_search(__u32 lanes, const struct fw_lane4_dir *dir, __u16 low)
+{
+	__u32 at = lanes * knob_ranges4 + dir->start, left = dir->count;
+	struct fw_word *range;
+
+	for (int i = 0; i < FW_LANE4_STEPS && left > 1; i++) {
+		__u32 half = left >> 1, middle = at + half;
+
+		range = bpf_map_lookup_elem(&fw_lane4_rng, &middle);
+		if (!range)
+			return dir->base;
+		at += half & (__u32)mask_if_le(range->v >> 32, low);
+		left -= half;
+	}
+	range = bpf_map_lookup_elem(&fw_lane4_rng, &at);
+	return range ? (__u32)range->v : dir->base;
+}
+
+static __always_inline __u32 lane4_profile(const struct pkt *p)
+{
+	__u32 addr = bpf_ntohl(p->saddr[3]);
+	__u32 key = p->lanes << 16 | addr >> 16;
+	struct fw_lane4_dir *dir = bpf_map_lookup_elem(&fw_lane4_dir, &key);
+
+	if (!dir) {
+		note(FW_N_MAP_ERROR);
+		return 0;
+	}
+	if (!(dir->bits[(addr >> 14) & 3] >> ((addr >> 8) & 63) & 1))
+		return dir->base;
+	return lane4_search(p->lanes, dir, addr);
+}
+
+/* Ranges over the lower 64 bits, for a /64 that holds longer prefixes. */
+static __always_inline __u32 lane6_deep(const struct pkt *p, __u32 first)
+{
+	__u64 low = (__u64)bpf_ntohl(p->saddr[2]) << 32 | bpf_ntohl(p->saddr[3]);
+	__u32 at = p->lanes * knob_deep6 + first, left;
+	struct fw_lane6_deep *range = bpf_map_lookup_elem(&fw_lane6_deep, &at);
+
+	left = range ? range->count : 0;
+	for (int i = 0; i < FW_LANE6_STEPS && left > 1; i++) {
+		__u32 half = left >> 1, middle = at + half;
+
+		range = bpf_map_lookup_elem(&fw_lane6_deep, &middle);
+		if (!range)
+			return 0;
+		at += half & (__u32)mask_if_le(range->low, low);
+		left -= half;
+	}
+	range = bpf_map_lookup_elem(&fw_lane6_deep, &at);
+	return range ? range->profile : 0;
+}
+
+static __always_inline __u32 lane6_profile(const struct pkt *p)
+{
+	__u64 high = (__u64)bpf_ntohl(p->saddr[0]) << 32 | bpf_ntohl(p->saddr[1]);
+	__u32 half = p->lanes;
+	struct fw_lane_head *head = bpf_map_lookup_elem(&fw_lane_head, &half);
+	__u32 node = 0, value;
+
+	if (!head)
+		return 0;
+	value = head->profile6_base;
+	for (__u32 depth = 0; depth < FW_LANE6_DEPTH && depth < head->depth6; depth++) {
+		__u32 at = p->lanes * knob_nodes6 + node, below = 0;
+		struct fw_lane6_node *n;
+
+		if (node >= knob_nodes6)
+			break;
+		n = bpf_map_lookup_elem(&fw_lane6_node, &at);
+		if (!n)
+			break;
+		for (int i = 0; i < FW_LANE6_KEYS; i++)
+			below += mask_if_le(n->key[i], high) & 1;
+		if (below)
+			value = n->val[(below - 1) & (FW_LANE6_KEYS - 1)];
+		node = node * (FW_LANE6_KEYS + 1) + 1 + below;
+	}
+	return value & FW_LANE6_DEEP ? lane6_deep(p, value & ~FW_LANE6_DEEP) : value;
+}
+
+static __always_inline bool holds(__u32 until_s, __u32 now_s)
+{
+	return until_s && (until_s == FW_FOREVER || now_s < until_s);
+}
+
+static __always_inline int stage_lanes(struct pkt *p)
+{
+	struct fw_profile *profile;
+	__u32 id, now_s;
+
+	if (!p->family)
+		return FW_CONTINUE;
+	id = p->family == 4 ? lane4_profile(p) : lane6_profile(p);
+	if (!id)
+		return FW_CONTINUE;
+	id += p->lanes * knob_profiles;
+	profile = bpf_map_lookup_elem(&fw_profile, &id);
+	if (!profile) {
+		note(FW_N_MAP_ERROR);
+		return FW_CONTINUE;
+	}
+	now_s = clock_s(p->now);
+	if (holds(profile->management_s, now_s))
+		return FW_R_PASS_MANAGEMENT;
+	if (holds(profile->trusted_s, now_s)) {
+		p->class = FW_CLASS_TRUSTED;
+		p->trusted = 1;
+		return FW_CONTINUE;
+	}
+	if (holds(profile->blocked_s, now_s))
+		return FW_R_DROP_BLOCKED;
+	if (holds(profile->class_s, now_s))
+		p->class = profile->class & (FW_CLASS_MAX - 1);
+	return FW_CONTINUE;
+}
+
+#endif

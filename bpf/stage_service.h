@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which service a packet is for, and whether that service speaks such packets at all. Reflected UDP
+ * ends here, and so does the wrong protocol on a service's port. What no named service claims
+ * belongs to the host, service 0.
+ */
+#ifndef FW_STAGE_SERVICE_H
+#define FW_STAGE_SERVICE_H
+
+#include "state.h"
+
+#define FW_CHAIN_MAX 16       /* services that may share one port */
+#define FW_CLOSED_PROBES 8    /* user/policy/compile.c places no entry further from its home slot */
+#define FW_EPHEMERAL_MIN 32768 /* net.ipv4.ip_local_port_range's lower end: answers come back there */
+
+static __always_inline bool same_addr(const __be32 a[4], const __be32 b[4])
+{
+	return a[3] == b[3] && a[2] == b[2] && a[1] == b[1] && a[0] == b[0];
+}
+
+/* The service of (daddr, table, port), or -1. table is FW_PORT_*. */
+static __always_inline int service_find(const struct pkt *p, const struct fw_policy *policy, __u32 table)
+{
+	__u32 at = policy->port_rule[table & 1][bpf_ntohs(p->dport)];
+
+	for (int i = 0; i < FW_CHAIN_MAX && at; i++) {
+		const struct fw_rule *rule = &policy->rule[at & (FW_RULE_MAX - 1)];
+
+		if (rule->any || same_addr(rule->addr_be, p->daddr))
+			return rule->service & (FW_SERVICE_MAX - 1);
+		at = rule->next;
+	}
+	return -1;
+}
+
+/* The service that has closed this destination address to everything else, or -1. */
+static __always_inline int service_closed(const struct pkt *p, const struct fw_policy *policy)
+{
+	__u32 home = bpf_ntohl(p->daddr[3]);
+
+	for (int i = 0; i < FW_CLOSED_PROBES; i++) {
+		const struct fw_closed *slot =
+			&policy->closed[(home + i) & (FW_CLOSED_SLOTS - 1)];
+
+		if (same_addr(slot->addr_be, p->daddr))
+			return slot->service & (FW_SERVICE_MAX - 1);
+	}
+	return -1;
+}
+
+/* A reply to something this host asked: it goes to a port that the kernel picked. */
+static __always_inline bool may_be_reply(const struct pkt *p)
+{
+	if (bpf_ntohs(p->dport) < FW_EPHEMERAL_MIN)
+		return false;
+	return p->proto == FW_PROTO_UDP || p->tcp_flags & (FW_TCP_ACK | FW_TCP_RST);
+}
+
+static __always_inline bool is_reflected(const struct pkt *p, const struct fw_policy *policy)
+{
+	__u8 slot = policy->reflect[bpf_ntohs(p->sport)];
+
+	if (!slot || (!(slot & FW_REFLECT_EVERYWHERE) && p->service == FW_SERVICE_HOST))
+		return false;
+	note(FW_NOTE_REFLECT_BASE + (slot & FW_REFLECT_SLOT));
+	return true;
+}
+
+/* Packets with ports: find the service of this protocol, or the one that owns the port otherwise. */
+static __always_inline int service_by_port(struct pkt *p, const struct fw_policy *policy)
+{
+	__u32 table = p->proto == FW_PROTO_TCP ? FW_PORT_TCP : FW_PORT_UDP;
+	int service = service_find(p, policy, table);
+
+	if (service >= 0) {
+		p->service = service;
+		return FW_CONTINUE;
+	}
+	service = service_find(p, policy, !table);
+	if (service < 0 && policy->flags & FW_P_CLOSED && !may_be_reply(p))
+		service = service_closed(p, policy);
+	if (service < 0)
+		return FW_CONTINUE;
+	p->service = service;
+	return FW_R_DROP_UNSPOKEN;
+}
+
+static __always_inline int stage_service(struct pkt *p, const struct fw_policy *policy)
+{
+	bool tcp = p->proto == FW_PROTO_TCP, udp = p->proto == FW_PROTO_UDP;
+	int service, reason = FW_CONTINUE;
+
+	if ((tcp || udp) && !p->later) {
+		reason = service_by_port(p, policy);
+		if (udp && is_reflected(p, policy))
+			return FW_R_DROP_REFLECTED;
+		return reason;
+	}
+	if (!(policy->flags & FW_P_CLOSED))
+		return FW_CONTINUE;
+	service = service_closed(p, policy);
+	if (service < 0)
+		return FW_CONTINUE;
+	p->service = service;
+	/* Fragments and ICMP belong to what the service speaks; other protocols do not. */
+	if (tcp || udp || p->proto == FW_PROTO_ICMP || p->proto == FW_PROTO_ICMP6)
+		return FW_CONTINUE;
+	return FW_R_DROP_UNSPOKEN;
+}
+
+#endif

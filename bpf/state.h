@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What stages share but packets do not carry: the clock, the notes, the budgets of all CPUs.
+ */
+#ifndef FW_STATE_H
+#define FW_STATE_H
+
+#include "net.h"
+#include "knobs.h"
+#include "maps.h"
+#include "pkt.h"
+#include "bucket.h"
+
+/* Tries against other CPUs before a charge is given up and refused. */
+#define FW_CAS_TRIES 6
+
+/* Program time, ns. jiffies64 is inlined by the verifier and costs nothing; ktime costs 31 ns. */
+static __always_inline __u64 clock_now(const struct fw_ctl *ctl)
+{
+	if (knob_clock == FW_CLOCK_VIRTUAL)
+		return ctl->virtual_ns;
+	return (bpf_jiffies64() - knob_jiffies0) * knob_tick_ns;
+}
+
+static __always_inline __u32 clock_s(__u64 now)
+{
+	return now / 1000000000;
+}
+
+/* The generation in force: an unconfirmed change ends here, whoever is alive in user space. */
+static __always_inline __u64 live_word(const struct fw_ctl *ctl, __u64 now)
+{
+	__u64 deadline = ctl->deadline_ns;
+
+	return deadline && now >= deadline ? ctl->revert : ctl->live;
+}
+
+static __always_inline void note(__u32 what)
+{
+	struct fw_word *n = bpf_map_lookup_elem(&fw_note, &what);
+
+	if (n)
+		n->v++;
+}
+
+/* Charge n to a stamp in ns that all CPUs share. False: over the limit, and nothing was written. */
+static __always_inline bool shared_take(__u64 *stamp, __u64 now, const struct fw_limit *limit,
+					__u64 n)
+{
+	__u64 window = (__u64)limit->window << limit->shift;
+	__u64 cost = bucket_cost(limit, n) << limit->shift;
+
+	if (!window)
+		return true;
+	for (int i = 0; i < FW_CAS_TRIES; i++) {
+		__u64 old = *(volatile __u64 *)stamp, new = old;
+		bool ok = bucket_charge(&new, now, cost, window, ~0ULL);
+
+		if (new == old || __sync_val_compare_and_swap(stamp, old, new) == old)
+			return ok;
+	}
+	note(FW_N_RACE);
+	return false;
+}
+
+static __always_inline bool budget_take(const struct pkt *p, const struct fw_policy *policy, __u32 id)
+{
+	struct fw_budget *budget = bpf_map_lookup_elem(&fw_budget, &id);
+
+	if (!budget || id >= FW_B_MAX) {
+		note(FW_N_MAP_ERROR);
+		return false;
+	}
+	return shared_take(&budget->tat, p->now, &policy->budget[id], 1);
+}
+
+#endif
