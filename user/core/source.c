@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reading one source out of the tables. The program goes on writing meanwhile, so every word is
+ * loaded once and the answer is of that moment; it decides nothing.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpf/bucket.h"
+#include "bpf/hash.h"
+#include "user/base/clock.h"
+#include "user/base/text.h"
+#include "user/core/apply.h"
+#include "user/core/source.h"
+
+#define READ_TRIES 100
+#define MASK32	   0xffffffffULL
+
+static const char *const reason_names[] = {
+#define X(id, name, verdict, text) [FW_R_##id] = name,
+	FW_REASONS(X)
+#undef X
+};
+
+const char *fw_source_reason(unsigned int reason)
+{
+	return reason < FW_R_MAX ? reason_names[reason] : "?";
+}
+
+static __u32 log2_of(__u32 power)
+{
+	return (__u32)__builtin_ctz(power ? power : 1);
+}
+
+/* The way of a place whose fingerprint and tag match, or -1. *ret_word: its hot word. */
+static int find_way(const struct fw_maps_table *t, const struct fw_place *place, __u64 *ret_word)
+{
+	__u64 fp = __atomic_load_n(&t->fp[place->set], __ATOMIC_RELAXED);
+
+	for (int way = 0; way < FW_WAYS; way++) {
+		__u64 word;
+
+		/* Way 0 is the lowest byte, as the program marks them. */
+		if ((__u8)(fp >> 8 * way) != place->fp)
+			continue;
+		word = __atomic_load_n(&t->hot[place->set].word[way], __ATOMIC_RELAXED);
+		if (word >> FW_TAG_SHIFT != place->tag)
+			continue;
+		*ret_word = word;
+		return way;
+	}
+	return -1;
+}
+
+static double part(__u64 debt, __u64 window)
+{
+	return window ? (double)debt / (double)window : 0;
+}
+
+static void read_buckets(const struct fw_src_rest *rest, int way, __u64 word, __u64 now,
+			 const struct fw_limit *limits, struct fw_source_bucket *ret)
+{
+	__u64 window = (__u64)limits[FW_K_PACKETS].window << limits[FW_K_PACKETS].shift;
+
+	ret[FW_K_PACKETS].debt = part(
+		bucket_debt(word & FW_TAT_MASK, now & FW_TAT_MASK, window, FW_TAT_MASK), window);
+	for (int k = FW_K_PACKETS + 1; k < FW_K_MAX; k++) {
+		__u32 stamp = __atomic_load_n(&rest->tat[k - 1][way], __ATOMIC_RELAXED);
+
+		ret[k].debt = part(bucket_debt(stamp, now >> limits[k].shift & MASK32,
+					       limits[k].window, MASK32),
+				   limits[k].window);
+	}
+}
+
+static void read_place(const struct fw_maps_table *t, const struct fw_place *place, __u64 now,
+		       const struct fw_limit *limits, __u32 proof_s, struct fw_source_place *ret)
+{
+	const struct fw_src_rest *rest = &t->rest[place->set];
+	__u32 age, gap;
+	__u64 word;
+	int way;
+
+	memset(ret, 0, sizeof(*ret));
+	for (int k = 0; k < FW_K_MAX; k++)
+		ret->bucket[k].limited = limits[k].window != 0;
+	way = find_way(t, place, &word);
+	if (way < 0)
+		return;
+	ret->known = true;
+	gap = (__u16)((now >> FW_SEEN_SHIFT) - rest->seen[way]);
+	/* The second half of the range is a CPU's clock a step ahead of ours, not 19 hours. */
+	ret->seen_age_s = gap > 0x7fff ? 0 : (__u32)(((__u64)gap << FW_SEEN_SHIFT) / FW_NS_PER_S);
+	age = (FW_PROOF_EPOCH(now) - rest->proof[way]) & 0x7f;
+	ret->proven = rest->proof[way] && age <= proof_s >> 4;
+	ret->proof_age_s = (__u32)(((__u64)age << FW_PROOF_SHIFT) / FW_NS_PER_S);
+	/* A source silent for longer than any stamp can tell has paid everything. */
+	if (ret->seen_age_s < FW_PROOF_MAX_S)
+		read_buckets(rest, way, word, now, limits, ret->bucket);
+}
+
+static void read_places(const struct fw_maps *maps, const __be32 addr_be[4],
+			const struct fw_policy *policy, struct fw_source *ret)
+{
+	const __u64 *key = maps->meta->hash_key;
+	const struct fw_class *class = &policy->class[ret->class];
+	__u64 high = (__u64)be32toh(addr_be[0]) << 32 | be32toh(addr_be[1]);
+	struct fw_place place;
+
+	if (ret->family == 4) {
+		place = fw_place4(fw_hash4(be32toh(addr_be[3]), key[0], key[1], key[3]),
+				  log2_of(maps->src4.sets));
+		read_place(&maps->src4, &place, ret->now_ns, class->limit, policy->proof_s,
+			   &ret->own);
+		return;
+	}
+	place = fw_place6(fw_hash6(high, key[0], key[1], key[3]), log2_of(maps->src6.sets));
+	read_place(&maps->src6, &place, ret->now_ns, class->limit, policy->proof_s, &ret->own);
+	place = fw_place6(fw_hash6(high >> 16, key[2], key[1], key[3]), log2_of(maps->net6.sets));
+	read_place(&maps->net6, &place, ret->now_ns, class->net48, policy->proof_s, &ret->net48);
+}
+
+static void read_lanes(const struct fw_maps *maps, __u64 live, const __be32 addr_be[4],
+		       struct fw_source *ret)
+{
+	__u32 half = FW_LIVE_LANES(live), now_s = (__u32)(ret->now_ns / FW_NS_PER_S), index;
+	struct fw_lanes lanes = fw_apply_lanes(maps, half, &maps->lane_head[half]);
+	const struct fw_profile *p = &ret->profile;
+
+	index = fw_lanes_lookup(&lanes, addr_be);
+	if (index < maps->cap_profile)
+		ret->profile = lanes.profile[index];
+	ret->management = p->management_s > now_s;
+	ret->trusted = !ret->management && p->trusted_s > now_s;
+	ret->blocked = !ret->management && !ret->trusted && p->blocked_s > now_s;
+	ret->class = p->class_s > now_s ? p->class & (FW_CLASS_MAX - 1) : FW_CLASS_DEFAULT;
+	if (p->trusted_s > now_s)
+		ret->class = FW_CLASS_TRUSTED;
+}
+
+/* Every prefix that holds the address, by a walk over all: a million take some milliseconds. */
+static void read_listings(const struct fw_maps *maps, __u64 live, const __be32 addr_be[4],
+			  struct fw_source *ret)
+{
+	__u32 half = FW_LIVE_LANES(live), count = maps->lane_head[half].prefixes;
+	const struct fw_prefix *at = maps->prefix + (size_t)half * maps->cap_prefix;
+	const struct fw_why *why = maps->why + (size_t)half * maps->cap_why;
+
+	ret->listings = 0;
+	ret->listings_all = 0;
+	for (__u32 i = 0; i < count && i < maps->cap_prefix; i++) {
+		struct fw_source_listing *l;
+
+		if (at[i].len > 128 || !fw_prefixes_covers(&at[i], addr_be))
+			continue;
+		if (ret->listings_all++ >= FW_SOURCE_LISTINGS)
+			continue;
+		l = &ret->listing[ret->listings++];
+		l->prefix = at[i];
+		memset(l->why, 0, sizeof(l->why));
+		if (at[i].why < maps->cap_why)
+			fw_text_clean(l->why, sizeof(l->why), why[at[i].why].text);
+	}
+}
+
+static int heavy_order(const void *a, const void *b)
+{
+	const struct fw_source_heavy *x = a, *y = b;
+
+	if (x->family != y->family)
+		return x->family < y->family ? -1 : 1;
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+/* Entries of one source on several CPUs become one, in place. Returns how many are left. */
+static size_t heavy_merge(struct fw_source_heavy *list, size_t count)
+{
+	size_t kept = 0;
+
+	qsort(list, count, sizeof(*list), heavy_order);
+	for (size_t i = 0; i < count; i++) {
+		struct fw_source_heavy *last = kept ? &list[kept - 1] : NULL;
+
+		if (!last || heavy_order(last, &list[i])) {
+			list[kept++] = list[i];
+			continue;
+		}
+		last->packets += list[i].packets;
+		last->bytes += list[i].bytes;
+		if (list[i].lost) /* the reason of a CPU that lost nothing means nothing */
+			last->reason = list[i].reason;
+		last->lost += list[i].lost;
+		if (list[i].since_s < last->since_s)
+			last->since_s = list[i].since_s;
+	}
+	return kept;
+}
+
+int fw_source_heavy(const struct fw_maps *maps, struct fw_source_heavy **ret, size_t *ret_count,
+		    struct fw_err *err)
+{
+	size_t places = (size_t)FW_HEAVY_SLOTS * maps->cpus, count = 0;
+	const unsigned int words = sizeof(struct fw_heavy) / sizeof(__u64);
+	struct fw_source_heavy *list;
+	__u64 *raw = NULL;
+	int ret_code;
+
+	ret_code = fw_maps_read(maps, maps->heavy_fd, FW_HEAVY_SLOTS, words, &raw);
+	if (ret_code)
+		return fw_err_set(err, ret_code, NULL,
+				  "the record of heavy sources cannot be read: %s",
+				  strerror(-ret_code));
+	list = calloc(places ? places : 1, sizeof(*list));
+	if (!list) {
+		free(raw);
+		return fw_err_set(err, -ENOMEM, NULL, "no memory for the heavy sources");
+	}
+	for (size_t i = 0; i < places; i++) {
+		struct fw_heavy h;
+
+		memcpy(&h, &raw[i * words], sizeof(h));
+		if (!h.family || !h.packets)
+			continue;
+		list[count++] = (struct fw_source_heavy){
+			.key = h.key,
+			.packets = h.packets,
+			.bytes = h.bytes,
+			.lost = h.lost,
+			.since_s = h.since_s,
+			.family = h.family,
+			.class = h.class,
+			.reason = h.reason,
+		};
+	}
+	free(raw);
+	*ret_count = heavy_merge(list, count);
+	*ret = list;
+	return 0;
+}
+
+static int read_heavy(const struct fw_maps *maps, const __be32 addr_be[4], struct fw_source *ret,
+		      struct fw_err *err)
+{
+	struct fw_source_heavy *list = NULL;
+	__u64 key = ret->family == 4 ? be32toh(addr_be[3])
+				     : (__u64)be32toh(addr_be[0]) << 32 | be32toh(addr_be[1]);
+	size_t count = 0;
+	int ret_code;
+
+	ret_code = fw_source_heavy(maps, &list, &count, err);
+	if (ret_code)
+		return ret_code;
+	for (size_t i = 0; i < count; i++)
+		if (list[i].family == ret->family && list[i].key == key)
+			ret->heavy = list[i];
+	free(list);
+	return 0;
+}
+
+int fw_source_read(const struct fw_maps *maps, const __be32 addr_be[4], struct fw_source *ret,
+		   struct fw_err *err)
+{
+	struct fw_source s;
+	__u64 live;
+	int tries = 0, ret_code;
+
+	do {
+		const struct fw_policy *policy;
+
+		if (tries++ == READ_TRIES)
+			return fw_err_set(err, -EAGAIN, "try again",
+					  "the prefixes change faster than they can be read");
+		memset(&s, 0, sizeof(s));
+		live = fw_apply_live(maps);
+		policy = &maps->policy[FW_LIVE_POLICY(live)];
+		s.now_ns = fw_apply_now(maps);
+		s.family = fw_text_is_ip4(addr_be) ? 4 : 6;
+		read_lanes(maps, live, addr_be, &s);
+		read_listings(maps, live, addr_be, &s);
+		read_places(maps, addr_be, policy, &s);
+		memcpy(s.class_name, maps->policy_txt[FW_LIVE_POLICY(live)].class_name[s.class],
+		       FW_NAME_LEN - 1);
+	} while (live != fw_apply_live(maps));
+	ret_code = read_heavy(maps, addr_be, &s, err);
+	if (!ret_code)
+		*ret = s;
+	return ret_code;
+}
+
+double fw_source_budget_debt(const struct fw_budget *budget, const struct fw_limit *limit,
+			     __u64 now_ns)
+{
+	__u64 stamp = __atomic_load_n(&budget->tat, __ATOMIC_RELAXED);
+	__u64 window = (__u64)limit->window << limit->shift;
+
+	return part(bucket_debt(stamp, now_ns, window, ~0ULL), window);
+}
