@@ -118,6 +118,13 @@ int fw_setup_create(struct fw_setup *setup, bool monitor, struct fw_err *err)
 	return r;
 }
 
+bool fw_setup_monitor(const struct fw_setup *setup)
+{
+	__u64 live = fw_apply_live(&setup->maps);
+
+	return setup->maps.policy[FW_LIVE_POLICY(live)].flags & FW_P_MONITOR;
+}
+
 static int put_record(struct fw_setup *setup, const struct fw_iface *iface, struct fw_err *err)
 {
 	int r = fw_maps_iface_put(setup->maps.iface_fd, iface);

@@ -44,6 +44,9 @@ int fw_setup_plan(const struct fw_setup_opts *opts, struct fw_setup *ret, struct
 /* Make state that is not there yet, with the default policy; monitor: it starts in monitor mode. */
 int fw_setup_create(struct fw_setup *setup, bool monitor, struct fw_err *err);
 
+/* Does the policy that runs only count? After fw_setup_create. */
+bool fw_setup_monitor(const struct fw_setup *setup);
+
 struct fw_setup_attached {
 	struct fw_iface iface;
 	struct fw_xdp_state state;
