@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The lab: two network namespaces, `world` (voters, clerks, attackers) and `srv` (nginx, floodwall
+on its interface), joined by one veth pair that is made to behave like a network card as far as it
+can: checksums are really computed and checked, NAPI runs in a thread of its own that is pinned.
+
+Everything that a Lab makes carries its name and is gone when it closes: namespaces, pins, processes,
+files. Nothing here touches the host's own network.
+"""
+
+import atexit
+import contextlib
+import ctypes
+import ipaddress
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(os.path.join(ROOT, os.environ.get("O", "build")))
+FLOODWALL = os.environ.get("FLOODWALL", os.path.join(BUILD, "floodwall"))
+BPFFS = "/sys/fs/bpf"
+
+SRV4, SRV6 = "10.77.0.1", "fd77::1"
+GATE4, GATE6 = "10.77.0.2", "fd77::2"
+# Whole networks of addresses that `world` answers for, so that every client has its own.
+VOTERS4, VOTERS6 = "41.80.0.0/13", "2c0f:fe38::/32"
+CLERKS4, CLERKS6 = "196.200.16.0/24", "2c0f:f248:10::/48"
+KNOWN4, FRESH4 = "41.80.0.1", "41.84.0.1"
+KNOWN6, FRESH6 = "2c0f:fe38:0:1::1", "2c0f:fe38:8000:1::1"
+CLERK4, CLERK6 = "196.200.16.1", "2c0f:f248:10:1::1"
+
+_serial = itertools.count()
+
+
+class LabError(Exception):
+    pass
+
+
+def run(argv, check=True, **kw):
+    """Runs a command to its end; its output is in the exception when it fails."""
+    kw.setdefault("timeout", 120)
+    p = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kw)
+    if check and p.returncode:
+        raise LabError("%s: exit %d\n%s%s" % (" ".join(map(str, argv)), p.returncode, p.stdout,
+                                             p.stderr))
+    return p
+
+
+def _die_with_parent():
+    """A child must not outlive a lab that was killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def cpus():
+    """Which CPU does what: interface, server, clients, flood. One machine plays four."""
+    have = sorted(os.sched_getaffinity(0))
+    if len(have) >= 4:
+        return dict(zip(("napi", "server", "clients", "flood"), have))
+    if len(have) == 3:
+        return {"napi": have[0], "server": have[1], "clients": have[1], "flood": have[2]}
+    return {"napi": None, "server": None, "clients": None, "flood": None}
+
+
+class Job:
+    """A tool that runs in the background and ends in one line of JSON."""
+
+    def __init__(self, lab, argv, ns):
+        self.argv = argv
+        self.lab = lab
+        self.proc = subprocess.Popen(["nsenter", "--net=/run/netns/" + ns] + argv,
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                     preexec_fn=_die_with_parent)
+        lab.jobs.append(self.proc)
+
+    def result(self, timeout=180):
+        out, err = self.proc.communicate(timeout=timeout)
+        if self.proc.returncode:
+            raise LabError("%s: exit %d\n%s" % (" ".join(self.argv), self.proc.returncode, err))
+        return json.loads(out.strip().splitlines()[-1])
+
+    def stop(self):
+        if self.proc.poll() is None:
+            self.proc.terminate()
+        return self.result()
+
+
+class Lab:
+    def __init__(self, name="lab", mtu=1500, vlan=(), threaded=True, iface="web0"):
+        ident = os.environ.get("FLOODWALL_TEST_ID") or "fwlab%d" % os.getpid()
+        self.name = "%s-%d%s" % (ident, next(_serial), name[:16])
+        self.world, self.srv = self.name + "-w", self.name + "-s"
+        self.pins = os.path.join(BPFFS, self.name)
+        self.mtu, self.vlan, self.threaded = mtu, tuple(vlan), threaded
+        self.iface, self.out = iface, "isp0"
+        self.jobs, self.dir, self.mac, self.cpu = [], None, None, cpus()
+
+    # -- life ------------------------------------------------------------------------------------
+
+    def __enter__(self):
+        atexit.register(self.close)
+        self.dir = tempfile.mkdtemp(prefix=self.name + "-")
+        try:
+            self._wire()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def close(self):
+        atexit.unregister(self.close)
+        for p in reversed(self.jobs):
+            if p.poll() is None:
+                p.kill()
+            p.wait()
+        self.jobs.clear()
+        if os.path.isdir(self.pins) and self._exists(self.srv):
+            self.fw("detach", "--all", check=False)
+        for ns in (self.world, self.srv):
+            if self._exists(ns):
+                run(["ip", "netns", "del", ns], check=False)
+        shutil.rmtree(self.pins, ignore_errors=True)
+        if self.dir:
+            shutil.rmtree(self.dir, ignore_errors=True)
+            self.dir = None
+
+    @staticmethod
+    def _exists(ns):
+        return os.path.exists("/run/netns/" + ns)
+
+    # -- wiring ----------------------------------------------------------------------------------
+
+    def ip(self, ns, *lines):
+        """Runs lines of `ip -batch` in a namespace."""
+        run(["ip", "-n", ns, "-batch", "-"], input="\n".join(lines) + "\n")
+
+    def sysctl(self, ns, **values):
+        """net/ipv4/... with dots written as __."""
+        run(["ip", "netns", "exec", ns, "sysctl", "-qw"] +
+            ["%s=%s" % (k.replace("__", "."), v) for k, v in values.items()])
+
+    def _wire(self):
+        for ns in (self.world, self.srv):
+            run(["ip", "netns", "add", ns])
+            self.sysctl(ns, net__ipv4__conf__all__rp_filter=0, net__ipv4__conf__default__rp_filter=0,
+                        net__ipv6__conf__default__accept_dad=0,
+                        net__ipv6__conf__default__accept_ra=0, net__ipv6__ip_nonlocal_bind=1,
+                        net__ipv6__conf__default__router_solicitations=0,
+                        net__ipv6__conf__default__mldv1_unsolicited_report_interval=0)
+            self.ip(ns, "link set lo up")
+        self.ip(self.world, "link add %s type veth peer name %s netns %s" %
+                (self.out, self.iface, self.srv))
+        self._offloads()
+        self.ip(self.world, "link set %s mtu %d up" % (self.out, self.mtu))
+        self.ip(self.srv, "link set %s mtu %d up" % (self.iface, self.mtu))
+        self._pin_napi()
+        self._addresses()
+
+    def _offloads(self):
+        """Off: all that lets a veth cheat (tags and checksums in metadata, packets of 64 KiB). GRO
+        on: it gives the interface a NAPI of its own, without which XDP_TX at the other end is lost."""
+        for ns, dev in ((self.world, self.out), (self.srv, self.iface)):
+            run(["nsenter", "--net=/run/netns/" + ns, "ethtool", "-K", dev, "tx", "off", "gso",
+                 "off", "tso", "off", "gro", "on", "txvlan", "off", "rxvlan", "off"], check=False)
+
+    def _pin_napi(self):
+        if not self.threaded or self.cpu["napi"] is None:
+            return
+        for ns, dev, cpu in ((self.srv, self.iface, "napi"), (self.world, self.out, "clients")):
+            before = _napi_threads(dev)
+            run(["ip", "netns", "exec", ns, "sh", "-c",
+                 "echo 1 > /sys/class/net/%s/threaded" % dev], check=False)
+            for pid in _napi_threads(dev) - before:
+                with contextlib.suppress(OSError):
+                    os.sched_setaffinity(pid, {self.cpu[cpu]})
+
+    def _mac(self, ns, dev):
+        return json.loads(run(["ip", "-n", ns, "-j", "link", "show", dev]).stdout)[0]["address"]
+
+    def _addresses(self):
+        self.mac, out_mac = self._mac(self.srv, self.iface), self._mac(self.world, self.out)
+        s_dev, w_dev = self.iface, self.out
+        for tag, proto in zip(self.vlan, ("802.1ad", "802.1Q") if len(self.vlan) > 1 else
+                              ("802.1Q",)):
+            for ns, dev in ((self.srv, s_dev), (self.world, w_dev)):
+                self.ip(ns, "link add link %s name %s.%d type vlan proto %s id %d" %
+                        (dev, dev, tag, proto, tag), "link set %s.%d up" % (dev, tag))
+                run(["nsenter", "--net=/run/netns/" + ns, "ethtool", "-K", "%s.%d" % (dev, tag),
+                     "tx", "off", "gso", "off"], check=False)
+            s_dev, w_dev = "%s.%d" % (s_dev, tag), "%s.%d" % (w_dev, tag)
+        self.ip(self.srv, "addr add %s/24 dev %s" % (SRV4, s_dev),
+                "addr add %s/64 dev %s nodad" % (SRV6, s_dev),
+                "neigh replace %s lladdr %s dev %s nud permanent" % (GATE4, out_mac, s_dev),
+                "neigh replace %s lladdr %s dev %s nud permanent" % (GATE6, out_mac, s_dev),
+                "route add default via %s" % GATE4, "route add default via %s" % GATE6)
+        self.ip(self.world, "addr add %s/24 dev %s" % (GATE4, w_dev),
+                "addr add %s/64 dev %s nodad" % (GATE6, w_dev),
+                "neigh replace %s lladdr %s dev %s nud permanent" % (SRV4, self.mac, w_dev),
+                "neigh replace %s lladdr %s dev %s nud permanent" % (SRV6, self.mac, w_dev),
+                *["route add local %s dev lo" % n for n in (VOTERS4, CLERKS4)],
+                *["route add local %s dev lo" % n for n in (VOTERS6, CLERKS6)])
+
+    # -- programs --------------------------------------------------------------------------------
+
+    def inside(self, ns, *argv, check=True, **kw):
+        return run(["nsenter", "--net=/run/netns/" + ns] + list(argv), check=check, **kw)
+
+    def env(self):
+        return dict(os.environ, FLOODWALL_PINS=self.pins)
+
+    def fw(self, *argv, check=True, **kw):
+        """The command as an admin of the server types it."""
+        return self.inside(self.srv, FLOODWALL, *map(str, argv), check=check, env=self.env(), **kw)
+
+    def fwj(self, *argv, check=True):
+        """The same with JSON on stdout, parsed."""
+        p = self.fw("-j", *argv, check=check)
+        return json.loads(p.stdout)
+
+    def popen_fw(self, *argv):
+        p = subprocess.Popen(["nsenter", "--net=/run/netns/" + self.srv, FLOODWALL] +
+                             list(map(str, argv)), env=self.env(), stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True, preexec_fn=_die_with_parent)
+        self.jobs.append(p)
+        return p
+
+    def attach(self, *options):
+        """Small tables: the tests are about logic, and many labs share one machine."""
+        small = () if "--sources4" in options or os.path.isdir(self.pins) else (
+            "--sources4", "65536", "--sources6", "65536", "--prefixes4", "10000",
+            "--prefixes6", "1000")
+        return self.fwj("attach", self.iface, *small, *options)
+
+    def tool(self, name, ns, *argv):
+        return Job(self, [os.path.join(BUILD, "tests/netns", name)] + list(map(str, argv)), ns)
+
+    def flood(self, mode="udp", v6=False, cpu="flood", **options):
+        """Starts a flood from `world`; options as flood --help names them."""
+        args = ["--iface", self.out, "--dst", SRV6 if v6 else SRV4, "--dmac", self.mac,
+                "--mode", mode]
+        options.setdefault("vlan", ",".join(map(str, self.vlan)) or None)
+        if self.cpu[cpu] is not None:
+            args += ["--cpu", self.cpu[cpu]]
+        return self.tool("flood", self.world, *args, *_flags(options))
+
+    def voters(self, name="voters", v6=False, fresh=False, start=None, **options):
+        """Starts HTTP clients: known ones come back from a few addresses, fresh ones never."""
+        start = start or {(0, 0): KNOWN4, (0, 1): FRESH4, (1, 0): KNOWN6, (1, 1): FRESH6}[
+            (int(v6), int(fresh))]
+        if not fresh:
+            options.setdefault("sources", 50)
+        args = ["--server", SRV6 if v6 else SRV4, "--from", start, "--name", name]
+        options.setdefault("path", "/results.html")
+        if self.cpu["clients"] is not None:
+            args += ["--cpu", self.cpu["clients"]]
+        return self.tool("voters", self.world, *args, *_flags(options))
+
+    def clerks(self, v6=False, **options):
+        return self.voters("clerks", v6=v6, start=CLERK6 if v6 else CLERK4, sources=20, **options)
+
+    def nginx(self):
+        """A real nginx with a results page of 20 kB and a long download; returns when it answers."""
+        web = os.path.join(self.dir, "web")
+        os.makedirs(web + "/tmp")
+        with open(web + "/results.html", "w", encoding="utf-8") as f:
+            f.write(results_page())
+        with open(web + "/stream.bin", "wb") as f:
+            f.truncate(64 << 20)
+        with open(web + "/nginx.conf", "w", encoding="utf-8") as f:
+            f.write(NGINX_CONF.replace("@", web))
+        argv = ["nsenter", "--net=/run/netns/" + self.srv, nginx_path(), "-p", web, "-c",
+                web + "/nginx.conf", "-e", web + "/error.log"]
+        if self.cpu["server"] is not None:
+            argv = ["taskset", "-c", str(self.cpu["server"])] + argv
+        p = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                             preexec_fn=_die_with_parent)
+        self.jobs.append(p)
+        for _ in range(100):
+            if p.poll() is not None:
+                raise LabError("nginx: " + p.stderr.read())
+            if self.voters("probe", sources=1, rate=50, seconds=0.02).result()["served"]:
+                return p
+            time.sleep(0.05)
+        raise LabError("nginx does not answer: " + open(web + "/error.log").read())
+
+    # -- counters --------------------------------------------------------------------------------
+
+    def links(self):
+        """Packets that entered and left the server's interface, as the kernel counts them."""
+        j = json.loads(run(["ip", "-n", self.srv, "-j", "-s", "link", "show", self.iface]).stdout)
+        return j[0]["stats64"]
+
+    def reasons(self):
+        """{reason: packets} of everything counted so far."""
+        return reasons_of(self.fwj("stats"))
+
+
+def reasons_of(doc):
+    return {r["reason"]: r["packets"] for r in doc["reasons"] if r["packets"]}
+
+
+def nginx_path():
+    return shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+
+
+def _flags(options):
+    out = []
+    for k, v in options.items():
+        if v is None or v is False:
+            continue
+        if k == "start":
+            k = "from"
+        out.append("--" + k.replace("_", "-"))
+        if v is not True:
+            out.append(str(v))
+    return out
+
+
+def _napi_threads(dev):
+    pids = set()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open("/proc/%s/comm" % pid) as f:
+            if f.read().startswith("napi/%s-" % dev[:10]):
+                pids.add(int(pid))
+    return pids
+
+
+def results_page():
+    """About 20 kB of HTML: what a results page is."""
+    rows = "".join(
+        "<tr><td>Constituency %03d</td><td>%d</td><td>%d</td><td>%.1f %%</td></tr>\n" %
+        (i, 12000 + i * 37, 9000 + i * 53, 40 + i % 30) for i in range(1, 281))
+    return ("<!doctype html><html><head><title>Preliminary results</title></head><body>"
+            "<h1>Preliminary results</h1><table>\n%s</table></body></html>\n" % rows)
+
+
+def address(base, n):
+    """The n-th address from base on; IPv6 counts in /64s."""
+    a = ipaddress.ip_address(base)
+    return str(a + (n if a.version == 4 else n << 64))
+
+
+def default_signals():
+    """Ctrl-C and kill run the clean-up like any other end."""
+    for s in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(s, lambda *_: sys.exit(1))
+
+
+NGINX_CONF = """
+daemon off; master_process off; user root; pid @/pid; error_log @/error.log;
+worker_rlimit_nofile 40000;
+events { worker_connections 20000; multi_accept on; }
+http {
+    access_log off; sendfile on; tcp_nopush on; keepalive_timeout 5; reset_timedout_connection on;
+    types { text/html html; }
+    default_type application/octet-stream;
+    client_body_temp_path @/tmp/body; proxy_temp_path @/tmp/proxy;
+    fastcgi_temp_path @/tmp/fastcgi; uwsgi_temp_path @/tmp/uwsgi; scgi_temp_path @/tmp/scgi;
+    server {
+        listen 80 backlog=4096; listen [::]:80 ipv6only=on backlog=4096;
+        root @;
+        location = /stream.bin { limit_rate 64k; }
+    }
+}
+"""
