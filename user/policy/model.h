@@ -108,6 +108,9 @@ int fw_model_rule_del(struct fw_model *model, __u8 service, const char *text, st
 /* "tcp/8000-8100@192.0.2.1" into buf; returns buf. */
 char *fw_model_rule_put(char *buf, size_t size, const struct fw_model_rule *rule);
 
+/* Sorts the rules and merges what touches, as add and del leave them. */
+void fw_model_rule_sort(struct fw_model *model);
+
 /* Sets or clears an amplifier port. -ENOSPC: list full; del: -ENOENT. */
 int fw_model_reflect_add(struct fw_model *model, __u16 port, bool everywhere, struct fw_err *err);
 int fw_model_reflect_del(struct fw_model *model, __u16 port, struct fw_err *err);

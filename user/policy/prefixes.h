@@ -20,8 +20,9 @@ struct fw_prefixes {
 	struct fw_why *why; /* whys of them; [0] is the empty text when whys > 0 */
 	size_t whys;
 	size_t why_room;
-	__u32 *index; /* hash of (lane, address, length) -> position + 1 in at; private */
-	size_t slots; /* power of two; private */
+	__u32 *index;	 /* hash of (lane, address, length) -> position + 1 in at; private */
+	size_t slots;	 /* power of two, 0 = to be built; private */
+	size_t why_last; /* text of the last add; private */
 };
 
 /* Frees what it holds and leaves an empty set. */
@@ -42,6 +43,12 @@ int fw_prefixes_load(struct fw_prefixes *set, const struct fw_prefix *at, size_t
  */
 int fw_prefixes_add(struct fw_prefixes *set, const struct fw_prefix *one, const char *why,
 		    struct fw_err *err);
+
+/*
+ * Makes room, so that adding extra more prefixes, all with this why, cannot fail for want of memory
+ * or texts. -ENOSPC, -ENOMEM, -EINVAL as above.
+ */
+int fw_prefixes_reserve(struct fw_prefixes *set, size_t extra, const char *why, struct fw_err *err);
 
 /* The entry, or NULL. The pointer holds until the next add, del, flush, expire or sort. */
 struct fw_prefix *fw_prefixes_find(struct fw_prefixes *set, enum fw_lane lane,
