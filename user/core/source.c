@@ -136,7 +136,7 @@ static void read_lanes(const struct fw_maps *maps, __u64 live, const __be32 addr
 	ret->trusted = !ret->management && p->trusted_s > now_s;
 	ret->blocked = !ret->management && !ret->trusted && p->blocked_s > now_s;
 	ret->class = p->class_s > now_s ? p->class & (FW_CLASS_MAX - 1) : FW_CLASS_DEFAULT;
-	if (p->trusted_s > now_s)
+	if (ret->trusted)
 		ret->class = FW_CLASS_TRUSTED;
 }
 
