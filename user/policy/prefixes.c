@@ -258,12 +258,13 @@ int fw_prefixes_del(struct fw_prefixes *set, enum fw_lane lane, const __be32 add
 		    struct fw_err *err)
 {
 	struct fw_prefix *one = fw_prefixes_find(set, lane, addr_be, len);
-	struct fw_prefix *last = &set->at[set->count - 1];
+	struct fw_prefix *last;
 	char text[FW_TEXT_LEN];
 
 	if (!one)
 		return fw_err_set(err, -ENOENT, NULL, "%s is not in this list",
 				  fw_text_put_prefix(text, sizeof(text), addr_be, len));
+	last = &set->at[set->count - 1];
 	if (set->slots) {
 		slot_clear(set, slot_find(set, one));
 		if (one != last)
