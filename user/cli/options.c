@@ -92,6 +92,8 @@ static error_t take(int key, char *arg, struct argp_state *state)
 {
 	struct round *r = state->input;
 
+	if (key == ARGP_KEY_INIT && state->child_inputs)
+		state->child_inputs[0] = r; /* the global options' parser */
 	if (key == ARGP_KEY_ARG) {
 		if (!r->own)
 			return take_word(r, arg, state);
