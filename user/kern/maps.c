@@ -135,7 +135,8 @@ static int open_row(struct fw_maps *maps, const struct row *row, const struct so
 	int fd = -1, r;
 
 	write = write && !row->readonly;
-	r = source_open(src, row->name, write, &fd, err);
+	/* The kernel maps no BPF map from a read-only descriptor; the protection bits must do. */
+	r = source_open(src, row->name, true, &fd, err);
 	if (r)
 		return r;
 	r = map_info(fd, row->name, row->value_size, &info, err);

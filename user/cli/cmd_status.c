@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* status: what is attached where, and whether it is as it should be. Exit code 5 if it is not. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <jansson.h>
+#include "user/base/clock.h"
+#include "user/base/json.h"
+#include "user/base/table.h"
+#include "user/base/text.h"
+#include "user/cli/cli.h"
+#include "user/core/status.h"
+
+static const char *mode_name(__u8 mode)
+{
+	return mode == FW_MODE_GENERIC ? "generic" : "native";
+}
+
+static unsigned long long mib(__u64 bytes)
+{
+	return (bytes + (1 << 20) - 1) >> 20;
+}
+
+static json_t *iface_json(const struct fw_status_iface *s)
+{
+	json_t *others = json_array();
+	json_t *obj;
+	char since[FW_CLOCK_LEN];
+
+	for (unsigned int i = 0; i < s->state.nr; i++)
+		if (!s->state.prog[i].ours)
+			fw_json_push(others, json_pack("{s:i,s:o}", "id", (int)s->state.prog[i].id,
+						       "name", fw_json_text(s->state.prog[i].name)));
+	fw_clock_put(since, sizeof(since), s->iface.since_ns);
+	obj = json_pack("{s:s,s:i,s:s,s:b,s:s,s:o,s:b,s:i,s:o,s:s,s:I,s:s,s:i}", "interface",
+			s->iface.name, "ifindex", (int)s->iface.ifindex, "health",
+			fw_status_word(s->health), "attached",
+			(int)(s->health == FW_STATUS_FINE || s->health == FW_STATUS_ELSEWHERE), "mode",
+			mode_name(s->iface.mode), "driver", fw_json_text(s->info.driver), "dispatcher",
+			(int)s->iface.dispatcher, "program_id", (int)s->iface.prog_id, "others", others,
+			"since", since, "since_ns", (json_int_t)s->iface.since_ns, "build",
+			s->iface.build, "mtu", (int)s->info.mtu);
+	return obj;
+}
+
+static json_t *status_json(const struct fw_status *st)
+{
+	json_t *ifaces = json_array(), *tables = json_array(), *maps = json_array();
+	char loaded[FW_CLOCK_LEN];
+
+	for (unsigned int i = 0; i < st->nr_ifaces; i++)
+		fw_json_push(ifaces, iface_json(&st->iface[i]));
+	for (int i = 0; i < FW_STATUS_TABLES; i++)
+		fw_json_push(tables,
+			     json_pack("{s:s,s:I,s:I,s:I}", "name", st->table[i].name, "size",
+				       (json_int_t)st->table[i].size, "used",
+				       (json_int_t)st->table[i].used, "bytes",
+				       (json_int_t)st->table[i].bytes));
+	for (unsigned int i = 0; i < st->nr_costs; i++)
+		fw_json_push(maps, json_pack("{s:s,s:I,s:I}", "name", st->cost[i].name, "entries",
+					     (json_int_t)st->cost[i].entries, "bytes",
+					     (json_int_t)st->cost[i].bytes));
+	fw_clock_put(loaded, sizeof(loaded), st->loaded_ns);
+	return json_pack("{s:s,s:i,s:s,s:s,s:i,s:i,s:b,s:i,s:i,s:I,s:I,s:o,s:o,s:o}", "mode",
+			 st->monitor ? "monitor" : "enforce", "generation", (int)st->generation,
+			 "build", st->meta.build, "state_since", loaded, "confirm_within_s",
+			 (int)st->confirm_s, "abi", (int)st->meta.abi, "degraded",
+			 (int)fw_status_degraded(st), "prefixes", (int)st->prefixes, "prefixes_max",
+			 (int)st->prefixes_max, "tick_ns", (json_int_t)st->meta.tick_ns,
+			 "memory_bytes", (json_int_t)st->memory, "interfaces", ifaces, "tables", tables,
+			 "maps", maps);
+}
+
+static enum fw_style health_style(const struct fw_status_iface *s)
+{
+	if (s->health == FW_STATUS_ELSEWHERE)
+		return FW_STYLE_DIM;
+	return s->health == FW_STATUS_FINE ? FW_STYLE_GOOD : FW_STYLE_BAD;
+}
+
+static int print_ifaces(const struct fw_status *st)
+{
+	static const struct fw_column columns[] = {
+		{ "INTERFACE", FW_LEFT }, { "STATE", FW_LEFT },	   { "MODE", FW_LEFT },
+		{ "DRIVER", FW_LEFT },	  { "DISPATCHER", FW_LEFT }, { "SINCE", FW_LEFT },
+		{ "BUILD", FW_LEFT },	  { "PROGRAM", FW_RIGHT },
+	};
+	struct fw_table *t = fw_table_new(columns, sizeof(columns) / sizeof(*columns));
+	int r;
+
+	if (!t)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < st->nr_ifaces; i++) {
+		const struct fw_status_iface *s = &st->iface[i];
+		bool generic = s->iface.mode == FW_MODE_GENERIC;
+		char since[FW_CLOCK_LEN];
+
+		fw_table_cell(t, "%s", s->iface.name);
+		fw_table_cell_styled(t, health_style(s), "%s", fw_status_word(s->health));
+		fw_table_cell_styled(t, generic ? FW_STYLE_BAD : FW_STYLE_NONE, "%s",
+				     generic ? "GENERIC" : "native");
+		fw_table_cell(t, "%s", *s->info.driver ? s->info.driver : "-");
+		fw_table_cell(t, "%s", s->iface.dispatcher ? "yes" : "no");
+		fw_table_cell(t, "%s", fw_clock_put(since, sizeof(since), s->iface.since_ns));
+		fw_table_cell(t, "%s", s->iface.build);
+		fw_table_cell(t, "%u", s->iface.prog_id);
+	}
+	r = fw_table_print(t, stdout);
+	fw_table_free(t);
+	return r;
+}
+
+static void print_tables(const struct fw_status *st)
+{
+	static const char *const title[FW_STATUS_TABLES] = { "IPv4 sources", "IPv6 /64s", "IPv6 /48s" };
+
+	for (int i = 0; i < FW_STATUS_TABLES; i++)
+		printf("%-13s %llu of %llu in use (%.1f %%), %llu MiB\n", title[i],
+		       (unsigned long long)st->table[i].used, (unsigned long long)st->table[i].size,
+		       100.0 * (double)st->table[i].used / (double)st->table[i].size,
+		       mib(st->table[i].bytes));
+	printf("%-13s %u of %u\n", "prefixes", st->prefixes, st->prefixes_max);
+	printf("%-13s %llu MiB in %u maps\n", "memory", mib(st->memory), st->nr_costs);
+}
+
+static int print_maps(const struct fw_status *st)
+{
+	static const struct fw_column columns[] = {
+		{ "MAP", FW_LEFT }, { "ENTRIES", FW_RIGHT }, { "BYTES", FW_RIGHT }
+	};
+	struct fw_table *t = fw_table_new(columns, 3);
+	int r;
+
+	if (!t)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < st->nr_costs; i++) {
+		fw_table_cell(t, "%s", st->cost[i].name);
+		fw_table_cell(t, "%u", st->cost[i].entries);
+		fw_table_cell(t, "%llu", (unsigned long long)st->cost[i].bytes);
+	}
+	putchar('\n');
+	r = fw_table_print(t, stdout);
+	fw_table_free(t);
+	return r;
+}
+
+/* The command that mends it, under the table, where it can be copied. */
+static void explain(struct fw_cli *cli, const struct fw_status_iface *s)
+{
+	const char *name = s->iface.name;
+
+	switch (s->health) {
+	case FW_STATUS_REPLACED:
+		fw_cli_warn(cli, "%s: %s (%s, id %u); floodwall attach %s says how to get it off", name,
+			    fw_status_text(s->health), s->state.prog[0].name, s->state.top_id, name);
+		break;
+	case FW_STATUS_LOST:
+		fw_cli_warn(cli, "%s: %s; floodwall attach %s", name, fw_status_text(s->health), name);
+		break;
+	case FW_STATUS_VANISHED:
+		fw_cli_warn(cli, "%s: %s; floodwall detach %s", name, fw_status_text(s->health), name);
+		break;
+	case FW_STATUS_UNKNOWN:
+		fw_cli_warn(cli, "%s: %s", name, fw_status_text(s->health));
+		break;
+	case FW_STATUS_FINE:
+		if (s->iface.mode == FW_MODE_GENERIC)
+			fw_cli_warn(cli, "%s runs in GENERIC mode: after the kernel has built each "
+				    "packet, at several times the cost", name);
+		if (!s->info.up)
+			fw_cli_warn(cli, "%s is down; ip link set %s up", name, name);
+		break;
+	case FW_STATUS_ELSEWHERE:
+	case FW_STATUS_HEALTH_MAX:
+		break;
+	}
+}
+
+static int print_status(const struct fw_status *st, bool all)
+{
+	char loaded[FW_CLOCK_LEN];
+	int r = 0;
+
+	if (st->nr_ifaces)
+		r = print_ifaces(st);
+	else
+		printf("attached to no interface; the state of an earlier one is kept\n");
+	if (r)
+		return r;
+	printf("\nmode          %s\n", st->monitor ? "MONITOR: drops are counted, nothing is dropped" :
+						       "enforce");
+	printf("generation    %u%s\n", st->generation,
+	       st->confirm_s ? ", waits for its confirmation" : "");
+	print_tables(st);
+	printf("state since   %s, made by build %s\n",
+	       fw_clock_put(loaded, sizeof(loaded), st->loaded_ns), st->meta.build);
+	return all ? print_maps(st) : 0;
+}
+
+static int cmd_status(struct fw_cli *cli, int argc, char **argv)
+{
+	struct fw_status *st = malloc(sizeof(*st));
+	int r;
+
+	(void)argc;
+	(void)argv;
+	if (!st)
+		return fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
+	r = fw_status_read(cli->pins, st, &cli->err);
+	if (r)
+		goto out;
+	cli->exit_code = FW_EXIT_OK;
+	if (!st->nr_ifaces)
+		cli->exit_code = FW_EXIT_NOTHING;
+	else if (fw_status_degraded(st))
+		cli->exit_code = FW_EXIT_DEGRADED;
+	if (!cli->json) {
+		r = print_status(st, fw_cli_option(cli, "maps"));
+		if (r)
+			fw_err_set(&cli->err, r, NULL, "cannot print: %s", strerror(-r));
+	}
+	for (unsigned int i = 0; i < st->nr_ifaces; i++)
+		explain(cli, &st->iface[i]);
+	if (cli->json)
+		r = fw_cli_json(cli, status_json(st));
+out:
+	free(st);
+	return r;
+}
+
+static const struct fw_cli_option options[] = {
+	{ "maps", 0, NULL, "list every map with its memory", NULL },
+	{ NULL },
+};
+
+const struct fw_cli_command fw_cmd_status[] = {
+	{ .object = "status",
+	  .args = "",
+	  .help = "what is attached where, in which mode, since when",
+	  .doc = "Exit code 5: attached, but not as it should be (generic mode, another program in the "
+		 "place of floodwall, an interface gone); 3: attached nowhere.",
+	  .options = options,
+	  .flags = FW_CLI_WATCH,
+	  .run = cmd_status },
+	{ .object = NULL },
+};
