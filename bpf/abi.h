@@ -140,7 +140,8 @@ _Static_assert(sizeof(struct fw_rate) == 24, "fw_rate");
 	X(TRUSTED, "trusted", "all of the trusted lane together (its ceiling)")                            \
 	X(NEW4, "newcomers4", "IPv4 sources seen for the first time")                                      \
 	X(NEW6, "newcomers6", "IPv6 /64s seen for the first time")                                         \
-	X(COOKIE, "cookies", "SYN cookies sent by this host")
+	X(COOKIE, "cookies", "SYN cookies sent by this host")                                              \
+	X(SOCKET, "connections", "connections whose source is over its limits, perhaps spoofed")
 
 enum fw_budget_id {
 #define X(id, name, text) FW_B_##id,
@@ -362,6 +363,45 @@ struct fw_budget {
 	__u64 pad[7];
 };
 _Static_assert(sizeof(struct fw_budget) == 64, "fw_budget");
+
+/* One service's crowd: stamps in ns, shared by all CPUs, written only by packets that fit. */
+struct fw_crowd {
+	__u64 tat[FW_C_MAX];
+	__u64 pad[5];
+};
+_Static_assert(sizeof(struct fw_crowd) == 64, "fw_crowd");
+
+/* The same for one /24 or /48, hashed to a fixed number of slots; neighbours may share one. */
+#define FW_CROWD_NET_BITS 16
+struct fw_crowd_net {
+	__u64 tat[FW_C_MAX];
+	__u64 pad;
+};
+_Static_assert(sizeof(struct fw_crowd_net) == 32, "fw_crowd_net");
+
+/*
+ * A service's level. Stored level and times say what it was when its budget was last exceeded; what
+ * it is now follows from them by fw_level_now() (bpf/level.h). Written a few times a second at most.
+ */
+struct fw_service_state {
+	__u64 over_ns;    /* when the budget was last seen exceeded, to FW_LEVEL_STEP_NS; 0 = never */
+	__u64 episode_ns; /* since when it has been exceeded without a pause of FW_LEVEL_PAUSE_NS */
+	__u64 entered_ns; /* when the stored level was entered */
+	__u64 spent_ns[FW_LEVEL_MAX]; /* in each level, up to entered_ns */
+	__u32 entries[FW_LEVEL_MAX];  /* how often each level was entered */
+	__u32 level;                  /* enum fw_level, stored */
+};
+_Static_assert(sizeof(struct fw_service_state) == 64, "fw_service_state");
+#define FW_LEVEL_STEP_NS (1ULL << 27)   /* 134 ms between two looks */
+#define FW_LEVEL_PAUSE_NS (1ULL << 31)  /* 2.1 s without excess end an episode */
+#define FW_LEVEL_SIEGE_NS (1ULL << 31)  /* an episode of 2.1 s is a siege */
+#define FW_LEVEL_RELAX_NS (10ULL << 30) /* 10.7 s without excess: siege becomes guarded */
+#define FW_LEVEL_CALM_NS (30ULL << 30)  /* 32 s without excess: calm */
+
+/* First SYNs of strangers to services with proof "retransmit": tag << 32 | time in 2^20 ns. */
+#define FW_RETRY_BITS 16
+#define FW_RETRY_MIN_UNITS 400   /* 0.42 s: no real TCP comes again sooner (RFC 6298: 1 s, less jitter) */
+#define FW_RETRY_MAX_UNITS 20000 /* 21 s */
 
 /* Heavy sources of one CPU, for people to look at; never decides anything. */
 #define FW_HEAVY_SLOTS 2048

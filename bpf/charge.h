@@ -17,7 +17,8 @@ static __always_inline __u32 kind_of(const struct pkt *p)
 	if (p->fragment)
 		return FW_K_FRAG;
 	if (p->proto == FW_PROTO_TCP)
-		return (p->tcp_flags & (FW_TCP_SYN | FW_TCP_ACK)) == FW_TCP_SYN ? FW_K_SYN : FW_K_MAX;
+		return (p->tcp_flags & (FW_TCP_SYN | FW_TCP_ACK)) == FW_TCP_SYN ? FW_K_SYN
+										: FW_K_MAX;
 	if (p->proto == FW_PROTO_UDP)
 		return FW_K_UDP;
 	if (p->proto == FW_PROTO_ICMP || p->proto == FW_PROTO_ICMP6)
@@ -44,6 +45,11 @@ static __always_inline __u8 proof_age(__u8 proof, __u64 now)
 	return (FW_PROOF_EPOCH(now) - proof) & 0x7f;
 }
 
+static __always_inline bool proof_holds(__u8 proof, __u64 now, __u32 proof_s)
+{
+	return proof && proof_age(proof, now) <= proof_s >> 4;
+}
+
 /*
  * Once a second and source: make sure no 32-bit stamp is so old that it could be taken for one in
  * the future, and forget a proof that has expired. A stamp is surely paid if the source was silent
@@ -67,18 +73,19 @@ static __always_inline void entry_refresh(struct entry *e, const struct pkt *p, 
 		if (silent >= FW_WINDOW_MAX || (__s32)(e->rest->tat[k][e->way] - now) < 0)
 			e->rest->tat[k][e->way] = now;
 	}
-	if (proof && (gap > FW_PROOF_MAX_S || proof_age(proof, p->now) > proof_s >> 4))
+	if (gap > FW_PROOF_MAX_S || !proof_holds(proof, p->now, proof_s))
 		e->rest->proof[e->way] = 0;
 	e->rest->seen[e->way] = seen;
 }
 
-static __always_inline bool stamp_fits(const struct entry *e, __u32 kind, const struct fw_limit *limit,
-				       __u64 now, __u64 n)
+static __always_inline bool stamp_fits(const struct entry *e, __u32 kind,
+				       const struct fw_limit *limit, __u64 now, __u64 n)
 {
 	__u64 stamp = *(volatile __u32 *)&e->rest->tat[kind - 1][e->way];
 
 	return bucket_debt(stamp, now >> (limit->shift & 31), limit->window, FW_MASK32) +
-		       bucket_cost(limit, n) <= limit->window;
+		       bucket_cost(limit, n) <=
+	       limit->window;
 }
 
 /* Move a 32-bit stamp. False: another CPU spent what was left, or tries ran out. */
@@ -92,9 +99,10 @@ static __always_inline bool stamp_take(struct entry *e, __u32 kind, const struct
 		__u32 old = *(volatile __u32 *)at;
 		__u64 new = old;
 
-		if (!bucket_charge(&new, now >> (limit->shift & 31), cost, limit->window, FW_MASK32))
+		if (!bucket_charge(&new, now >> (limit->shift & 31), cost, limit->window,
+				   FW_MASK32))
 			return false;
-		if (__sync_val_compare_and_swap(at, old, (__u32)new) == old)
+		if (__sync_val_compare_and_swap(at, old, (__u32) new) == old)
 			return true;
 	}
 	note(FW_N_RACE);
@@ -140,7 +148,8 @@ static __always_inline bool word_take(struct entry *e, const struct fw_limit *li
 	return false;
 }
 
-static __always_inline bool word_fits(const struct entry *e, const struct fw_limit *limit, __u64 now)
+static __always_inline bool word_fits(const struct entry *e, const struct fw_limit *limit,
+				      __u64 now)
 {
 	__u64 window = (__u64)limit->window << limit->shift;
 	__u64 ahead = (e->word - now) & FW_TAT_MASK;
@@ -162,9 +171,8 @@ static __always_inline bool is_soft(const struct entry *e, const struct fw_limit
 }
 
 /* The third limit a packet is charged by, or NULL. *ret_kind is a valid index either way. */
-static __always_inline const struct fw_limit *third_limit(const struct pkt *p,
-							  const struct fw_limit *limits,
-							  __u32 *ret_kind)
+static __always_inline const struct fw_limit *
+third_limit(const struct pkt *p, const struct fw_limit *limits, __u32 *ret_kind)
 {
 	__u32 kind = kind_of(p);
 

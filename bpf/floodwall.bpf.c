@@ -16,24 +16,30 @@
 #include "stage_lanes.h"
 #include "stage_service.h"
 #include "stage_source.h"
+#include "stage_crowd.h"
 #include "verdict.h"
 
-#define RUN(bit, stage)                                                                            \
-	if (knob_stages & (bit)) {                                                                 \
-		p->reason = (stage);                                                               \
-		if (p->reason != FW_CONTINUE)                                                      \
-			return;                                                                    \
+#define RUN(bit, stage)                       \
+	if (knob_stages & (bit)) {            \
+		p->reason = (stage);          \
+		if (p->reason != FW_CONTINUE) \
+			return;               \
 	}
 
-static __always_inline void judge(struct pkt *p, const struct fw_policy *policy)
+static __always_inline void judge(struct xdp_md *ctx, struct pkt *p, const struct fw_policy *policy)
 {
 	RUN(FW_S_ALL, stage_essential(p, policy));
 	RUN(FW_S_SANITY, stage_sanity(p, policy));
 	RUN(FW_S_LANES, stage_lanes(p));
 	RUN(FW_S_ALL, stage_uninspected(p, policy));
 	RUN(FW_S_SERVICE, stage_service(p, policy));
-	RUN(FW_S_SOURCE, stage_source(p, policy));
-	p->reason = p->proven ? FW_R_PASS_PROVEN : p->newcomer ? FW_R_PASS_NEWCOMER : p->known ? FW_R_PASS_SOURCE : FW_R_DROP_NEWCOMER;
+	/* A source over its limits goes on: a proven one may be the victim of a spoofer. */
+	if (knob_stages & FW_S_SOURCE)
+		p->reason = stage_source(p, policy);
+	if (knob_stages & FW_S_CROWD)
+		p->reason = stage_crowd(ctx, p, policy);
+	else if (p->reason == FW_CONTINUE)
+		p->reason = pass_reason(p);
 }
 
 /* Length on the wire; the helper sees all buffers of a jumbo frame. */
@@ -65,7 +71,7 @@ int floodwall(struct xdp_md *ctx)
 		return XDP_PASS;
 	p->reason = parse(&f, p);
 	if (p->reason == FW_CONTINUE)
-		judge(p, policy);
+		judge(ctx, p, policy);
 	return conclude(p, policy);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The heaviest sources of this CPU, for `source top` and `source show`. A slot belongs to one source;
- * a contender wears its credit down and takes over when none is left (the frequent-items scheme of
- * Misra and Gries). Private to the CPU, and no verdict depends on it.
+ * The heaviest sources of this CPU, for `source top` and `source show`. A slot belongs to one
+ * source; a contender wears its credit down and takes over when none is left (the frequent-items
+ * scheme of Misra and Gries). Private to the CPU, and no verdict depends on it.
  */
 #ifndef FW_HEAVY_H
 #define FW_HEAVY_H

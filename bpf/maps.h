@@ -62,6 +62,12 @@ FW_ARRAY(fw_src_rest, fw_src_rest, 1);
 /* Shared budgets: enum fw_budget_id. Fixed size, cannot be full. */
 FW_ARRAY(fw_budget, fw_budget, FW_B_MAX);
 
+/* The crowd: per service, per /24 or /48, and first SYNs seen. Fixed size; neighbours share slots. */
+FW_ARRAY(fw_crowd, fw_crowd, FW_SERVICE_MAX);
+FW_ARRAY(fw_crowd_net, fw_crowd_net, 1 << FW_CROWD_NET_BITS);
+FW_ARRAY(fw_level, fw_service_state, FW_SERVICE_MAX);
+FW_ARRAY(fw_retry, fw_word, 1 << FW_RETRY_BITS);
+
 /* Per-CPU accounting: the program adds, user space sums. Fixed size, cannot be full. */
 FW_PERCPU(fw_count_svc, fw_count, FW_COUNT_SVC_SLOTS);
 FW_PERCPU(fw_count_cls, fw_count, FW_CLASS_MAX *FW_CC_STRIDE);

@@ -11,11 +11,11 @@
 #include "parse_ip.h"
 #include "parse_l4.h"
 
-#define FW_ICMP_UNREACH 3
-#define FW_ICMP_FRAG_NEEDED 4 /* RFC 1191 */
-#define FW_ICMP6_TOO_BIG 2    /* RFC 8201 */
-#define FW_ND_FIRST 133       /* RFC 4861: router solicitation .. redirect */
-#define FW_ND_LAST 137
+#define FW_ICMP_UNREACH	    3
+#define FW_ICMP_FRAG_NEEDED 4	/* RFC 1191 */
+#define FW_ICMP6_TOO_BIG    2	/* RFC 8201 */
+#define FW_ND_FIRST	    133 /* RFC 4861: router solicitation .. redirect */
+#define FW_ND_LAST	    137
 
 static __always_inline __u8 own_budget4(const struct pkt *p)
 {
@@ -32,7 +32,8 @@ static __always_inline __u8 own_budget6(const struct pkt *p)
 	if (p->proto == FW_PROTO_ICMP6) {
 		if (p->icmp_type == FW_ICMP6_TOO_BIG)
 			return FW_B_PMTU;
-		/* RFC 4861 section 7.1: a router would have lowered 255, so it is from this link. */
+		/* RFC 4861 section 7.1: a router would have lowered 255, so it is from this link.
+		 */
 		if (p->icmp_type >= FW_ND_FIRST && p->icmp_type <= FW_ND_LAST && p->hops == 255)
 			return FW_B_ND;
 	}
@@ -55,7 +56,7 @@ static __always_inline int parse(const struct frame *f, struct pkt *p)
 		reason = parse_ip6(f, p);
 	} else {
 		p->own_budget = proto == bpf_htons(FW_ETH_ARP) ? FW_B_ARP
-				: eth_is_vlan(proto)           ? FW_B_DEEP
+				: eth_is_vlan(proto)	       ? FW_B_DEEP
 							       : FW_B_OTHER_L3;
 		return FW_CONTINUE;
 	}

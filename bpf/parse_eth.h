@@ -15,7 +15,8 @@ static __always_inline bool eth_is_vlan(__be16 proto)
 	return proto == bpf_htons(FW_ETH_8021Q) || proto == bpf_htons(FW_ETH_8021AD);
 }
 
-/* Sets *ret_proto to the EtherType behind the tags, network order. Returns a reason or FW_CONTINUE. */
+/* Sets *ret_proto to the EtherType behind the tags, network order. Returns a reason or FW_CONTINUE.
+ */
 static __always_inline int parse_eth(const struct frame *f, struct pkt *p, __be16 *ret_proto)
 {
 	struct ethhdr *eth = header_at(f, p, sizeof(*eth));

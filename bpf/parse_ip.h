@@ -10,7 +10,7 @@
 #include "pkt.h"
 
 #define FW_IP6_EXT_MAX 8
-#define FW_IP_MAX 65535 /* bytes of a reassembled datagram */
+#define FW_IP_MAX      65535 /* bytes of a reassembled datagram */
 
 static __always_inline void ip4_mapped(__be32 to[4], __be32 addr)
 {
@@ -56,8 +56,7 @@ static __always_inline int parse_ip4(const struct frame *f, struct pkt *p)
 	p->family = 4;
 	p->proto = ip->protocol;
 	p->hops = ip->ttl;
-	if (ip->version != 4 || header < sizeof(*ip) || total < header ||
-	    total > p->len - p->l3)
+	if (ip->version != 4 || header < sizeof(*ip) || total < header || total > p->len - p->l3)
 		return FW_R_DROP_IP_HEADER;
 	p->payload = total - header;
 	p->off += header;

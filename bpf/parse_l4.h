@@ -23,7 +23,7 @@ static __always_inline int parse_tcp(const struct frame *f, struct pkt *p)
 		return FW_R_DROP_L4_HEADER;
 	p->sport = tcp->source;
 	p->dport = tcp->dest;
-	p->ack = tcp->ack_seq;
+	p->seq = tcp->seq;
 	p->tcp_flags = ((__u8 *)tcp)[13];
 	return FW_CONTINUE;
 }

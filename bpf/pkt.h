@@ -30,7 +30,7 @@ struct pkt {
 	__u32 payload; /* bytes that the IP header says follow at off */
 	__be32 saddr[4]; /* IPv4 as ::ffff:a.b.c.d */
 	__be32 daddr[4];
-	__be32 ack; /* TCP acknowledgement number */
+	__be32 seq; /* TCP sequence number */
 	__be16 sport;
 	__be16 dport;
 	__u16 off; /* of the header to parse next, from the start of the frame */
@@ -55,7 +55,7 @@ struct pkt {
 	__u8 newcomer; /* 1: ... since this packet */
 	__u8 soft;     /* 1: ... and is past its soft limit */
 	__u8 proven;   /* 1: ... and has proven that it is real */
-	__u8 over;     /* reason for which a trusted source is beyond its committed budget */
+	__u8 stranger; /* 1: unknown, and beyond the newcomers' budget */
 	__u8 lanes;    /* live half of the lane maps, 0 or 1 */
 	__u8 reason;   /* enum fw_reason; FW_CONTINUE while undecided */
 };
@@ -104,7 +104,7 @@ static __always_inline void pkt_reset(struct pkt *p)
 	p->newcomer = 0;
 	p->soft = 0;
 	p->proven = 0;
-	p->over = 0;
+	p->stranger = 0;
 	p->reason = FW_CONTINUE;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Traffic judged by a budget of its own. What keeps the link and the path alive (ARP, neighbour
- * discovery, DHCP, path MTU) is decided before any rule can cut it off; what is nested too deep or is
- * not IP comes after the lanes, so that a block still holds.
+ * discovery, DHCP, path MTU) is decided before any rule can cut it off; what is nested too deep or
+ * is not IP comes after the lanes, so that a block still holds.
  */
 #ifndef FW_STAGE_OWN_H
 #define FW_STAGE_OWN_H
@@ -21,7 +21,8 @@ static __always_inline int stage_uninspected(const struct pkt *p, const struct f
 	if (p->own_budget == FW_B_DEEP)
 		return budget_take(p, policy, FW_B_DEEP) ? FW_R_PASS_DEEP : FW_R_DROP_DEEP;
 	if (p->own_budget == FW_B_OTHER_L3)
-		return budget_take(p, policy, FW_B_OTHER_L3) ? FW_R_PASS_OTHER_L3 : FW_R_DROP_OTHER_L3;
+		return budget_take(p, policy, FW_B_OTHER_L3) ? FW_R_PASS_OTHER_L3
+							     : FW_R_DROP_OTHER_L3;
 	return FW_CONTINUE;
 }
 

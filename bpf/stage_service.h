@@ -9,9 +9,8 @@
 
 #include "state.h"
 
-#define FW_CHAIN_MAX 16       /* services that may share one port */
-#define FW_CLOSED_PROBES 8    /* user/policy/compile.c places no entry further from its home slot */
-#define FW_EPHEMERAL_MIN 32768 /* net.ipv4.ip_local_port_range's lower end: answers come back there */
+#define FW_EPHEMERAL_MIN \
+	32768 /* net.ipv4.ip_local_port_range's lower end: answers come back there */
 
 static __always_inline bool same_addr(const __be32 a[4], const __be32 b[4])
 {
@@ -19,7 +18,8 @@ static __always_inline bool same_addr(const __be32 a[4], const __be32 b[4])
 }
 
 /* The service of (daddr, table, port), or -1. table is FW_PORT_*. */
-static __always_inline int service_find(const struct pkt *p, const struct fw_policy *policy, __u32 table)
+static __always_inline int service_find(const struct pkt *p, const struct fw_policy *policy,
+					__u32 table)
 {
 	__u32 at = policy->port_rule[table & 1][bpf_ntohs(p->dport)];
 
@@ -39,8 +39,7 @@ static __always_inline int service_closed(const struct pkt *p, const struct fw_p
 	__u32 home = bpf_ntohl(p->daddr[3]);
 
 	for (int i = 0; i < FW_CLOSED_PROBES; i++) {
-		const struct fw_closed *slot =
-			&policy->closed[(home + i) & (FW_CLOSED_SLOTS - 1)];
+		const struct fw_closed *slot = &policy->closed[(home + i) & (FW_CLOSED_SLOTS - 1)];
 
 		if (same_addr(slot->addr_be, p->daddr))
 			return slot->service & (FW_SERVICE_MAX - 1);
@@ -66,7 +65,8 @@ static __always_inline bool is_reflected(const struct pkt *p, const struct fw_po
 	return true;
 }
 
-/* Packets with ports: find the service of this protocol, or the one that owns the port otherwise. */
+/* Packets with ports: find the service of this protocol, or the one that owns the port otherwise.
+ */
 static __always_inline int service_by_port(struct pkt *p, const struct fw_policy *policy)
 {
 	__u32 table = p->proto == FW_PROTO_TCP ? FW_PORT_TCP : FW_PORT_UDP;

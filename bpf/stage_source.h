@@ -46,7 +46,7 @@ static __always_inline void learn(struct pkt *p, const struct entry *e, __u32 pr
 	__u8 proof = e->rest->proof[e->way];
 
 	p->known = 1;
-	p->proven = proof && proof_age(proof, p->now) <= proof_s >> 4;
+	p->proven = proof_holds(proof, p->now, proof_s);
 	p->soft = is_soft(e, &limits[FW_K_PACKETS], p->now);
 }
 
@@ -82,15 +82,21 @@ static __always_inline int source_charge(struct pkt *p, const struct fw_policy *
 	int reason = FW_CONTINUE;
 
 	*ret_tracked = found;
-	if (found)
+	if (found) {
 		reason = charge_fits(&e, p, policy->proof_s, class->limit);
-	else if (!admit(p, policy))
+	} else if (!admit(p, policy)) {
+		p->stranger = 1;
 		return FW_CONTINUE;
+	}
 	/* Before it is entered: a /48 over its limit fills no more of the table with its /64s. */
 	if (reason == FW_CONTINUE && p->family == 6)
 		reason = net48(p, policy, class, key);
-	if (reason != FW_CONTINUE)
+	if (reason != FW_CONTINUE) {
+		/* Whether somebody may be spoofing it matters to connections only. */
+		if (found && p->proto == FW_PROTO_TCP && (e.rest || entry_rest(&e)))
+			p->proven = proof_holds(e.rest->proof[e.way], p->now, policy->proof_s);
 		return reason;
+	}
 	if (!found && !table_insert(&place, &e, p, policy, class->limit))
 		return FW_CONTINUE;
 	*ret_tracked = true;

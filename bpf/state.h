@@ -12,7 +12,7 @@
 #include "bucket.h"
 
 /* Tries against other CPUs before a charge is given up and refused. */
-#define FW_CAS_TRIES 6
+#define FW_CAS_TRIES 4
 
 /* Program time, ns. jiffies64 is inlined by the verifier and costs nothing; ktime costs 31 ns. */
 static __always_inline __u64 clock_now(const struct fw_ctl *ctl)
@@ -63,7 +63,8 @@ static __always_inline bool shared_take(__u64 *stamp, __u64 now, const struct fw
 	return false;
 }
 
-static __always_inline bool budget_take(const struct pkt *p, const struct fw_policy *policy, __u32 id)
+static __always_inline bool budget_take(const struct pkt *p, const struct fw_policy *policy,
+					__u32 id)
 {
 	struct fw_budget *budget = bpf_map_lookup_elem(&fw_budget, &id);
 

@@ -13,9 +13,10 @@
 #include "state.h"
 #include "hash.h"
 
-#define FW_BYTES_LOW 0x0101010101010101ULL
+#define FW_BYTES_LOW  0x0101010101010101ULL
 #define FW_BYTES_HIGH 0x8080808080808080ULL
-#define FW_IDLE_NS (1ULL << 33) /* 8.6 s: the least silence before a newcomer may have the place */
+#define FW_IDLE_NS    (1ULL << 33) /* 8.6 s: the least silence before a newcomer may have the place \
+				    */
 
 /* One source in a table. rest is NULL until entry_rest() succeeded. */
 struct entry {

@@ -11,8 +11,8 @@
 static __always_inline int verdict_of(int reason)
 {
 	switch (reason) {
-#define X(id, name, verdict, text)                                                                 \
-	case FW_R_##id:                                                                            \
+#define X(id, name, verdict, text) \
+	case FW_R_##id:            \
 		return FW_V_##verdict;
 		FW_REASONS(X)
 #undef X
@@ -38,9 +38,10 @@ static __always_inline int conclude(const struct pkt *p, const struct fw_policy 
 	__u32 reason = p->reason;
 	int verdict = verdict_of(reason);
 
-	count(&fw_count_svc, (monitor * FW_SERVICE_MAX + p->service) * FW_REASON_SLOTS + reason, p->len);
-	count(&fw_count_cls, p->class * FW_CC_STRIDE + (verdict == FW_V_DROP ? FW_CC_DROP : FW_CC_PASS),
+	count(&fw_count_svc, (monitor * FW_SERVICE_MAX + p->service) * FW_REASON_SLOTS + reason,
 	      p->len);
+	count(&fw_count_cls,
+	      p->class * FW_CC_STRIDE + (verdict == FW_V_DROP ? FW_CC_DROP : FW_CC_PASS), p->len);
 	if (p->soft) {
 		note(FW_N_SOFT);
 		count(&fw_count_cls, p->class * FW_CC_STRIDE + FW_CC_SOFT, p->len);

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * SYN cookies from the driver: the kernel computes and checks them for its own listener (RFC 4987
+ * section 3.6), we only carry them. A SYN becomes its SYN-ACK in place and leaves where it came
+ * from, so an answer is never larger than 4 bytes more than the question, and there is one per SYN.
+ */
+#ifndef FW_COOKIE_H
+#define FW_COOKIE_H
+
+#include "state.h"
+
+#define FW_TCP_HEADER_MAX   60
+#define FW_SYNACK_LEN	    24 /* TCP header and the MSS option */
+#define FW_TCP_LISTEN	    10 /* enum of net/tcp_states.h, stable UAPI by bpf_sock */
+#define FW_TCP_NEW_SYN_RECV 12
+
+/* A TCP header with its options, copied so that the verifier knows all 60 bytes of it. */
+union tcp_copy {
+	struct tcphdr header;
+	__u32 word[FW_TCP_HEADER_MAX / 4];
+};
+
+/* Returns the header's length in bytes, or 0 if it is not all in the first buffer. */
+static __always_inline __u32 tcp_copy(const struct frame *f, struct pkt *p, union tcp_copy *to)
+{
+	struct tcphdr *tcp;
+	__u32 len;
+
+	p->off = p->l4;
+	tcp = header_at(f, p, sizeof(*tcp));
+	if (!tcp)
+		return 0;
+	len = tcp->doff * 4;
+	for (__u32 i = 0; i < FW_TCP_HEADER_MAX / 4; i++) {
+		__u32 *word = (__u32 *)tcp + i;
+
+		to->word[i] = 0;
+		if (i * 4 >= len)
+			continue;
+		if ((void *)(word + 1) > f->end)
+			return 0;
+		to->word[i] = *word;
+	}
+	return len;
+}
+
+/* The socket of this host that the packet is for, a listener included. Release what is not NULL. */
+static __always_inline struct bpf_sock *socket_of(struct xdp_md *ctx, const struct pkt *p)
+{
+	struct bpf_sock_tuple tuple = {};
+
+	if (p->family == 4) {
+		tuple.ipv4.saddr = p->saddr[3];
+		tuple.ipv4.daddr = p->daddr[3];
+		tuple.ipv4.sport = p->sport;
+		tuple.ipv4.dport = p->dport;
+		return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	}
+	__builtin_memcpy(tuple.ipv6.saddr, p->saddr, 16);
+	__builtin_memcpy(tuple.ipv6.daddr, p->daddr, 16);
+	tuple.ipv6.sport = p->sport;
+	tuple.ipv6.dport = p->dport;
+	return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+}
+
+/* Does this ACK return a cookie of the listener sk? */
+static __always_inline bool cookie_valid(const struct frame *f, struct pkt *p, struct bpf_sock *sk)
+{
+	union tcp_copy tcp;
+	void *ip;
+
+	if (!tcp_copy(f, p, &tcp))
+		return false;
+	p->off = p->l3;
+	if (p->family == 4) {
+		ip = header_at(f, p, sizeof(struct iphdr));
+		return ip && !bpf_tcp_check_syncookie(sk, ip, sizeof(struct iphdr), &tcp.header,
+						      sizeof(struct tcphdr));
+	}
+	ip = header_at(f, p, sizeof(struct ipv6hdr));
+	return ip && !bpf_tcp_check_syncookie(sk, ip, sizeof(struct ipv6hdr), &tcp.header,
+					      sizeof(struct tcphdr));
+}
+
+/* The kernel's cookie for this SYN: sequence number in the low half, MSS above it; < 0: none. */
+static __always_inline __s64 cookie_make(const struct frame *f, struct pkt *p, struct bpf_sock *sk)
+{
+	union tcp_copy tcp;
+	__u32 len = tcp_copy(f, p, &tcp);
+	void *ip;
+
+	if (len < sizeof(struct tcphdr) || len > FW_TCP_HEADER_MAX)
+		return -1;
+	p->off = p->l3;
+	if (p->family == 4) {
+		ip = header_at(f, p, sizeof(struct iphdr));
+		return ip ? bpf_tcp_gen_syncookie(sk, ip, sizeof(struct iphdr), &tcp.header, len)
+			  : -1;
+	}
+	ip = header_at(f, p, sizeof(struct ipv6hdr));
+	return ip ? bpf_tcp_gen_syncookie(sk, ip, sizeof(struct ipv6hdr), &tcp.header, len) : -1;
+}
+
+/* RFC 1071: fold a sum of 16-bit words and complement it. */
+static __always_inline __u16 sum_fold(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+static __always_inline __u64 sum_words(const void *at, __u32 bytes)
+{
+	const __u32 *word = at;
+	__u64 sum = 0;
+
+	for (__u32 i = 0; i < bytes / 4; i++)
+		sum += word[i];
+	return sum;
+}
+
+static __always_inline void synack_tcp(struct tcphdr *tcp, const struct pkt *p, __u64 cookie)
+{
+	__u32 *option = (__u32 *)(tcp + 1);
+	__u64 sum;
+
+	tcp->source = p->dport;
+	tcp->dest = p->sport;
+	tcp->seq = bpf_htonl((__u32)cookie);
+	tcp->ack_seq = bpf_htonl(bpf_ntohl(p->seq) + 1);
+	((__u8 *)tcp)[12] = FW_SYNACK_LEN / 4 << 4;
+	((__u8 *)tcp)[13] = FW_TCP_SYN | FW_TCP_ACK;
+	tcp->window = 0xffff;
+	tcp->check = 0;
+	tcp->urg_ptr = 0;
+	*option = bpf_htonl(2 << 24 | 4 << 16 | ((cookie >> 32) & 0xffff)); /* RFC 9293: MSS */
+	sum = sum_words(tcp, FW_SYNACK_LEN) + bpf_htonl(FW_PROTO_TCP) + bpf_htonl(FW_SYNACK_LEN);
+	/* IPv4 in mapped form: the words before the address would change the sum. */
+	if (p->family == 4)
+		sum += (__u64)p->saddr[3] + p->daddr[3];
+	else
+		sum += sum_words(p->saddr, 16) + sum_words(p->daddr, 16);
+	tcp->check = sum_fold(sum);
+}
+
+static __always_inline void synack_ip4(struct iphdr *ip, const struct pkt *p)
+{
+	((__u8 *)ip)[0] = 0x45;
+	ip->tos = 0;
+	ip->tot_len = bpf_htons(sizeof(*ip) + FW_SYNACK_LEN);
+	ip->id = 0;
+	ip->frag_off = bpf_htons(0x4000); /* RFC 791: don't fragment */
+	ip->ttl = 64;
+	ip->protocol = FW_PROTO_TCP;
+	ip->check = 0;
+	ip->saddr = p->daddr[3];
+	ip->daddr = p->saddr[3];
+	ip->check = sum_fold(sum_words(ip, sizeof(*ip)));
+}
+
+static __always_inline void synack_ip6(struct ipv6hdr *ip, const struct pkt *p)
+{
+	*(__be32 *)ip = bpf_htonl(6U << 28);
+	ip->payload_len = bpf_htons(FW_SYNACK_LEN);
+	ip->nexthdr = FW_PROTO_TCP;
+	ip->hop_limit = 64;
+	__builtin_memcpy(&ip->saddr, p->daddr, 16);
+	__builtin_memcpy(&ip->daddr, p->saddr, 16);
+}
+
+static __always_inline void swap_macs(struct ethhdr *eth)
+{
+	__u8 mac[6];
+
+	__builtin_memcpy(mac, eth->h_dest, 6);
+	__builtin_memcpy(eth->h_dest, eth->h_source, 6);
+	__builtin_memcpy(eth->h_source, mac, 6);
+}
+
+/* Turn the SYN into its SYN-ACK. VLAN tags stay as they are. False: the frame could not be resized.
+ */
+static __always_inline bool synack_write(struct xdp_md *ctx, struct pkt *p, __u64 cookie)
+{
+	__u32 ip_len = p->family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	struct frame f;
+	void *eth, *ip, *tcp;
+
+	if (bpf_xdp_adjust_tail(ctx, (int)(p->l3 + ip_len + FW_SYNACK_LEN) - (int)p->len))
+		return false;
+	f.data = (void *)(long)ctx->data;
+	f.end = (void *)(long)ctx->data_end;
+	p->off = 0;
+	eth = header_at(&f, p, sizeof(struct ethhdr));
+	p->off = p->l3 + ip_len;
+	tcp = header_at(&f, p, FW_SYNACK_LEN);
+	if (!eth || !tcp)
+		return false;
+	swap_macs(eth);
+	synack_tcp(tcp, p, cookie);
+	p->off = p->l3;
+	if (p->family == 4) {
+		ip = header_at(&f, p, sizeof(struct iphdr));
+		if (ip)
+			synack_ip4(ip, p);
+	} else {
+		ip = header_at(&f, p, sizeof(struct ipv6hdr));
+		if (ip)
+			synack_ip6(ip, p);
+	}
+	return ip;
+}
+
+#endif

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What per-source buckets cannot see: traffic of sources that have not proven that they exist. They
+ * share budgets, per service and per /24 or /48. From the packet on that exceeds one, a SYN is
+ * answered with a cookie, TCP without a socket is dropped, and so is the rest; proven sources are
+ * not part of the crowd.
+ */
+#ifndef FW_STAGE_CROWD_H
+#define FW_STAGE_CROWD_H
+
+#include "charge.h"
+#include "cookie.h"
+#include "level.h"
+#include "stage_source.h"
+
+static __always_inline bool is_syn(const struct pkt *p)
+{
+	return p->proto == FW_PROTO_TCP && !p->fragment &&
+	       (p->tcp_flags & (FW_TCP_SYN | FW_TCP_ACK)) == FW_TCP_SYN;
+}
+
+static __always_inline bool is_in_connection(const struct pkt *p)
+{
+	return p->proto == FW_PROTO_TCP && !p->fragment && !is_syn(p);
+}
+
+/* The source has shown that it receives what we send: remember it, whatever the newcomers' budget.
+ */
+static __noinline int prove(struct pkt *p, const struct fw_policy *policy)
+{
+	struct fw_place place = source_place(p, source_key(p));
+	const struct fw_class *class = &policy->class[p->class & (FW_CLASS_MAX - 1)];
+	struct entry e = {};
+
+	if (!table_find(&place, &e) && !table_insert(&place, &e, p, policy, class->limit))
+		return 0;
+	if (!e.hot || !entry_rest(&e))
+		return 0;
+	if (!e.rest->proof[e.way])
+		note(FW_N_PROVEN);
+	e.rest->proof[e.way] = FW_PROOF_EPOCH(p->now);
+	return 1;
+}
+
+/* Charge the service's budget, then that of the packet's network. False: one is exceeded. */
+static __always_inline bool crowd_take(const struct pkt *p, const struct fw_service *service)
+{
+	__u32 id = p->service & (FW_SERVICE_MAX - 1), net;
+	__u64 key = source_key(p);
+	struct fw_crowd *crowd = bpf_map_lookup_elem(&fw_crowd, &id);
+	struct fw_crowd_net *near;
+
+	net = fw_hash6(p->family == 4 ? key >> 8 : key >> 16, knob_key2, knob_key1, knob_key3) >>
+	      (64 - FW_CROWD_NET_BITS);
+	near = bpf_map_lookup_elem(&fw_crowd_net, &net);
+	if (!crowd || !near) {
+		note(FW_N_MAP_ERROR);
+		return false;
+	}
+	if (is_syn(p) &&
+	    (!shared_take(&crowd->tat[FW_C_SYN], p->now, &service->crowd[FW_C_SYN], 1) ||
+	     !shared_take(&near->tat[FW_C_SYN], p->now, &service->net[FW_C_SYN], 1)))
+		return false;
+	return shared_take(&crowd->tat[FW_C_PACKETS], p->now, &service->crowd[FW_C_PACKETS], 1) &&
+	       shared_take(&near->tat[FW_C_PACKETS], p->now, &service->net[FW_C_PACKETS], 1) &&
+	       shared_take(&crowd->tat[FW_C_BYTES], p->now, &service->crowd[FW_C_BYTES], p->len) &&
+	       shared_take(&near->tat[FW_C_BYTES], p->now, &service->net[FW_C_BYTES], p->len);
+}
+
+/* Is the crowd of this packet's service over its budget, from this packet's point of view? */
+static __always_inline bool crowd_over(const struct pkt *p, const struct fw_service *service)
+{
+	__u32 id = p->service & (FW_SERVICE_MAX - 1);
+	struct fw_service_state *state = bpf_map_lookup_elem(&fw_level, &id);
+	bool over = p->stranger || !crowd_take(p, service);
+
+	if (!state)
+		return over;
+	if (over)
+		level_over(state, p->now);
+	return over || fw_level_now(state, p->now, service->level_pin) == FW_LEVEL_SIEGE;
+}
+
+/* A SYN beyond the budget: answer it, if there is a listener and it gives us a cookie. */
+static __noinline int answer_syn(struct xdp_md *ctx, struct pkt *p, const struct fw_policy *policy)
+{
+	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
+	struct bpf_sock *sk;
+	__s64 cookie;
+
+	if (!budget_take(p, policy, FW_B_COOKIE))
+		return FW_R_DROP_COOKIE_OVER;
+	sk = socket_of(ctx, p);
+	if (!sk)
+		return FW_R_DROP_COOKIE_OVER;
+	cookie = sk->state == FW_TCP_LISTEN ? cookie_make(&f, p, sk) : -1;
+	bpf_sk_release(sk);
+	if (cookie < 0)
+		return FW_R_DROP_COOKIE_OVER;
+	if (policy->flags & FW_P_MONITOR) /* counted, but the SYN goes its way */
+		return FW_R_TX_COOKIE;
+	return synack_write(ctx, p, cookie) ? FW_R_TX_COOKIE : FW_R_DROP_COOKIE_OVER;
+}
+
+/* A SYN to a service whose listener is elsewhere: let it in when it comes again as TCP's do. */
+static __always_inline int retry_syn(struct pkt *p, const struct fw_policy *policy)
+{
+	__u64 key = (__u64)p->saddr[3] << 32 ^ (__u64)p->daddr[3] ^ (__u64)p->saddr[0] << 13 ^
+		    (__u64)p->saddr[1] << 29 ^ (__u64)p->sport << 48 ^ (__u64)p->dport << 16 ^
+		    p->seq;
+	__u64 hash = fw_hash6(key, knob_key2, knob_key1, knob_key3);
+	__u32 slot = hash & ((1 << FW_RETRY_BITS) - 1), units = p->now >> 20, age;
+	struct fw_word *first = bpf_map_lookup_elem(&fw_retry, &slot);
+
+	if (!first) {
+		note(FW_N_MAP_ERROR);
+		return FW_R_DROP_RETRANSMIT;
+	}
+	age = units - (__u32)first->v;
+	if (first->v >> 32 == hash >> 32 && age <= FW_RETRY_MAX_UNITS) {
+		if (age < FW_RETRY_MIN_UNITS)
+			return FW_R_DROP_RETRANSMIT;
+		prove(p, policy);
+		return FW_R_PASS_RETRANSMIT;
+	}
+	first->v = hash >> 32 << 32 | units;
+	return FW_R_DROP_RETRANSMIT;
+}
+
+/*
+ * TCP within a connection: ask the socket table. A connection proves its source; so does the return
+ * of a cookie. A half-open one does not, because a spoofed SYN makes one too. FW_CONTINUE: nothing
+ * known of it.
+ */
+static __noinline int ask_socket(struct xdp_md *ctx, struct pkt *p, const struct fw_policy *policy)
+{
+	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
+	struct bpf_sock *sk = socket_of(ctx, p);
+	__u32 state;
+	bool valid;
+
+	if (!sk)
+		return FW_CONTINUE;
+	state = sk->state;
+	valid = state == FW_TCP_LISTEN && cookie_valid(&f, p, sk);
+	bpf_sk_release(sk);
+	if (state == FW_TCP_LISTEN && !valid)
+		return FW_R_DROP_COOKIE;
+	if (state == FW_TCP_NEW_SYN_RECV || !prove(p, policy)) {
+		/* No bucket of its own holds it back, so a shared one must. */
+		if (!p->known && !budget_take(p, policy, FW_B_SOCKET))
+			return FW_CONTINUE;
+	}
+	return valid ? FW_R_PASS_COOKIE : FW_R_PASS_SOCKET;
+}
+
+/*
+ * A datagram that a socket of ours has asked for: answers come to ports that the kernel picked, and
+ * only those are worth a look-up.
+ */
+static __always_inline bool udp_answers(struct xdp_md *ctx, const struct pkt *p)
+{
+	struct bpf_sock_tuple tuple = {};
+	struct bpf_sock *sk;
+
+	if (bpf_ntohs(p->dport) < FW_EPHEMERAL_MIN)
+		return false;
+	if (p->family == 4) {
+		tuple.ipv4.saddr = p->saddr[3];
+		tuple.ipv4.daddr = p->daddr[3];
+		tuple.ipv4.sport = p->sport;
+		tuple.ipv4.dport = p->dport;
+		sk = bpf_sk_lookup_udp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	} else {
+		__builtin_memcpy(tuple.ipv6.saddr, p->saddr, 16);
+		__builtin_memcpy(tuple.ipv6.daddr, p->daddr, 16);
+		tuple.ipv6.sport = p->sport;
+		tuple.ipv6.dport = p->dport;
+		sk = bpf_sk_lookup_udp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+	}
+	if (!sk)
+		return false;
+	bpf_sk_release(sk);
+	return true;
+}
+
+/* The crowd is over its budget, and the packet is neither a SYN nor part of a known connection. */
+static __always_inline int refuse(struct xdp_md *ctx, struct pkt *p)
+{
+	if (p->fragment)
+		return FW_R_DROP_CROWD_FRAG;
+	if (p->proto == FW_PROTO_TCP)
+		return FW_R_DROP_OUT_OF_STATE;
+	if (p->proto == FW_PROTO_UDP)
+		return udp_answers(ctx, p) ? FW_R_PASS_SOCKET : FW_R_DROP_CROWD_UDP;
+	if (p->proto == FW_PROTO_ICMP || p->proto == FW_PROTO_ICMP6)
+		return FW_R_DROP_CROWD_ICMP;
+	return FW_R_DROP_CROWD_OTHER;
+}
+
+/* Why an unproven packet within the budgets passes. */
+static __always_inline int pass_reason(const struct pkt *p)
+{
+	if (p->newcomer)
+		return FW_R_PASS_NEWCOMER;
+	return p->known ? FW_R_PASS_SOURCE : FW_R_PASS_CROWD;
+}
+
+/*
+ * A source over its limits. If it is proven or trusted, somebody may be spoofing it: its SYNs are
+ * answered with cookies, and what belongs to one of its connections still passes, within a budget
+ * that all such share. Anybody else is simply over.
+ */
+static __always_inline int crowd_over_limit(struct xdp_md *ctx, struct pkt *p,
+					    const struct fw_policy *policy, int over)
+{
+	int reason;
+
+	if (!p->proven && !p->trusted)
+		return over;
+	if (is_syn(p))
+		return answer_syn(ctx, p, policy);
+	if (!is_in_connection(p) || !budget_take(p, policy, FW_B_SOCKET))
+		return over;
+	reason = ask_socket(ctx, p, policy);
+	return reason == FW_R_PASS_SOCKET ? reason : over;
+}
+
+/* A stranger, or one of a crowd over its budget. asked: what the socket table said of it. */
+static __always_inline int crowd_excess(struct xdp_md *ctx, struct pkt *p,
+					const struct fw_policy *policy, __u8 proof, int asked)
+{
+	if (proof == FW_PROOF_COOKIE) {
+		if (is_syn(p))
+			return answer_syn(ctx, p, policy);
+		return asked == FW_R_DROP_COOKIE ? asked : refuse(ctx, p);
+	}
+	if (proof == FW_PROOF_RETRANSMIT) {
+		if (is_syn(p))
+			return retry_syn(p, policy);
+		/* Connections end elsewhere, so nobody here can say which exist: known sources go
+		 * on. */
+		return p->known && is_in_connection(p) ? pass_reason(p) : refuse(ctx, p);
+	}
+	if (p->stranger)
+		return FW_R_DROP_NEWCOMER;
+	return is_syn(p) ? FW_R_DROP_COOKIE_OVER : refuse(ctx, p);
+}
+
+static __always_inline int stage_crowd(struct xdp_md *ctx, struct pkt *p,
+				       const struct fw_policy *policy)
+{
+	const struct fw_service *service = &policy->service[p->service & (FW_SERVICE_MAX - 1)];
+	int over = p->reason, asked = FW_CONTINUE;
+
+	if (over == FW_CONTINUE && p->trusted) {
+		if (budget_take(p, policy, FW_B_TRUSTED))
+			return FW_R_PASS_TRUSTED;
+		over = FW_R_DROP_TRUSTED;
+	}
+	if (over != FW_CONTINUE)
+		return service->proof == FW_PROOF_COOKIE ? crowd_over_limit(ctx, p, policy, over)
+							 : over;
+	if (p->proven)
+		return FW_R_PASS_PROVEN;
+	if (service->proof == FW_PROOF_COOKIE && is_in_connection(p))
+		asked = ask_socket(ctx, p, policy);
+	if (asked == FW_R_PASS_SOCKET || asked == FW_R_PASS_COOKIE)
+		return asked;
+	if (crowd_over(p, service))
+		return crowd_excess(ctx, p, policy, service->proof, asked);
+	return pass_reason(p);
+}
+
+#endif
