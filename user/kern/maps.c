@@ -45,16 +45,12 @@ static const struct row rows[] = {
 	ROW("fw_profile", FW_MAPS_LANES, struct fw_profile, 2, profile, CAP(cap_profile), false),
 	ROW("fw_prefix", FW_MAPS_LANES, struct fw_prefix, 2, prefix, CAP(cap_prefix), false),
 	ROW("fw_why", FW_MAPS_LANES, struct fw_why, 2, why, CAP(cap_why), false),
-	ROW("fw_src4_fp", FW_MAPS_SOURCES, __u64, 1, src4.fp, CAP(src4.sets), true),
-	ROW("fw_src4_hot", FW_MAPS_SOURCES, struct fw_src_hot, 1, src4.hot, CAP(src4.sets), true),
-	ROW("fw_src4_rest", FW_MAPS_SOURCES, struct fw_src_rest, 1, src4.rest, CAP(src4.sets), true),
-	ROW("fw_src6_fp", FW_MAPS_SOURCES, __u64, 1, src6.fp, CAP(src6.sets), true),
-	ROW("fw_src6_hot", FW_MAPS_SOURCES, struct fw_src_hot, 1, src6.hot, CAP(src6.sets), true),
-	ROW("fw_src6_rest", FW_MAPS_SOURCES, struct fw_src_rest, 1, src6.rest, CAP(src6.sets), true),
-	ROW("fw_net6_fp", FW_MAPS_SOURCES, __u64, 1, net6.fp, CAP(net6.sets), true),
-	ROW("fw_net6_hot", FW_MAPS_SOURCES, struct fw_src_hot, 1, net6.hot, CAP(net6.sets), true),
-	ROW("fw_net6_rest", FW_MAPS_SOURCES, struct fw_src_rest, 1, net6.rest, CAP(net6.sets), true),
+	ROW("fw_src_fp", FW_MAPS_SOURCES, __u64, 1, src_fp, CAP(src_sets), true),
+	ROW("fw_src_hot", FW_MAPS_SOURCES, struct fw_src_hot, 1, src_hot, CAP(src_sets), true),
+	ROW("fw_src_rest", FW_MAPS_SOURCES, struct fw_src_rest, 1, src_rest, CAP(src_sets), true),
 	ROW("fw_budget", FW_MAPS_SOURCES, struct fw_budget, 1, budget, NO_FIELD, true),
+	ROW("fw_crowd", FW_MAPS_SOURCES, struct fw_crowd, 1, crowd, NO_FIELD, true),
+	ROW("fw_level", FW_MAPS_SOURCES, struct fw_service_state, 1, level, NO_FIELD, true),
 };
 
 static const struct fd_row {
@@ -178,6 +174,26 @@ static int open_fd(struct fw_maps *maps, const struct fd_row *row, const struct 
 	return 0;
 }
 
+/* The three tables lie one after the other in the same arrays. */
+static int split_tables(struct fw_maps *maps, const struct fw_meta *meta, struct fw_err *err)
+{
+	struct fw_maps_table *const table[] = { &maps->src4, &maps->src6, &maps->net6 };
+	const __u32 sets[] = { meta->src4_sets, meta->src6_sets, meta->net6_sets };
+	__u64 base = 0;
+
+	for (int i = 0; i < 3; i++) {
+		*table[i] = (struct fw_maps_table){ .fp = maps->src_fp + base,
+						    .hot = maps->src_hot + base,
+						    .rest = maps->src_rest + base,
+						    .sets = sets[i] };
+		base += sets[i];
+	}
+	if (base > maps->src_sets)
+		return fw_err_set(err, -EPROTO, NULL, "the source tables have %u sets, not %llu",
+				  maps->src_sets, (unsigned long long)base);
+	return 0;
+}
+
 static int open_all(const struct source *src, unsigned int parts, struct fw_maps *ret,
 		    struct fw_err *err)
 {
@@ -198,6 +214,8 @@ static int open_all(const struct source *src, unsigned int parts, struct fw_maps
 	for (size_t i = 0; i < ARRAY_LEN(fd_rows) && !r; i++)
 		if (parts & fd_rows[i].part)
 			r = open_fd(&maps, &fd_rows[i], src, write, err);
+	if (!r && parts & FW_MAPS_SOURCES)
+		r = split_tables(&maps, src->obj ? &src->obj->meta : maps.meta, err);
 	if (r)
 		fw_maps_close(&maps);
 	else

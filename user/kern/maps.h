@@ -19,7 +19,7 @@ struct fw_object;
 enum fw_maps_part {
 	FW_MAPS_POLICY = 1 << 0,  /* policy, policy_txt */
 	FW_MAPS_LANES = 1 << 1,   /* lane_head, lane4_*, lane6_*, profile, prefix, why */
-	FW_MAPS_SOURCES = 1 << 2, /* src4, src6, net6, budget */
+	FW_MAPS_SOURCES = 1 << 2, /* src4, src6, net6, budget, crowd, level */
 	FW_MAPS_COUNTS = 1 << 3,  /* the per-CPU maps' descriptors */
 	FW_MAPS_IFACES = 1 << 4,  /* iface_fd */
 	FW_MAPS_ALL = 31,
@@ -62,12 +62,18 @@ struct fw_maps {
 	struct fw_maps_table src6; /* IPv6 /64 */
 	struct fw_maps_table net6; /* IPv6 /48 */
 	const struct fw_budget *budget; /* [FW_B_MAX] */
+	const struct fw_crowd *crowd;	/* [FW_SERVICE_MAX] */
+	const struct fw_service_state *level; /* [FW_SERVICE_MAX] */
 
 	int count_svc_fd, count_cls_fd, note_fd, heavy_fd; /* per-CPU; -1 when not asked for */
 	int iface_fd;	 /* -1 when not asked for */
 	__u32 ctl_id;	 /* kernel's id of fw_ctl: a program that uses this map is ours */
 	unsigned int cpus; /* possible CPUs: values a per-CPU read returns for each slot */
 
+	const __u64 *src_fp; /* private: the arrays behind src4, src6, net6 */
+	const struct fw_src_hot *src_hot;
+	const struct fw_src_rest *src_rest;
+	__u32 src_sets;
 	struct fw_maps_view { /* private */
 		void *mem;
 		size_t len;

@@ -118,19 +118,14 @@ static int set_sizes(struct fw_object *obj, const struct fw_sizes *s)
 	__u64 p4 = s->prefixes4 ?: FW_PREFIXES4_DEFAULT, p6 = s->prefixes6 ?: FW_PREFIXES6_DEFAULT;
 	__u64 deep = p6 * FW_LANE6_DEEP_MAX / FW_PREFIXES6_DEFAULT;
 	const struct fw_meta *m = &obj->meta;
+	__u64 sets = (__u64)m->src4_sets + m->src6_sets + m->net6_sets;
 	const struct {
 		struct bpf_map *map;
 		__u64 entries;
 	} size[] = {
-		{ obj->skel->maps.fw_src4_fp, m->src4_sets },
-		{ obj->skel->maps.fw_src4_hot, m->src4_sets },
-		{ obj->skel->maps.fw_src4_rest, m->src4_sets },
-		{ obj->skel->maps.fw_src6_fp, m->src6_sets },
-		{ obj->skel->maps.fw_src6_hot, m->src6_sets },
-		{ obj->skel->maps.fw_src6_rest, m->src6_sets },
-		{ obj->skel->maps.fw_net6_fp, m->net6_sets },
-		{ obj->skel->maps.fw_net6_hot, m->net6_sets },
-		{ obj->skel->maps.fw_net6_rest, m->net6_sets },
+		{ obj->skel->maps.fw_src_fp, sets },
+		{ obj->skel->maps.fw_src_hot, sets },
+		{ obj->skel->maps.fw_src_rest, sets },
 		/* Each prefix ends a range at most twice, and each /16 begins one. */
 		{ obj->skel->maps.fw_lane4_rng, 2 * (2 * p4 + 200000) },
 		{ obj->skel->maps.fw_lane6_node, 2 * (__u64)tree_nodes(p6) },
@@ -156,7 +151,7 @@ static int set_pins(struct fw_object *obj, const char *dir, bool reuse, struct f
 	bpf_object__for_each_map(map, obj->skel->obj) {
 		const char *name = bpf_map__name(map);
 
-		if (bpf_map__is_internal(map))
+		if (bpf_map__is_internal(map) || !fw_pin_wanted(name))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, name);
 		if (bpf_map__set_pin_path(map, path))

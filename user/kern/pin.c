@@ -23,10 +23,9 @@
 static const char *const pin_names[] = {
 	"fw_meta",	"fw_ctl",	"fw_policy",	"fw_policy_txt", "fw_lane_head",
 	"fw_lane4_dir", "fw_lane4_rng", "fw_lane6_node", "fw_lane6_deep", "fw_profile",
-	"fw_prefix",	"fw_why",	"fw_src4_fp",	"fw_src4_hot",	 "fw_src4_rest",
-	"fw_src6_fp",	"fw_src6_hot",	"fw_src6_rest", "fw_net6_fp",	 "fw_net6_hot",
-	"fw_net6_rest", "fw_budget",	"fw_count_svc", "fw_count_cls",	 "fw_note",
-	"fw_heavy",	"fw_iface",
+	"fw_prefix",	"fw_why",	"fw_src_fp",	"fw_src_hot",	 "fw_src_rest",
+	"fw_budget",	"fw_crowd",	"fw_crowd_net", "fw_level",	 "fw_retry",
+	"fw_count_svc", "fw_count_cls", "fw_note",	"fw_heavy",	 "fw_iface",
 };
 #define PIN_NAMES (sizeof(pin_names) / sizeof(*pin_names))
 
@@ -44,6 +43,14 @@ const char *const *fw_pin_names(unsigned int *ret_nr)
 {
 	*ret_nr = PIN_NAMES;
 	return pin_names;
+}
+
+bool fw_pin_wanted(const char *name)
+{
+	for (size_t i = 0; i < PIN_NAMES; i++)
+		if (!strcmp(name, pin_names[i]))
+			return true;
+	return false;
 }
 
 static int pin_path(char *path, size_t len, const char *dir, const char *name, struct fw_err *err)

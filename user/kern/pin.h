@@ -52,6 +52,8 @@ void fw_pin_unlock(int fd); /* -1 is fine */
 
 /* Names of all pins, the meta map first. */
 const char *const *fw_pin_names(unsigned int *ret_nr);
+/* False for maps that hold nothing worth keeping: every program brings its own. */
+bool fw_pin_wanted(const char *name);
 
 /* The refusal of FW_PINS_OTHER, in words: -EPROTO. */
 int fw_pin_refuse_other(const char *dir, const struct fw_meta *meta, struct fw_err *err);
