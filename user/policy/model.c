@@ -37,6 +37,7 @@ static const struct level budget_default[FW_B_MAX] = {
 	[FW_B_OTHER_L3] = { 1000, 1000 },    [FW_B_DEEP] = { 100, 100 },
 	[FW_B_TRUSTED] = { 200000, 200000 }, [FW_B_NEW4] = { 20000, 20000 },
 	[FW_B_NEW6] = { 20000, 20000 },	     [FW_B_COOKIE] = { 2000000, 200000 },
+	[FW_B_SOCKET] = { 100000, 100000 },
 };
 
 static const struct level crowd_default[FW_C_MAX] = {
