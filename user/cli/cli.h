@@ -70,6 +70,7 @@ struct fw_cli {
 	/* for main.c and options.c */
 	const char *value[FW_CLI_OPTIONS_MAX]; /* by row of command->options; NULL = not given */
 	json_t *warnings;
+	json_t *problems; /* list that goes into the error object, NULL = none */
 };
 
 /* The option's value ("" for a switch), or NULL when it was not given. `name` must be in the table.

@@ -44,7 +44,7 @@ static json_t *shared_json(const struct fw_model *model, __u32 tick_ns)
 		const struct fw_rate *rate = &model->budget[b];
 
 		(void)fw_json_set(all, fw_model_budget_name(b), /* a missing key says it */
-				  fw_edit_rate_json(rate, fw_compile_burst(rate, false, tick_ns)));
+				  fw_edit_rate_json(rate, false, tick_ns));
 	}
 	return all;
 }
@@ -59,7 +59,7 @@ static json_t *service_json(struct fw_model_service *service, __u32 tick_ns)
 		bool bytes = fw_model_crowd_bytes(i % FW_C_MAX);
 
 		(void)fw_json_set(all, crowd_name(i, name), /* as above */
-				  fw_edit_rate_json(rate, fw_compile_burst(rate, bytes, tick_ns)));
+				  fw_edit_rate_json(rate, bytes, tick_ns));
 	}
 	return all;
 }
@@ -88,13 +88,13 @@ static void show_row(struct fw_table *table, const char *of, const char *name,
 {
 	char rate_text[FW_TEXT_LEN], burst[FW_TEXT_LEN] = "-";
 
-	fw_text_put_rate(rate_text, sizeof(rate_text), rate);
+	fw_edit_put_rate(rate_text, sizeof(rate_text), rate, bytes);
 	if (rate->count)
 		fw_text_put_number(burst, sizeof(burst), fw_compile_burst(rate, bytes, tick_ns));
 	fw_table_cell(table, "%s", of);
 	fw_table_cell(table, "%s", name);
-	fw_table_cell(table, "%s", rate->count ? rate_text : "no limit");
-	fw_table_cell(table, "%s", burst);
+	fw_table_cell(table, "%s", rate_text);
+	fw_table_cell(table, "%s%s", burst, rate->count && bytes ? "B" : "");
 	fw_table_cell_styled(table, FW_STYLE_DIM, "%s", text);
 }
 
@@ -190,33 +190,33 @@ static int find_rate(struct fw_cli *cli, struct fw_model *model, const char *ser
 			    name, near ? " (" : "", near ? near : "", near ? "?)" : "");
 }
 
-static int set_done(struct fw_cli *cli, const char *service, const char *name,
-		    const struct fw_rate *rate, __u64 burst)
+static int set_done(struct fw_cli *cli, const char *name, const struct fw_rate *rate,
+		    const struct fw_rate *was, bool bytes, __u32 tick_ns)
 {
-	char text[FW_TEXT_LEN], burst_text[FW_TEXT_LEN];
+	const char *service = fw_cli_option(cli, "service");
+	char text[128], old[128];
 	json_t *doc = NULL;
 
 	if (cli->json) {
 		doc = json_object();
 		if (fw_json_set(doc, "service", service ? fw_json_text(service) : json_null()) |
 		    fw_json_set(doc, "budget", fw_json_text(name)) |
-		    fw_json_set(doc, "rate", fw_edit_rate_json(rate, burst))) {
+		    fw_json_set(doc, "rate", fw_edit_rate_json(rate, bytes, tick_ns)) |
+		    fw_json_set(doc, "was", fw_edit_rate_json(was, bytes, tick_ns))) {
 			json_decref(doc);
 			doc = NULL;
 		}
 	}
-	return fw_cli_done(cli, doc, "budget %s%s%s: %s%s%s", name, service ? " of " : "",
+	return fw_cli_done(cli, doc, "budget %s%s%s: %s (was %s)", name, service ? " of " : "",
 			   service ? service : "",
-			   rate->count ? fw_text_put_rate(text, sizeof(text), rate) : "no limit",
-			   rate->count ? " burst " : "",
-			   rate->count ? fw_text_put_number(burst_text, sizeof(burst_text), burst)
-				       : "");
+			   fw_edit_put_limit(text, sizeof(text), rate, bytes, tick_ns),
+			   fw_edit_put_limit(old, sizeof(old), was, bytes, tick_ns));
 }
 
 static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 {
 	const char *service = fw_cli_option(cli, "service");
-	struct fw_rate *rate = NULL;
+	struct fw_rate *rate = NULL, was;
 	struct fw_edit edit;
 	bool bytes = false;
 	int err;
@@ -224,14 +224,15 @@ static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 	err = fw_edit_begin(cli, FW_APPLY_POLICY, &edit);
 	if (!err)
 		err = find_rate(cli, edit.apply.model, service, argv[0], &rate, &bytes);
-	if (!err)
-		err = fw_edit_parse_rate(cli, argc - 1, argv + 1, bytes, edit.maps.meta->tick_ns,
-					 rate);
+	if (err)
+		goto out;
+	was = *rate;
+	err = fw_edit_parse_rate(cli, argc - 1, argv + 1, bytes, edit.maps.meta->tick_ns, rate);
 	if (!err)
 		err = fw_edit_commit(cli, &edit, FW_APPLY_POLICY);
 	if (!err)
-		err = set_done(cli, service, argv[0], rate,
-			       fw_compile_burst(rate, bytes, edit.maps.meta->tick_ns));
+		err = set_done(cli, argv[0], rate, &was, bytes, edit.maps.meta->tick_ns);
+out:
 	fw_edit_end(&edit);
 	return err;
 }

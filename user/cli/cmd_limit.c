@@ -11,11 +11,6 @@
 #include "user/cli/edit.h"
 #include "user/policy/compile.h"
 
-static __u64 burst_of(const struct fw_rate *rate, unsigned int kind, __u32 tick_ns)
-{
-	return fw_compile_burst(rate, fw_model_kind_bytes(kind), tick_ns);
-}
-
 static json_t *class_json(const struct fw_model_class *class, __u32 tick_ns)
 {
 	json_t *one = json_object(), *limits = json_object();
@@ -24,7 +19,7 @@ static json_t *class_json(const struct fw_model_class *class, __u32 tick_ns)
 	for (unsigned int k = 0; k < FW_K_MAX; k++)
 		err |= fw_json_set(
 			limits, fw_model_kind_name(k),
-			fw_edit_rate_json(&class->rate[k], burst_of(&class->rate[k], k, tick_ns)));
+			fw_edit_rate_json(&class->rate[k], fw_model_kind_bytes(k), tick_ns));
 	err |= fw_json_set(one, "class", fw_json_text(class->name));
 	err |= fw_json_set(one, "limits", limits);
 	if (!err)
@@ -52,6 +47,7 @@ static int show_json(struct fw_cli *cli, const struct fw_model *model, int only,
 static void show_row(struct fw_table *table, const char *class, unsigned int kind,
 		     const struct fw_rate *rate, __u32 tick_ns)
 {
+	bool bytes = fw_model_kind_bytes(kind);
 	char text[FW_TEXT_LEN];
 
 	fw_table_cell(table, "%s", class);
@@ -62,9 +58,9 @@ static void show_row(struct fw_table *table, const char *class, unsigned int kin
 		fw_table_cell(table, "-");
 		return;
 	}
-	fw_table_cell(table, "%s", fw_text_put_rate(text, sizeof(text), rate));
-	fw_table_cell(table, "%s",
-		      fw_text_put_number(text, sizeof(text), burst_of(rate, kind, tick_ns)));
+	fw_table_cell(table, "%s", fw_edit_put_rate(text, sizeof(text), rate, bytes));
+	fw_text_put_number(text, sizeof(text), fw_compile_burst(rate, bytes, tick_ns));
+	fw_table_cell(table, "%s%s", text, bytes ? "B" : "");
 	if (rate->soft_pct)
 		fw_table_cell(table, "%u%%", rate->soft_pct);
 	else
@@ -123,37 +119,36 @@ out:
 	return err;
 }
 
-static int set_done(struct fw_cli *cli, const struct fw_edit *edit, int class, unsigned int kind)
+static int set_done(struct fw_cli *cli, const struct fw_edit *edit, int class, unsigned int kind,
+		    const struct fw_rate *was)
 {
-	const struct fw_rate *rate = &edit->apply.model->class[class].rate[kind];
-	const char *name = edit->apply.model->class[class].name;
-	__u64 burst = burst_of(rate, kind, edit->maps.meta->tick_ns);
-	char text[FW_TEXT_LEN], burst_text[FW_TEXT_LEN], soft[32] = "";
+	const struct fw_model_class *c = &edit->apply.model->class[class];
+	const struct fw_rate *rate = &c->rate[kind];
+	__u32 tick_ns = edit->maps.meta->tick_ns;
+	bool bytes = fw_model_kind_bytes(kind);
+	char text[128], old[128];
 	json_t *doc = NULL;
 
 	if (cli->json) {
 		doc = json_object();
-		if (fw_json_set(doc, "class", fw_json_text(name)) |
+		if (fw_json_set(doc, "class", fw_json_text(c->name)) |
 		    fw_json_set(doc, "kind", fw_json_text(fw_model_kind_name(kind))) |
-		    fw_json_set(doc, "limit", fw_edit_rate_json(rate, burst))) {
+		    fw_json_set(doc, "limit", fw_edit_rate_json(rate, bytes, tick_ns)) |
+		    fw_json_set(doc, "was", fw_edit_rate_json(was, bytes, tick_ns))) {
 			json_decref(doc);
 			doc = NULL;
 		}
 	}
-	if (!rate->count)
-		return fw_cli_done(cli, doc, "%s of class %s: no limit", fw_model_kind_name(kind),
-				   name);
-	if (rate->soft_pct)
-		snprintf(soft, sizeof(soft), " soft %u%%", rate->soft_pct);
-	return fw_cli_done(cli, doc, "%s of class %s: %s burst %s%s", fw_model_kind_name(kind),
-			   name, fw_text_put_rate(text, sizeof(text), rate),
-			   fw_text_put_number(burst_text, sizeof(burst_text), burst), soft);
+	return fw_cli_done(cli, doc, "%s of class %s: %s (was %s)", fw_model_kind_name(kind),
+			   c->name, fw_edit_put_limit(text, sizeof(text), rate, bytes, tick_ns),
+			   fw_edit_put_limit(old, sizeof(old), was, bytes, tick_ns));
 }
 
 static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 {
 	const char *class_name = fw_cli_option(cli, "class");
 	struct fw_edit edit;
+	struct fw_rate was;
 	int err, kind, class = FW_CLASS_DEFAULT;
 
 	kind = fw_model_kind_find(argv[0], &cli->err);
@@ -168,13 +163,14 @@ static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 		if (err)
 			goto out;
 	}
+	was = edit.apply.model->class[class].rate[kind];
 	err = fw_edit_parse_rate(cli, argc - 1, argv + 1, fw_model_kind_bytes((unsigned int)kind),
 				 edit.maps.meta->tick_ns,
 				 &edit.apply.model->class[class].rate[kind]);
 	if (!err)
 		err = fw_edit_commit(cli, &edit, FW_APPLY_POLICY);
 	if (!err)
-		err = set_done(cli, &edit, class, (unsigned int)kind);
+		err = set_done(cli, &edit, class, (unsigned int)kind, &was);
 out:
 	fw_edit_end(&edit);
 	return err;

@@ -40,7 +40,8 @@ static void add_listing(struct fw_table *table, const struct fw_source *s,
 		fw_table_cell_styled(table, FW_STYLE_DIM, "expired");
 	else
 		fw_table_cell(table, "%s",
-			      fw_text_put_duration(text, sizeof(text), l->prefix.until_s - now_s));
+			      fw_text_put_duration(text, sizeof(text),
+						   fw_lane_left(s->now_ns, l->prefix.until_s)));
 	fw_table_cell(table, "%s", l->why);
 }
 
@@ -100,7 +101,9 @@ static int print_buckets(const struct fw_source *s, const struct fw_model_class 
 		return -ENOMEM;
 	for (unsigned int k = 0; k < FW_K_MAX; k++) {
 		fw_table_cell(table, "  %s", fw_model_kind_name(k));
-		fw_table_cell(table, "%s", fw_text_put_rate(text, sizeof(text), &class->rate[k]));
+		fw_table_cell(table, "%s",
+			      fw_edit_put_rate(text, sizeof(text), &class->rate[k],
+					       fw_model_kind_bytes(k)));
 		bucket_cells(table, &s->own.bucket[k], s->own.known);
 		if (s->family == 6)
 			bucket_cells(table, &s->net48.bucket[k], s->net48.known);

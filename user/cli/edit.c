@@ -58,17 +58,50 @@ int fw_edit_read_model(struct fw_cli *cli, struct fw_model **ret)
 	return err;
 }
 
-json_t *fw_edit_rate_json(const struct fw_rate *rate, __u64 burst)
+const char *fw_edit_put_rate(char *buf, size_t size, const struct fw_rate *rate, bool bytes)
 {
+	char text[FW_TEXT_LEN];
+	int number;
+
+	if (!rate->count) {
+		snprintf(buf, size, "no limit");
+		return buf;
+	}
+	fw_text_put_rate(text, sizeof(text), rate);
+	number = (int)strcspn(text, "/");
+	snprintf(buf, size, "%.*s%s%s", number, text, bytes ? "B" : "", text + number);
+	return buf;
+}
+
+const char *fw_edit_put_limit(char *buf, size_t size, const struct fw_rate *rate, bool bytes,
+			      __u32 tick_ns)
+{
+	char text[FW_TEXT_LEN], burst[FW_TEXT_LEN], soft[32] = "";
+
+	fw_edit_put_rate(text, sizeof(text), rate, bytes);
+	if (!rate->count) {
+		snprintf(buf, size, "%s", text);
+		return buf;
+	}
+	fw_text_put_number(burst, sizeof(burst), fw_compile_burst(rate, bytes, tick_ns));
+	if (rate->soft_pct)
+		snprintf(soft, sizeof(soft), " soft %u%%", rate->soft_pct);
+	snprintf(buf, size, "%s burst %s%s%s", text, burst, bytes ? "B" : "", soft);
+	return buf;
+}
+
+json_t *fw_edit_rate_json(const struct fw_rate *rate, bool bytes, __u32 tick_ns)
+{
+	__u64 burst = rate->count ? fw_compile_burst(rate, bytes, tick_ns) : 0;
 	char text[FW_TEXT_LEN];
 	json_t *one = json_object();
 	int err = 0;
 
-	fw_text_put_rate(text, sizeof(text), rate);
+	fw_edit_put_rate(text, sizeof(text), rate, bytes);
 	err |= fw_json_set(one, "text", fw_json_text(text));
 	err |= fw_json_set(one, "count", fw_json_count(rate->count));
 	err |= fw_json_set(one, "per_s", json_integer(rate->per_s));
-	err |= fw_json_set(one, "burst", fw_json_count(rate->count ? burst : 0));
+	err |= fw_json_set(one, "burst", fw_json_count(burst));
 	err |= fw_json_set(one, "soft_percent", json_integer(rate->soft_pct));
 	if (!err)
 		return one;

@@ -27,8 +27,15 @@ void fw_edit_end(struct fw_edit *edit);
 /* For commands that only look: the running model, freed with free(). */
 int fw_edit_read_model(struct fw_cli *cli, struct fw_model **ret);
 
-/* A rate as JSON: {"text","count","per_s","burst","soft_percent"}; count 0 = no limit. */
-json_t *fw_edit_rate_json(const struct fw_rate *rate, __u64 burst);
+/* A rate as people read it: "10k/s", "25MB/s", "no limit". Returns buf. */
+const char *fw_edit_put_rate(char *buf, size_t size, const struct fw_rate *rate, bool bytes);
+
+/* The same with its burst and soft part: "10k/s burst 20k soft 80%". Returns buf. */
+const char *fw_edit_put_limit(char *buf, size_t size, const struct fw_rate *rate, bool bytes,
+			      __u32 tick_ns);
+
+/* {"text","count","per_s","burst","soft_percent"}, burst as it takes effect; count 0 = no limit. */
+json_t *fw_edit_rate_json(const struct fw_rate *rate, bool bytes, __u32 tick_ns);
 
 /*
  * RATE|off [burst N] [soft P%] from operands into *rate. Without "burst" the burst stays the same

@@ -36,9 +36,16 @@ int fw_lane_check_lockout(struct fw_cli *cli, const struct fw_prefixes *after, b
 /* Refuse to block a large part of the Internet. -EINVAL. */
 int fw_lane_check_width(struct fw_cli *cli, const struct fw_prefix *one);
 
-/* Warn of prefixes added in this change (since_s == now_s) that another lane outweighs. */
+/* What a change put into the blocked lane. */
+struct fw_lane_news {
+	const struct fw_prefix *list; /* n of them; NULL: all whose since_s is now_s */
+	int n;
+	__u32 now_s;
+};
+
+/* Warn of new blocks that another lane outweighs, wholly or in part. */
 void fw_lane_warn_outweighed(struct fw_cli *cli, struct fw_prefixes *set, enum fw_lane lane,
-			     __u32 now_s);
+			     const struct fw_lane_news *news);
 
 /* The verbs; which lane is in the row's tag. */
 int fw_lane_add(struct fw_cli *cli, int argc, char **argv);
@@ -58,8 +65,12 @@ int fw_lane_class(struct fw_cli *cli, const struct fw_model *model, const char *
 int fw_lane_options(struct fw_cli *cli, enum fw_lane lane, const struct fw_edit *edit,
 		    struct fw_prefix *ret);
 
-/* " for 10m (until 2024-06-09 22:00:01+02:00)" or "" into buf. */
-const char *fw_lane_put_until(char *buf, size_t size, const struct fw_maps *maps, __u32 until_s);
+/* " for 10m (until 2024-06-09 22:00:01+02:00)", or "" without an end. Returns buf. */
+const char *fw_lane_put_until(char *buf, size_t size, const struct fw_edit *edit,
+			      const struct fw_prefix *how);
+
+/* Whole seconds left until until_s, at least 1 while it holds; 0 = over. Not for FW_FOREVER. */
+__u32 fw_lane_left(__u64 now_ns, __u32 until_s);
 
 /* Program time in seconds as RFC 3339, or JSON null for FW_FOREVER and 0. */
 json_t *fw_lane_time_json(const struct fw_maps *maps, __u32 s);

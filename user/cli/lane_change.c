@@ -12,19 +12,28 @@
 #include "user/base/text.h"
 #include "user/cli/lane.h"
 
-const char *fw_lane_put_until(char *buf, size_t size, const struct fw_maps *maps, __u32 until_s)
+__u32 fw_lane_left(__u64 now_ns, __u32 until_s)
 {
-	char left[FW_TEXT_LEN], when[FW_CLOCK_LEN];
-	__u64 now = fw_apply_now(maps);
 	__u64 until = until_s * FW_NS_PER_S;
 
-	if (until_s == FW_FOREVER)
-		return "";
-	fw_text_put_duration(left, sizeof(left),
-			     until > now ? (__u32)((until - now + FW_NS_PER_S / 2) / FW_NS_PER_S)
-					 : 0);
-	snprintf(buf, size, " for %s (until %s)", left,
-		 fw_clock_put(when, sizeof(when), fw_clock_to_realtime(until, now)));
+	if (until <= now_ns)
+		return 0;
+	return until - now_ns < FW_NS_PER_S ? 1 : (__u32)((until - now_ns) / FW_NS_PER_S);
+}
+
+const char *fw_lane_put_until(char *buf, size_t size, const struct fw_edit *edit,
+			      const struct fw_prefix *how)
+{
+	char left[FW_TEXT_LEN], when[FW_CLOCK_LEN];
+	__u64 now = fw_apply_now(&edit->maps);
+
+	*buf = '\0';
+	if (how->until_s == FW_FOREVER)
+		return buf;
+	/* As it was asked for, not less the time that writing took: the end is rounded up. */
+	fw_text_put_duration(left, sizeof(left), how->until_s - how->since_s - 1);
+	fw_clock_put(when, sizeof(when), fw_clock_to_realtime(how->until_s * FW_NS_PER_S, now));
+	snprintf(buf, size, " for %s (until %s)", left, when);
 	return buf;
 }
 
@@ -129,7 +138,7 @@ struct change {
 	const char *class; /* name, or NULL */
 	const struct fw_prefix *list;
 	int n, replaced;
-	__u32 until_s;
+	struct fw_prefix how; /* lane, since, until, class of all */
 	const char *why;
 };
 
@@ -144,7 +153,7 @@ static json_t *change_json(const struct fw_edit *edit, const struct change *c, c
 	err |= fw_json_set(doc, key, prefix_list_json(c->list, c->n));
 	if (!strcmp(key, "added")) {
 		err |= fw_json_set(doc, "replaced", json_integer(c->replaced));
-		err |= fw_json_set(doc, "until", fw_lane_time_json(&edit->maps, c->until_s));
+		err |= fw_json_set(doc, "until", fw_lane_time_json(&edit->maps, c->how.until_s));
 		err |= fw_json_set(doc, "why", c->why ? fw_json_text(c->why) : json_null());
 	}
 	err |= fw_json_set(doc, "generation", json_integer(FW_LIVE_GENERATION(edit->apply.live)));
@@ -170,16 +179,15 @@ static int add_done(struct fw_cli *cli, const struct fw_edit *edit, const struct
 		snprintf(text, sizeof(text), "%d prefix%s", c->n, plural);
 	return fw_cli_done(cli, NULL, "%s %s%s%s%s%s", text, fw_lane_words[c->lane].done,
 			   c->class ? " " : "", c->class ? c->class : "",
-			   fw_lane_put_until(until, sizeof(until), &edit->maps, c->until_s), again);
+			   fw_lane_put_until(until, sizeof(until), edit, &c->how), again);
 }
 
-static int add_all(struct fw_cli *cli, struct fw_edit *edit, const struct fw_prefix *how,
-		   struct change *c)
+static int add_all(struct fw_cli *cli, struct fw_edit *edit, struct change *c)
 {
 	bool force = fw_cli_option(cli, "force"), cut = session_cut(edit);
 
 	for (int i = 0; i < c->n; i++) {
-		struct fw_prefix one = *how;
+		struct fw_prefix one = c->how;
 		int err;
 
 		memcpy(one.addr_be, c->list[i].addr_be, sizeof(one.addr_be));
@@ -200,7 +208,7 @@ int fw_lane_add(struct fw_cli *cli, int argc, char **argv)
 	struct change c = { .lane = (enum fw_lane)cli->command->tag };
 	bool classed = c.lane == FW_LANE_CLASS;
 	struct fw_edit edit = { .lock = -1 };
-	struct fw_prefix *list = NULL, how;
+	struct fw_prefix *list = NULL;
 	int err, class = 0;
 
 	c.n = argc - classed;
@@ -212,19 +220,19 @@ int fw_lane_add(struct fw_cli *cli, int argc, char **argv)
 	c.list = list;
 	err = fw_edit_begin(cli, lane_parts(c.lane), &edit);
 	if (!err)
-		err = fw_lane_options(cli, c.lane, &edit, &how);
+		err = fw_lane_options(cli, c.lane, &edit, &c.how);
 	if (!err && classed)
 		err = fw_lane_class(cli, edit.apply.model, argv[0], &class);
 	if (err)
 		goto out;
-	how.class = (__u8) class;
-	c.until_s = how.until_s;
-	err = add_all(cli, &edit, &how, &c);
+	c.how.class = (__u8)class;
+	err = add_all(cli, &edit, &c);
 	if (!err)
 		err = fw_edit_commit(cli, &edit, FW_APPLY_LANES);
 	if (err)
 		goto out;
-	fw_lane_warn_outweighed(cli, &edit.apply.prefixes, c.lane, edit.apply.now_s);
+	fw_lane_warn_outweighed(cli, &edit.apply.prefixes, c.lane,
+				&(struct fw_lane_news){ .list = list, .n = c.n });
 	err = add_done(cli, &edit, &c);
 out:
 	fw_edit_end(&edit);

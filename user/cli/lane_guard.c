@@ -198,9 +198,31 @@ static const char *lane_noun(enum fw_lane lane)
 	return lane == FW_LANE_MANAGEMENT ? "management" : "the trusted lane";
 }
 
+/* Which blocks are news: those of `list`, or without one all that carry this change's time. */
+static bool is_news(const struct fw_prefix *one, const struct fw_lane_news *news)
+{
+	for (int i = 0; i < news->n; i++)
+		if (news->list[i].len == one->len &&
+		    !memcmp(news->list[i].addr_be, one->addr_be, sizeof(one->addr_be)))
+			return true;
+	return !news->list && one->since_s == news->now_s;
+}
+
+static void say_useless(struct fw_cli *cli, const struct fw_prefix *one, const struct fw_prefix *by,
+			enum fw_lane over)
+{
+	bool same = one->len == by->len;
+	char text[FW_TEXT_LEN], other[FW_TEXT_LEN];
+
+	fw_text_put_prefix(text, sizeof(text), one->addr_be, one->len);
+	fw_text_put_prefix(other, sizeof(other), by->addr_be, by->len);
+	fw_cli_warn(cli, "%s is not cut off: %s is in %s, which wins over blocked", text,
+		    same ? "it" : other, lane_noun(over));
+}
+
 /* New blocks below a stronger prefix do nothing; stronger prefixes below a new block escape it. */
 static size_t warn_block(struct fw_cli *cli, struct fw_prefixes *set, enum fw_lane over,
-			 __u32 now_s, size_t said)
+			 const struct fw_lane_news *news, size_t said)
 {
 	bool blocked[129], stronger[129];
 	char one[FW_TEXT_LEN], other[FW_TEXT_LEN];
@@ -211,24 +233,18 @@ static size_t warn_block(struct fw_cli *cli, struct fw_prefixes *set, enum fw_la
 	for (size_t i = 0; i < set->count; i++) {
 		const struct fw_prefix *p = &set->at[i], *found;
 
-		if (p->lane == FW_LANE_BLOCKED && p->since_s == now_s) {
+		if (p->lane == FW_LANE_BLOCKED && is_news(p, news)) {
 			found = covering(set, over, stronger, p);
-			if (!found || ++said > WARNINGS_MAX)
-				continue;
-			fw_cli_warn(cli, "%s is not cut off: %s is in %s, which wins over blocked",
-				    fw_text_put_prefix(one, sizeof(one), p->addr_be, p->len),
-				    fw_text_put_prefix(other, sizeof(other), found->addr_be,
-						       found->len),
-				    lane_noun(over));
+			if (found && ++said <= WARNINGS_MAX)
+				say_useless(cli, p, found, over);
 		} else if (p->lane == over) {
 			found = covering(set, FW_LANE_BLOCKED, blocked, p);
-			if (!found || found->since_s != now_s || found->len == p->len ||
+			if (!found || found->len == p->len || !is_news(found, news) ||
 			    ++said > WARNINGS_MAX)
 				continue;
-			fw_cli_warn(cli, "%s is blocked but for %s, which is in %s",
-				    fw_text_put_prefix(other, sizeof(other), found->addr_be,
-						       found->len),
-				    fw_text_put_prefix(one, sizeof(one), p->addr_be, p->len),
+			fw_text_put_prefix(one, sizeof(one), p->addr_be, p->len);
+			fw_text_put_prefix(other, sizeof(other), found->addr_be, found->len);
+			fw_cli_warn(cli, "%s is blocked but for %s, which is in %s", other, one,
 				    lane_noun(over));
 		}
 	}
@@ -236,14 +252,14 @@ static size_t warn_block(struct fw_cli *cli, struct fw_prefixes *set, enum fw_la
 }
 
 void fw_lane_warn_outweighed(struct fw_cli *cli, struct fw_prefixes *set, enum fw_lane lane,
-			     __u32 now_s)
+			     const struct fw_lane_news *news)
 {
 	size_t said;
 
 	if (lane != FW_LANE_BLOCKED)
 		return;
-	said = warn_block(cli, set, FW_LANE_MANAGEMENT, now_s, 0);
-	said = warn_block(cli, set, FW_LANE_TRUSTED, now_s, said);
+	said = warn_block(cli, set, FW_LANE_MANAGEMENT, news, 0);
+	said = warn_block(cli, set, FW_LANE_TRUSTED, news, said);
 	if (said > WARNINGS_MAX)
 		fw_cli_warn(cli, "and %zu more that management or trust outweighs",
 			    said - WARNINGS_MAX);

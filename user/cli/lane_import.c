@@ -103,11 +103,27 @@ static void show_problems(struct fw_cli *cli, const char *name,
 {
 	size_t shown = report->problems < FW_IMPORT_SHOWN ? report->problems : FW_IMPORT_SHOWN;
 
-	for (size_t i = 0; i < shown && !cli->json; i++)
-		fprintf(stderr, "%s:%zu:%zu: %s\n", name, report->problem[i].line,
-			report->problem[i].col, report->problem[i].err.msg);
-	if (!cli->json && report->problems > shown)
+	for (size_t i = 0; i < shown; i++) {
+		const struct fw_import_problem *p = &report->problem[i];
+
+		if (!cli->json) {
+			fprintf(stderr, "%s:%zu:%zu: %s\n", name, p->line, p->col, p->err.msg);
+			continue;
+		}
+		if (!cli->problems)
+			cli->problems = json_array();
+		(void)fw_json_push(cli->problems, /* the error itself is said in any case */
+				   json_pack("{s:I,s:I,s:o}", "line", (json_int_t)p->line, "column",
+					     (json_int_t)p->col, "message",
+					     fw_json_text(p->err.msg)));
+	}
+	if (cli->json)
+		return;
+	if (report->problems > shown)
 		fprintf(stderr, "... and %zu more\n", report->problems - shown);
+	fw_err_set(&cli->err, -EINVAL, cli->err.hint,
+		   "%s: %zu of %zu lines are wrong; nothing was changed", name, report->problems,
+		   report->lines);
 }
 
 /* Blocks of the list that are a large part of the Internet. */
@@ -134,7 +150,7 @@ static int import_done(struct fw_cli *cli, const struct fw_edit *edit, const str
 	const struct fw_import_report *r = &im->report;
 	enum fw_lane lane = im->how.lane;
 	size_t total = fw_prefixes_count(&edit->apply.prefixes, lane, -1);
-	char until[128], gone[64] = "", again[64] = "";
+	char until[128], gone[64] = "", again[64] = "", twice[64] = "";
 	json_t *doc = NULL;
 
 	if (cli->json)
@@ -147,13 +163,15 @@ static int import_done(struct fw_cli *cli, const struct fw_edit *edit, const str
 				(int)FW_LIVE_GENERATION(edit->apply.live));
 	if (im->dropped)
 		snprintf(gone, sizeof(gone), ", in place of %zu", im->dropped);
+	if (r->repeated)
+		snprintf(twice, sizeof(twice), ", %zu repeated", r->repeated);
 	if (r->replaced)
 		snprintf(again, sizeof(again), ", %zu renewed", r->replaced);
-	return fw_cli_done(cli, doc, "%zu prefixes %s%s%s%s: %zu new%s, %zu repeated%s; %zu in all",
+	return fw_cli_done(cli, doc, "%zu prefixes %s%s%s%s: %zu new%s%s%s; %zu in all",
 			   r->added + r->replaced, fw_lane_words[lane].done,
 			   im->class_name ? " " : "", im->class_name ? im->class_name : "",
-			   fw_lane_put_until(until, sizeof(until), &edit->maps, im->how.until_s),
-			   r->added, again, r->repeated, gone, total);
+			   fw_lane_put_until(until, sizeof(until), edit, &im->how), r->added, again,
+			   twice, gone, total);
 }
 
 static int change(struct fw_cli *cli, struct fw_edit *edit, struct import *im)
@@ -176,8 +194,12 @@ static int change(struct fw_cli *cli, struct fw_edit *edit, struct import *im)
 			show_problems(cli, im->name, &im->report);
 		return err;
 	}
-	if (!im->report.prefixes && !fw_cli_option(cli, "replace"))
-		return fw_cli_usage(cli, "%s: no prefix in it", im->name);
+	/* A download that failed leaves an empty file; that must not lift every block. */
+	if (!im->report.prefixes)
+		return fw_err_set(&cli->err, -EINVAL,
+				  fw_cli_option(cli, "replace") ? "to empty the list, say flush"
+								: NULL,
+				  "%s: no prefix in it; nothing was changed", im->name);
 	err = force ? 0 : check_widths(cli, set, edit->apply.now_s);
 	if (!err && !force)
 		err = fw_lane_check_lockout(cli, set, cut);
@@ -201,6 +223,11 @@ int fw_lane_import(struct fw_cli *cli, int argc, char **argv)
 		return err;
 	if (!strcmp(im.name, "-"))
 		im.name = "standard input";
+	if (memchr(text, '\0', im.size)) {
+		err = fw_err_set(&cli->err, -EINVAL, "a list is text, one prefix a line",
+				 "%s: is not a text file", im.name);
+		goto out;
+	}
 	im.text = text;
 	err = fw_edit_begin(cli, classed ? FW_APPLY_LANES | FW_APPLY_POLICY : FW_APPLY_LANES,
 			    &edit);
@@ -213,9 +240,11 @@ int fw_lane_import(struct fw_cli *cli, int argc, char **argv)
 		err = change(cli, &edit, &im);
 	progress(cli, "", 0);
 	if (!err) {
-		fw_lane_warn_outweighed(cli, &edit.apply.prefixes, lane, edit.apply.now_s);
+		fw_lane_warn_outweighed(cli, &edit.apply.prefixes, lane,
+					&(struct fw_lane_news){ .now_s = edit.apply.now_s });
 		err = import_done(cli, &edit, &im);
 	}
+out:
 	fw_edit_end(&edit);
 	free(text);
 	return err;

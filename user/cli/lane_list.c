@@ -52,7 +52,7 @@ static void put_left(char *buf, size_t size, const struct list *l, const struct 
 	else if (one->until_s <= l->now_s)
 		snprintf(buf, size, "expired");
 	else
-		fw_text_put_duration(buf, size, one->until_s - l->now_s);
+		fw_text_put_duration(buf, size, fw_lane_left(l->now, one->until_s));
 }
 
 static void print_row(struct list *l, const struct fw_prefix *one)
@@ -110,11 +110,10 @@ static json_t *row_json(struct list *l, const struct fw_prefix *one)
 		err |= fw_json_set(row, "class", fw_json_text(class_name(l, one)));
 	err |= fw_json_set(row, "since", fw_lane_time_json(&l->maps, one->since_s));
 	err |= fw_json_set(row, "until", fw_lane_time_json(&l->maps, one->until_s));
-	err |= fw_json_set(
-		row, "left_s",
-		one->until_s == FW_FOREVER
-			? json_null()
-			: json_integer(one->until_s > l->now_s ? one->until_s - l->now_s : 0));
+	err |= fw_json_set(row, "left_s",
+			   one->until_s == FW_FOREVER
+				   ? json_null()
+				   : json_integer(fw_lane_left(l->now, one->until_s)));
 	err |= fw_json_set(row, "why", fw_json_text(fw_prefixes_why(&l->set, one)));
 	if (!err)
 		return row;

@@ -51,6 +51,9 @@ static int report(const struct fw_cli *cli)
 	if (cli->json) {
 		json_t *doc = fw_json_error(err);
 
+		if (cli->problems)
+			(void)json_object_set(json_object_get(doc, "error"), "problems",
+					      cli->problems); /* the error is said without it too */
 		(void)fw_json_print(stdout, doc, cli->pretty ? FW_JSON_PRETTY : FW_JSON_COMPACT);
 		json_decref(doc);
 	} else {
@@ -151,6 +154,7 @@ int main(int argc, char **argv)
 		err = fw_err_set(&cli.err, -EIO, NULL, "cannot write to standard output");
 	code = err ? report(&cli) : cli.exit_code;
 	json_decref(cli.warnings);
+	json_decref(cli.problems);
 	free(line.argv);
 	return code;
 }

@@ -350,10 +350,14 @@ int fw_options_help(const struct fw_cli_command *c, FILE *out)
 		 c->verb ? c->verb : "");
 	if (asprintf(&doc, "%s.%s%s", c->help, c->doc ? "\v" : "", c->doc ? c->doc : "") < 0)
 		return -ENOMEM;
+	/* Without the note on arguments of short options, which says nothing here. */
+	(void)setenv("ARGP_HELP_FMT", "no-dup-args-note,rmargin=90",
+		     0); /* its default is fine too */
 	p.argp.args_doc = c->args;
 	p.argp.doc = doc;
 	argp_help(&p.argp, out,
-		  ARGP_HELP_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC, name);
+		  ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC,
+		  name);
 	free(doc);
 	return 0;
 }

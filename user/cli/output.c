@@ -86,8 +86,8 @@ int fw_cli_usage(struct fw_cli *cli, const char *fmt, ...)
 	vsnprintf(msg, sizeof(msg), fmt, args);
 	va_end(args);
 	if (c)
-		snprintf(hint, sizeof(hint), "usage: floodwall %s%s%s %s", c->object,
-			 c->verb ? " " : "", c->verb ? c->verb : "", c->args);
+		snprintf(hint, sizeof(hint), "usage: floodwall %s%s%s%s%s", c->object,
+			 c->verb ? " " : "", c->verb ? c->verb : "", *c->args ? " " : "", c->args);
 	err = fw_err_set(&cli->err, -EINVAL, hint, "%s", msg);
 	cli->err.exit_code = FW_EXIT_USAGE;
 	return err;

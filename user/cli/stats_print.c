@@ -55,7 +55,7 @@ static unsigned int put_columns(const struct sheet *s, struct fw_column *columns
 			add_column(columns, &n, "BIT/S", FW_RIGHT);
 	}
 	if (s->text)
-		add_column(columns, &n, "", FW_LEFT);
+		add_column(columns, &n, "MEANING", FW_LEFT);
 	return n;
 }
 
