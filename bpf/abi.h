@@ -280,7 +280,8 @@ struct fw_lane6_node {
 };
 _Static_assert(sizeof(struct fw_lane6_node) == 96, "fw_lane6_node");
 #define FW_LANE6_DEEP 0x80000000U
-#define FW_LANE6_DEEP_MAX 262144 /* ranges per generation */
+#define FW_LANE6_DEEP_MAX 320000  /* ranges per generation: 3 for each of 100,000 addresses */
+#define FW_LANE6_GROUP_MAX 262144 /* ranges in one /64: a search has 18 steps */
 struct fw_lane6_deep {
 	__u64 low;     /* lower 64 bits of the first address; the first of a group is 0 */
 	__u32 profile; /* of the range */

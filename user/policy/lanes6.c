@@ -47,6 +47,8 @@ static int group_open(struct fw_lanes6 *writer, __u64 key, __u32 profile)
 
 static void group_close(struct fw_lanes6 *writer)
 {
+	if (writer->deep - writer->group > FW_LANE6_GROUP_MAX)
+		writer->huge = true;
 	if (writer->group < writer->out->deep6_max)
 		writer->out->deep6[writer->group].count = writer->deep - writer->group;
 	writer->open = false;
@@ -121,6 +123,10 @@ int fw_lanes6_finish(struct fw_lanes6 *writer, struct fw_err *err)
 		return fw_err_set(err, -ENOSPC, "block whole /64s instead of addresses in them",
 				  "IPv6 prefixes longer than /64 need %u ranges, and %u fit",
 				  writer->deep, out->deep6_max);
+	if (writer->huge)
+		return fw_err_set(err, -ENOSPC, "block the whole /64 instead",
+				  "the prefixes inside one /64 need more than %d ranges",
+				  FW_LANE6_GROUP_MAX);
 	if (nodes > max)
 		return fw_err_set(err, -ENOSPC,
 				  "import fewer prefixes, or attach anew with more room for them",

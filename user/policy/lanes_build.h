@@ -51,6 +51,7 @@ struct fw_lanes6 {
 	__u32 deep;  /* ranges, counted on beyond the room */
 	__u32 group; /* first range of the group being written */
 	bool open;   /* there is one */
+	bool huge;   /* a group is larger than the program searches */
 	__u32 base;  /* profile below the first key */
 };
 
