@@ -59,7 +59,7 @@ $(O)/floodwall: $(USER_OBJ)
 	$(Q)$(CC) $(CFLAGS) $^ -o $@ $(FW_LIBS)
 
 # Tests: every tests/unit/*.c is one cmocka program over the pure floors; every tests/prog/*.c one
-# over the whole library, run as root against the kernel's test-run.
+# over everything below the command line, run as root against the kernel's test-run.
 UNIT := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 PROG := $(patsubst tests/prog/%.c,$(O)/tests/prog/%,$(wildcard tests/prog/test_*.c))
 TESTLIB_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard tests/lib/*.c))
@@ -67,7 +67,7 @@ TESTLIB_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard tests/lib/*.c))
 $(O)/tests/unit/%: $(O)/tests/unit/%.o $(PURE_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lcmocka -ljansson -lm
-$(O)/tests/prog/%: $(O)/tests/prog/%.o $(TESTLIB_OBJ) $(LIB_OBJ)
+$(O)/tests/prog/%: $(O)/tests/prog/%.o $(TESTLIB_OBJ) $(filter-out $(O)/user/cli/%,$(LIB_OBJ))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lcmocka -lpcap $(FW_LIBS) -lm
 
@@ -78,8 +78,12 @@ $(O)/tests/netns/voters: $(O)/tests/netns/voters.o
 $(LAB):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lpcap
-lab: $(LAB)
-tests: $(UNIT) $(PROG) $(LAB)
+$(O)/tests/netns/%.bpf.o: tests/netns/%.bpf.c
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -I/usr/include/$(shell $(CC) -dumpmachine) $(BPF_CFLAGS) -c $< -o $@
+lab: $(LAB) $(O)/tests/netns/pass.bpf.o $(O)/tests/netns/drop.bpf.o
+tests: $(UNIT) $(PROG) lab
 
 setup: ## install what building and testing need, from Debian's packages
 	$(Q)scripts/setup

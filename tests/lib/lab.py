@@ -162,7 +162,19 @@ class Lab:
         self.ip(self.world, "link set %s mtu %d up" % (self.out, self.mtu))
         self.ip(self.srv, "link set %s mtu %d up" % (self.iface, self.mtu))
         self._pin_napi()
+        self.foreign(self.world, self.out, "pass")
         self._addresses()
+
+    def foreign(self, ns, dev, what):
+        """Puts a program that is not ours on an interface: tests/netns/WHAT.bpf.c."""
+        pin = os.path.join(BPFFS, "%s-%s" % (self.name, what))
+        run(["bpftool", "prog", "load", os.path.join(BUILD, "tests/netns", what + ".bpf.o"), pin,
+             "type", "xdp"], env=dict(os.environ, PATH=os.environ.get("PATH", "") + ":/usr/sbin"))
+        try:
+            # nsenter, not ip -n: the latter mounts another /sys, without our pins.
+            self.inside(ns, "ip", "link", "set", "dev", dev, "xdpdrv", "pinned", pin)
+        finally:
+            os.unlink(pin)
 
     def _offloads(self):
         """Off: all that lets a veth cheat (tags and checksums in metadata, packets of 64 KiB). GRO
