@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The probes of one interface. They judge; the facts come from kern/probe_iface.c. */
+#include <stdio.h>
+#include <string.h>
+#include "user/core/doctor_probe.h"
+
+static const char *driver_name(const struct fw_iface_info *info)
+{
+	return *info->driver ? info->driver : "(without a name)";
+}
+
+static void link_kind(struct fw_doctor *d, const struct doctor_facts *f)
+{
+	const struct fw_iface_info *i = &f->iface;
+	char mend[64] = "";
+
+	snprintf(mend, sizeof(mend), "floodwall attach %s", i->parent);
+	if (!strcmp(i->kind, "vlan") && *i->parent)
+		fw_doctor_add(d, FW_DOCTOR_FAIL, mend,
+			      "a VLAN of %s: native XDP works on %s only, which reads the tag itself",
+			      i->parent, i->parent);
+	else if (!strcmp(i->kind, "bond") || !strcmp(i->kind, "team"))
+		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL,
+			      "a %s: native XDP works if the driver of each member has it", i->kind);
+	else if (!strcmp(i->kind, "bridge"))
+		fw_doctor_add(d, FW_DOCTOR_WARN, NULL,
+			      "a bridge has no native XDP: attach to its ports instead");
+	else if (*i->kind)
+		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "a virtual link of kind %s", i->kind);
+}
+
+static void driver(struct fw_doctor *d, const struct doctor_facts *f)
+{
+	const struct fw_iface_info *i = &f->iface;
+
+	if (*i->driver)
+		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "driver %s%s%s%s%s", i->driver,
+			      *i->driver_version ? " " : "", i->driver_version, *i->bus ? " at " : "",
+			      i->bus);
+	else
+		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL, "the driver does not say its name");
+}
+
+static void native(struct fw_doctor *d, const struct doctor_facts *f)
+{
+	const struct fw_iface_info *i = &f->iface;
+	char mend[64];
+
+	snprintf(mend, sizeof(mend), "floodwall attach --mode generic %s", i->name);
+	switch (i->xdp_native) {
+	case FW_YES:
+		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "driver %s has native XDP%s", driver_name(i),
+			      i->xdp_frags == FW_YES ? ", packets in several buffers too" : "");
+		break;
+	case FW_NO:
+		fw_doctor_add(d, FW_DOCTOR_FAIL, mend,
+			      "driver %s has no native XDP; generic mode works at several times the cost",
+			      driver_name(i));
+		break;
+	case FW_UNKNOWN:
+		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL,
+			      "whether driver %s has native XDP is only known by attaching (before 6.3)",
+			      driver_name(i));
+		break;
+	}
+}
+
+static void mtu(struct fw_doctor *d, const struct doctor_facts *f)
+{
+	const struct fw_iface_info *i = &f->iface;
+	__u32 limit = fw_probe_mtu_limit(i->driver);
+	bool kernel_frags = f->features_known && f->features.frags == FW_YES;
+	char mend[64];
+
+	snprintf(mend, sizeof(mend), "ip link set %s mtu %u", i->name, limit);
+	if (!limit && i->mtu <= 3000)
+		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "MTU %u", i->mtu);
+	else if (!limit)
+		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL,
+			      "MTU %u needs packets in several buffers; attaching will tell", i->mtu);
+	else if (i->mtu <= limit)
+		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "MTU %u fits one buffer (up to %u)", i->mtu, limit);
+	else if (i->xdp_frags == FW_YES && kernel_frags)
+		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "MTU %u comes in several buffers, which works",
+			      i->mtu);
+	else if (i->xdp_frags == FW_NO || !kernel_frags)
+		fw_doctor_add(d, FW_DOCTOR_FAIL, mend,
+			      "MTU %u is more than native XDP takes with driver %s here (%u)", i->mtu,
+			      driver_name(i), limit);
+	else
+		fw_doctor_add(d, FW_DOCTOR_WARN, mend,
+			      "MTU %u may be more than native XDP takes with driver %s (%u)", i->mtu,
+			      driver_name(i), limit);
+}
+
+static void offloads(struct fw_doctor *d, const struct doctor_facts *f)
+{
+	const struct fw_iface_info *i = &f->iface;
+	char mend[64];
+
+	if (i->lro == FW_YES) {
+		snprintf(mend, sizeof(mend), "ethtool -K %s lro off", i->name);
+		fw_doctor_add(d, FW_DOCTOR_WARN, mend,
+			      "LRO joins packets before XDP sees them; most drivers refuse XDP with it");
+	}
+	if (i->gro_hw == FW_YES) {
+		snprintf(mend, sizeof(mend), "ethtool -K %s rx-gro-hw off", i->name);
+		fw_doctor_add(d, FW_DOCTOR_WARN, mend,
+			      "hardware GRO joins packets before XDP sees them; limits count too few");
+	}
+	if (i->rx_vlan == FW_YES && strcmp(i->kind, "veth")) {
+		snprintf(mend, sizeof(mend), "ethtool -K %s rxvlan off", i->name);
+		fw_doctor_add(d, FW_DOCTOR_NOTE, mend,
+			      "the card strips VLAN tags: packets of all VLANs look alike to the filter");
+	}
+	if (i->lro != FW_YES && i->gro_hw != FW_YES)
+		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "no offload joins packets before the filter");
+}
+
+static void queues(struct fw_doctor *d, const struct doctor_facts *f)
+{
+	const struct fw_iface_info *i = &f->iface;
+	unsigned int cpus = f->host.online, want;
+	char mend[64];
+
+	if (!i->queues) {
+		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL, "the number of receive queues is not known");
+		return;
+	}
+	want = i->queues_max < cpus ? i->queues_max : cpus;
+	snprintf(mend, sizeof(mend), "ethtool -L %s %s %u", i->name, i->combined ? "combined" : "rx",
+		 want);
+	if (i->queues < cpus && i->queues < i->queues_max)
+		fw_doctor_add(d, FW_DOCTOR_WARN, mend,
+			      "%u receive queue%s for %u CPUs: a flood keeps only %s busy", i->queues,
+			      i->queues > 1 ? "s" : "", cpus, i->queues > 1 ? "those" : "one");
+	else if (i->queues < cpus)
+		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL,
+			      "%u receive queue%s for %u CPUs, and the device has no more", i->queues,
+			      i->queues > 1 ? "s" : "", cpus);
+	else
+		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "%u receive queues for %u CPUs", i->queues, cpus);
+	snprintf(mend, sizeof(mend), "ethtool -X %s equal %u", i->name, i->queues);
+	if (i->rss_queues && i->rss_queues < i->queues)
+		fw_doctor_add(d, FW_DOCTOR_WARN, mend, "RSS spreads packets over %u of %u queues only",
+			      i->rss_queues, i->queues);
+	else if (i->rss_queues)
+		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "RSS spreads packets over %u queues",
+			      i->rss_queues);
+}
+
+static void foreign(struct fw_doctor *d, const struct doctor_facts *f, const struct fw_xdp_prog *p)
+{
+	const char *name = *p->name ? p->name : "without a name";
+	char mend[96];
+
+	if (f->state.dispatcher) {
+		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL, "XDP program %s (id %u) lives there too", name,
+			      p->id);
+		return;
+	}
+	if (f->state.link_id)
+		snprintf(mend, sizeof(mend), "bpftool link detach id %u", f->state.link_id);
+	else
+		snprintf(mend, sizeof(mend), "ip link set dev %s %s off", f->iface.name,
+			 f->state.mode == FW_MODE_GENERIC ? "xdpgeneric" : "xdp");
+	fw_doctor_add(d, FW_DOCTOR_FAIL, mend,
+		      "XDP program %s (id %u) holds the interface; floodwall will not push it off", name,
+		      p->id);
+}
+
+static void programs(struct fw_doctor *d, const struct doctor_facts *f)
+{
+	const struct fw_xdp_prog *ours = fw_attach_ours(&f->state);
+
+	if (!f->state_known || f->state.opaque) {
+		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL,
+			      "which XDP programs are there is not known without CAP_SYS_ADMIN");
+		return;
+	}
+	for (unsigned int i = 0; i < f->state.nr; i++)
+		if (!f->state.prog[i].ours)
+			foreign(d, f, &f->state.prog[i]);
+	if (ours && f->state.mode == FW_MODE_GENERIC)
+		fw_doctor_add(d, FW_DOCTOR_WARN, NULL, "floodwall runs there in GENERIC mode, slowly");
+	else if (ours)
+		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "floodwall runs there in native mode");
+	else if (!f->state.nr)
+		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "no XDP program is there");
+}
+
+static void link_up(struct fw_doctor *d, const struct doctor_facts *f)
+{
+	char mend[64];
+
+	snprintf(mend, sizeof(mend), "ip link set %s up", f->iface.name);
+	if (!f->iface.up)
+		fw_doctor_add(d, FW_DOCTOR_NOTE, mend, "the interface is down");
+}
+
+const struct doctor_probe fw_doctor_iface_probes[] = {
+	{ "kind", link_kind },	   { "driver", driver }, { "native", native }, { "mtu", mtu },
+	{ "offloads", offloads },  { "queues", queues }, { "programs", programs }, { "link", link_up },
+	{ NULL, NULL },
+};
