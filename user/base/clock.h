@@ -18,7 +18,10 @@ __u64 fw_clock_now(void);
 /* One step of the program's clock in ns: a jiffy (4,000,000 at HZ=250). */
 __u32 fw_clock_tick(void);
 
-/* jiffies64 at program time 0 (INITIAL_JIFFIES, 300 s before 2^32 wraps). tick_ns > 0. */
+/*
+ * jiffies64 at program time 0: measured where /proc/timer_list may be read, so that program time is
+ * CLOCK_MONOTONIC to within a tick; else INITIAL_JIFFIES, 300 s before 2^32 wraps. tick_ns > 0.
+ */
 __u64 fw_clock_jiffies0(__u32 tick_ns);
 
 /* CLOCK_REALTIME and CLOCK_BOOTTIME now, ns. */

@@ -154,13 +154,15 @@ struct top {
 
 static json_t *row_json(const struct top *t, const struct top_row *row)
 {
-	json_t *one = fw_source_heavy_json(t->maps, &row->now);
+	json_t *counts = fw_source_heavy_json(t->maps, &row->now), *one = json_object();
 	char text[FW_TEXT_LEN];
 	int err = 0;
 
 	err |= fw_json_set(one, "source", fw_json_text(put_key(text, sizeof(text), &row->now)));
 	err |= fw_json_set(one, "class",
 			   fw_json_text(t->model->class[row->now.class % FW_CLASS_MAX].name));
+	err |= json_object_update(one, counts);
+	json_decref(counts);
 	if (t->seconds > 0) {
 		err |= fw_json_set(one, "packets_per_s",
 				   json_real((double)row->packets / t->seconds));
