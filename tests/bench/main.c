@@ -3,12 +3,16 @@
  * The bench: what floodwall costs a packet, next to a bare drop, to its budgets and to what people
  * would use instead. Never a test: it always ends in tables, and fails only if it cannot measure.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <bpf/libbpf.h>
 #include "tests/bench/layouts.h"
+#include "tests/bench/live.h"
+#include "tests/bench/place.h"
 #include "tests/bench/out.h"
 #include "tests/bench/run.h"
 #include "tests/bench/scenes.h"
@@ -22,7 +26,7 @@ struct options {
 
 static const char usage[] =
 	"Usage: bench [--quick] [--rounds N] [--packets N] [--only PART] [--json FILE]\n"
-	"Parts: budgets, curves, stages, layouts\n";
+	"Parts: budgets, curves, stages, layouts, live\n";
 
 static int parse(int argc, char **argv, struct options *ret)
 {
@@ -82,7 +86,18 @@ static int bench(const struct options *opts, struct run *run, struct out *out, s
 		rc = scenes_stages(run, out, err);
 	if (!rc && wanted(opts, "layouts"))
 		rc = layouts_bench(run, out, opts->quick, err);
+	if (!rc && wanted(opts, "live"))
+		rc = live_bench(run, out, err);
 	return rc;
+}
+
+/* libbpf's own complaints are repeated, in words, by whoever called it. */
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -98,8 +113,11 @@ int main(int argc, char **argv)
 
 	if (rc)
 		return rc < 0;
+	libbpf_set_print(quiet);
 	out = out_new();
-	rc = out ? run_open(&opts.run, &run, &err) : -1;
+	rc = out ? place_enter(&err) : -ENOMEM;
+	if (!rc)
+		rc = run_open(&opts.run, &run, &err);
 	if (!rc)
 		rc = bench(&opts, run, out, &err);
 	if (rc)

@@ -44,6 +44,45 @@ static void lift_limits(struct fw_model *model)
 	}
 }
 
+/*
+ * fw_maps shows the source tables read-only, for they are the program's. The bench is no ordinary
+ * writer, so it maps them itself. All tables lie one after the other in the same three maps.
+ */
+static int map_sources(const struct fw_object *obj, struct ours *ret)
+{
+	const struct fw_meta *m = &obj->meta;
+	const struct {
+		const char *name;
+		size_t size;
+		void **view;
+	} row[] = {
+		{ "fw_src_fp", sizeof(*ret->fp), (void **)&ret->fp },
+		{ "fw_src_hot", sizeof(*ret->hot), (void **)&ret->hot },
+		{ "fw_src_rest", sizeof(*ret->rest), (void **)&ret->rest },
+	};
+
+	ret->sets = (size_t)m->src4_sets + m->src6_sets + m->net6_sets;
+	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+		void *mem = mmap(NULL, ret->sets * row[i].size, PROT_READ | PROT_WRITE, MAP_SHARED,
+				 fw_object_map_fd(obj, row[i].name), 0);
+
+		if (mem == MAP_FAILED)
+			return -errno;
+		*row[i].view = mem;
+	}
+	return 0;
+}
+
+static void unmap_sources(struct ours *ours)
+{
+	if (ours->fp)
+		munmap(ours->fp, ours->sets * sizeof(*ours->fp));
+	if (ours->hot)
+		munmap(ours->hot, ours->sets * sizeof(*ours->hot));
+	if (ours->rest)
+		munmap(ours->rest, ours->sets * sizeof(*ours->rest));
+}
+
 int ours_open(const struct fw_sizes *sizes, __u32 stages, struct ours *ret, struct fw_err *err)
 {
 	struct fw_object_opts opts = {
@@ -66,7 +105,14 @@ int ours_open(const struct fw_sizes *sizes, __u32 stages, struct ours *ret, stru
 	if (!rc)
 		rc = fw_object_commit(ret->obj, err);
 	if (!rc)
-		rc = fw_maps_open_object(ret->obj, FW_MAPS_ALL | FW_MAPS_WRITE, &ret->maps, err);
+		rc = fw_maps_open_object(ret->obj,
+					 FW_MAPS_POLICY | FW_MAPS_LANES | FW_MAPS_COUNTS | FW_MAPS_WRITE,
+					 &ret->maps, err);
+	if (!rc) {
+		rc = map_sources(ret->obj, ret);
+		if (rc)
+			fw_err_set(err, rc, NULL, "mapping the source tables: %s", strerror(-rc));
+	}
 	if (!rc)
 		rc = ours_policy(ret, err);
 	if (rc)
@@ -76,6 +122,7 @@ int ours_open(const struct fw_sizes *sizes, __u32 stages, struct ours *ret, stru
 
 void ours_close(struct ours *ours)
 {
+	unmap_sources(ours);
 	fw_maps_close(&ours->maps);
 	fw_object_close(ours->obj);
 	free(ours->model);
@@ -134,37 +181,23 @@ int ours_block(struct ours *ours, __u64 count, struct fw_err *err)
 	return rc;
 }
 
-static void clear_table(const struct fw_maps_table *table)
-{
-	/* fw_maps shows tables read-only, for they are the program's; here nobody runs it. */
-	memset((void *)(uintptr_t)table->fp, 0, (size_t)table->sets * sizeof(*table->fp));
-	memset((void *)(uintptr_t)table->hot, 0, (size_t)table->sets * sizeof(*table->hot));
-	memset((void *)(uintptr_t)table->rest, 0, (size_t)table->sets * sizeof(*table->rest));
-}
-
 void ours_clear(struct ours *ours)
 {
-	clear_table(&ours->maps.src4);
-	clear_table(&ours->maps.src6);
-	clear_table(&ours->maps.net6);
-}
-
-static void prove_table(const struct fw_maps_table *table, __u8 epoch)
-{
-	struct fw_src_rest *rest = (struct fw_src_rest *)(uintptr_t)table->rest;
-
-	for (__u32 set = 0; set < table->sets; set++) {
-		for (int way = 0; way < FW_WAYS; way++) {
-			if (((const __u8 *)&table->fp[set])[way])
-				rest[set].proof[way] = epoch;
-		}
-	}
+	memset(ours->fp, 0, ours->sets * sizeof(*ours->fp));
+	memset(ours->hot, 0, ours->sets * sizeof(*ours->hot));
+	memset(ours->rest, 0, ours->sets * sizeof(*ours->rest));
 }
 
 void ours_prove(struct ours *ours)
 {
-	prove_table(&ours->maps.src4, FW_PROOF_EPOCH(fw_clock_now()));
-	prove_table(&ours->maps.src6, FW_PROOF_EPOCH(fw_clock_now()));
+	__u8 epoch = FW_PROOF_EPOCH(fw_clock_now());
+
+	for (size_t set = 0; set < ours->sets; set++) {
+		for (int way = 0; way < FW_WAYS; way++) {
+			if (ours->fp[set] >> (8 * way) & 0xff)
+				ours->rest[set].proof[way] = epoch;
+		}
+	}
 }
 
 int ours_reasons(const struct ours *ours, __u64 ret_packets[FW_R_MAX])

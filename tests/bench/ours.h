@@ -17,6 +17,10 @@ struct ours {
 	struct fw_object *obj;
 	struct fw_maps maps;
 	struct fw_model *model; /* edit, then ours_policy() */
+	__u64 *fp; /* the source tables, writable; sets of them */
+	struct fw_src_hot *hot;
+	struct fw_src_rest *rest;
+	size_t sets;
 };
 
 /* stages: knob_stages, 0 = all. The model starts with services, classes and budgets unlimited. */

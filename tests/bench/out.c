@@ -165,6 +165,27 @@ int out_group(struct out *out, const char *title, const struct run_cell *cell, s
 	return rc;
 }
 
+size_t out_rows(const struct out *out)
+{
+	return out->rows;
+}
+
+int out_print(const struct out *out, size_t first, const char *title)
+{
+	struct fw_table *table = fw_table_new(columns, COLUMNS);
+	int rc;
+
+	if (!table)
+		return -ENOMEM;
+	for (size_t i = first; i < out->rows; i++)
+		print_row(table, &out->row[i], NULL);
+	printf("\n%s\n", title);
+	rc = fw_table_print(table, stdout);
+	fflush(stdout);
+	fw_table_free(table);
+	return rc;
+}
+
 /* The same path on one CPU, for the rule about scaling. */
 static const struct out_row *on_one_cpu(const struct out *out, const struct out_row *row)
 {

@@ -29,6 +29,9 @@ struct out_row {
 	double budget_ns; /* 0 = none */
 };
 int out_row(struct out *out, const struct out_row *row);
+size_t out_rows(const struct out *out);
+/* Prints the rows kept since there were first of them. */
+int out_print(const struct out *out, size_t first, const char *title);
 
 /* A budget that could not be judged, and why. Shown in the list at the end. */
 int out_missing(struct out *out, const char *path, double budget_ns, const char *why);

@@ -39,6 +39,7 @@ struct run {
 	/* the job of the moment, read by workers between the barriers */
 	const struct frame *frame;
 	__u32 repeat;
+	bool live;
 	int active; /* workers that take part; -1 = end */
 	int started;
 };
@@ -79,6 +80,28 @@ static int test_run(const struct run *run, double *ret_ns)
 	return 0;
 }
 
+/* Live frames on the calling thread; veth's NAPI runs on the same CPU, inside this call. */
+static int live_run(const struct run *run, double *ret_ns)
+{
+	const struct bpf_program *prog[FRAME_STEPPERS] = {
+		run->skel->progs.live4_short,
+		run->skel->progs.live4_long,
+		run->skel->progs.live6_short,
+		run->skel->progs.live6_long,
+	};
+	const struct frame *frame = run->frame;
+	struct xdp_md ctx = { .data_end = frame->len };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data, .data_size_in = frame->len,
+		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = (int)run->repeat,
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = 64);
+	double from = clock_ns();
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(prog[frame->stepper]), &opts))
+		return -errno;
+	*ret_ns = (clock_ns() - from) / run->repeat;
+	return 0;
+}
+
 static void *work(void *arg)
 {
 	struct worker *worker = arg;
@@ -93,7 +116,8 @@ static void *work(void *arg)
 		if (run->active < 0)
 			return NULL;
 		if (worker->cpu < run->active)
-			worker->rc = test_run(run, &worker->ns);
+			worker->rc = run->live ? live_run(run, &worker->ns) :
+						 test_run(run, &worker->ns);
 		pthread_barrier_wait(&run->done);
 	}
 }
@@ -228,35 +252,15 @@ int run_group(struct run *run, struct run_cell *cell, size_t cells, const char *
 int run_live(struct run *run, const struct frame *frame, __u64 sources, __u32 ifindex,
 	     __u32 packets, double *ret_ns, struct fw_err *err)
 {
-	const struct bpf_program *prog[FRAME_STEPPERS] = {
-		run->skel->progs.live4_short,
-		run->skel->progs.live4_long,
-		run->skel->progs.live6_short,
-		run->skel->progs.live6_long,
-	};
-	struct xdp_md ctx = { .data_end = frame->len };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data, .data_size_in = frame->len,
-		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = (int)packets,
-		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = 64);
-	double from;
+	struct bench_state *st = &run->state[run->worker[0].real_cpu];
+	int rc;
 
-	for (int i = 0; i < run->cpus; i++)
-		run->state[run->worker[i].real_cpu].ifindex = ifindex;
-	for (int i = 0; i < run->cpus; i++) {
-		struct bench_state *st = &run->state[run->worker[i].real_cpu];
-
-		st->next = sources ? st->next % sources : st->next;
-		st->wrap = sources;
-		st->len = frame->len;
-		st->ip4_sum = frame->ip4_sum;
-		memcpy(st->head, frame->data, BENCH_HEAD);
-	}
-	from = clock_ns();
-	if (bpf_prog_test_run_opts(bpf_program__fd(prog[frame->stepper]), &opts))
-		return fw_err_set(err, -errno, NULL, "live frames were refused: %s",
-				  strerror(errno));
-	*ret_ns = (clock_ns() - from) / packets;
-	return 0;
+	set_stream(run, frame, sources, sources ? st->next % sources : st->next, 1);
+	st->ifindex = ifindex;
+	run->live = true;
+	rc = job(run, frame, packets, 1, ret_ns);
+	run->live = false;
+	return rc ? fw_err_set(err, rc, NULL, "live frames were refused: %s", strerror(-rc)) : 0;
 }
 
 static int start_workers(struct run *run)

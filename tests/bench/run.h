@@ -61,7 +61,11 @@ int run_send(struct run *run, const struct frame *frame, int prog_fd, __u64 sour
 int run_group(struct run *run, struct run_cell *cell, size_t cells, const char *what,
 	      struct fw_err *err);
 
-/* Live frames: steps sources into frames that are sent into ifindex; wall ns a frame. */
+/*
+ * Live frames: packets of them, sources stepped, sent out of the interface ifindex of this network
+ * namespace by the first CPU, which also receives them when the other end is a veth of this host.
+ * Wall ns a frame, all of the path included.
+ */
 int run_live(struct run *run, const struct frame *frame, __u64 sources, __u32 ifindex,
 	     __u32 packets, double *ret_ns, struct fw_err *err);
 /* Programs of the live end: a bare drop and a pass, without the frags flag. */
