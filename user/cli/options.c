@@ -287,8 +287,8 @@ static int finish(struct round *r)
 						 "commands that look");
 	}
 	if (r->line->argc < c->min_args)
-		return fw_cli_usage(cli, "%s: something is missing",
-				    c->min_args == 1 && !r->line->argc ? c->args : "arguments");
+		return fw_cli_usage(cli, "%s%s%s needs %s", c->object, c->verb ? " " : "",
+				    c->verb ? c->verb : "", c->args);
 	if (c->max_args >= 0 && r->line->argc > c->max_args)
 		return fw_cli_usage(cli, "\"%.60s\" is one argument too many%s",
 				    r->line->argv[c->max_args],

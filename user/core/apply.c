@@ -290,6 +290,10 @@ int fw_apply_commit(struct fw_apply *apply, struct fw_err *err)
 	__u64 live = apply->live, bits = live & 3;
 	int ret;
 
+	if (!apply->changed)
+		return 0;
+	/* Again: a writer killed between its flip and its wait may have left a CPU in this half. */
+	wait_for_readers();
 	if (apply->changed & FW_APPLY_POLICY) {
 		bits ^= 1;
 		ret = write_policy(maps, FW_LIVE_POLICY(bits), apply->model, err);
@@ -302,8 +306,6 @@ int fw_apply_commit(struct fw_apply *apply, struct fw_err *err)
 		if (ret)
 			return ret;
 	}
-	if (!apply->changed)
-		return 0;
 	apply->live = (__u64)(FW_LIVE_GENERATION(live) + 1) << 32 | bits;
 	flip(maps, live, apply->live);
 	apply->changed = 0;
