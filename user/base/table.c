@@ -168,11 +168,20 @@ int fw_table_print(const struct fw_table *table, FILE *out)
 	return ferror(out) ? -EIO : 0;
 }
 
+static enum fw_colour colour_wish = FW_COLOUR_AUTO;
+
+void fw_table_colour_wish(enum fw_colour wish)
+{
+	colour_wish = wish;
+}
+
 bool fw_table_colour(FILE *out)
 {
 	const char *no_color = getenv("NO_COLOR"); /* no-color.org: set and not empty */
 	const char *term = getenv("TERM");
 
+	if (colour_wish != FW_COLOUR_AUTO)
+		return colour_wish == FW_COLOUR_ALWAYS;
 	return isatty(fileno(out)) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
 }
 

@@ -43,6 +43,10 @@ void fw_table_cell_styled(struct fw_table *table, enum fw_style style, const cha
  * -EIO. */
 int fw_table_print(const struct fw_table *table, FILE *out);
 
+/* What the user said about colour; asked once, before anything is printed. */
+enum fw_colour { FW_COLOUR_AUTO, FW_COLOUR_ALWAYS, FW_COLOUR_NEVER };
+void fw_table_colour_wish(enum fw_colour wish);
+
 /* Whether out is a terminal that wants colour (not NO_COLOR, not TERM=dumb). */
 bool fw_table_colour(FILE *out);
 

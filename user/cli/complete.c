@@ -54,6 +54,12 @@ static void put_case(FILE *out, const struct fw_cli_command *c)
 
 static const char *const head =
 	"# bash completion for floodwall; made by `floodwall completion bash`\n"
+	"_floodwall_names()\n{\n"
+	"\tcase $1 in\n"
+	"\tclass) floodwall --color=never class show 2>/dev/null ;;\n"
+	"\tservice) floodwall --color=never service list 2>/dev/null ;;\n"
+	"\tesac | awk 'NR > 1 { print $1 }'\n"
+	"}\n\n"
 	"_floodwall()\n{\n"
 	"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
 	"\tlocal object= verb= options= words= values= verbs= i all\n"
@@ -77,6 +83,8 @@ static const char *const tail =
 	"\t\t@iface) COMPREPLY+=($(compgen -W \"$(cd /sys/class/net && echo *)\" -- \"$cur\")) ;;\n"
 	"\t\t@file) COMPREPLY+=($(compgen -f -- \"$cur\")) ;;\n"
 	"\t\t@dir) COMPREPLY+=($(compgen -d -- \"$cur\")) ;;\n"
+	"\t\t@class|@service) COMPREPLY+=($(compgen -W \"$(_floodwall_names ${i#@})\" -- "
+	"\"$cur\")) ;;\n"
 	"\t\t@*) ;;\n"
 	"\t\t*) COMPREPLY+=($(compgen -W \"$i\" -- \"$cur\")) ;;\n"
 	"\t\tesac\n"

@@ -225,7 +225,7 @@ int fw_lane_add(struct fw_cli *cli, int argc, char **argv)
 		err = fw_lane_class(cli, edit.apply.model, argv[0], &class);
 	if (err)
 		goto out;
-	c.how.class = (__u8)class;
+	c.how.class = (__u8) class;
 	err = add_all(cli, &edit, &c);
 	if (!err)
 		err = fw_edit_commit(cli, &edit, FW_APPLY_LANES);

@@ -17,16 +17,17 @@
 
 #define LIST_MAX (256UL << 20) /* a million lines with comments are some 50 MB */
 
-/* A line on the terminal that says what goes on, and goes away again. */
-static void progress(const struct fw_cli *cli, const char *fmt, size_t n)
+/* A line on the terminal that says what goes on; done (n 0) takes it away again. */
+static void progress(const struct fw_cli *cli, const char *what, size_t n)
 {
-	char number[FW_TEXT_LEN], text[128];
+	char number[FW_TEXT_LEN];
 
 	if (cli->json || !isatty(STDERR_FILENO))
 		return;
-	fw_text_put_about(number, sizeof(number), (double)n);
-	snprintf(text, sizeof(text), fmt, number);
-	fprintf(stderr, "\r\033[K%s", text);
+	fputs("\r\033[K", stderr);
+	if (n)
+		fprintf(stderr, "%s %s prefixes", what,
+			fw_text_put_about(number, sizeof(number), (double)n));
 	fflush(stderr);
 }
 
@@ -182,7 +183,7 @@ static int change(struct fw_cli *cli, struct fw_edit *edit, struct import *im)
 	bool cut = !fw_lane_session(session) && fw_lane_cuts(set, session);
 	int err;
 
-	progress(cli, "reading %s prefixes", im->size / 16);
+	progress(cli, "reading about", im->size / 16 + 1);
 	if (fw_cli_option(cli, "replace"))
 		im->dropped = fw_prefixes_flush(set, im->how.lane,
 						im->how.lane == FW_LANE_CLASS ? im->how.class : -1);
@@ -205,7 +206,7 @@ static int change(struct fw_cli *cli, struct fw_edit *edit, struct import *im)
 		err = fw_lane_check_lockout(cli, set, cut);
 	if (err)
 		return err;
-	progress(cli, "writing %s prefixes", set->count);
+	progress(cli, "writing", set->count);
 	return fw_edit_commit(cli, edit, FW_APPLY_LANES);
 }
 

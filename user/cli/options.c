@@ -9,9 +9,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "user/base/nearest.h"
+#include "user/base/table.h"
 #include "user/cli/options.h"
 
 enum global_row { G_JSON, G_PRETTY, G_WATCH, G_PINS, G_COLOR, G_VERSION, G_HELP, G_MAX };
@@ -212,7 +212,7 @@ static int check_argument(struct fw_cli *cli, const char *arg, bool last, bool *
 		return 0;
 	}
 	for (const char *c = arg + 1; *c; c++) {
-		o = find_option(cli->command, NULL, 0, *c);
+		o = find_option(cli->command, "", 0, *c);
 		if (!o)
 			return fw_cli_usage(cli, "no option -%c here (in \"%.40s\")", *c, arg);
 		if (!o->arg)
@@ -273,8 +273,10 @@ static int finish(struct round *r)
 
 	if (strcmp(when, "auto") && strcmp(when, "always") && strcmp(when, "never"))
 		return fw_cli_usage(cli, "--color=%.20s: say auto, always or never", when);
-	cli->color = !strcmp(when, "always") ||
-		     (!strcmp(when, "auto") && isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
+	fw_table_colour_wish(!strcmp(when, "always")  ? FW_COLOUR_ALWAYS
+			     : !strcmp(when, "never") ? FW_COLOUR_NEVER
+						      : FW_COLOUR_AUTO);
+	cli->color = fw_table_colour(stdout);
 	if (r->line->wish != FW_WISH_RUN || !c)
 		return 0;
 	if (r->watch) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "user/base/json.h"
+#include "user/base/table.h"
 #include "user/cli/cli.h"
 
 int fw_cli_json(struct fw_cli *cli, json_t *doc)
@@ -69,8 +70,8 @@ void fw_cli_warn(struct fw_cli *cli, const char *fmt, ...)
 		(void)json_array_append_new(cli->warnings, json_string(text)); /* best effort */
 	} else {
 		fflush(stdout);
-		fprintf(stderr, "%swarning:%s %s\n", cli->color ? "\033[33m" : "",
-			cli->color ? "\033[0m" : "", text);
+		fprintf(stderr, "%swarning:%s %s\n", fw_table_style(stderr, FW_STYLE_WARN),
+			fw_table_style(stderr, FW_STYLE_NONE), text);
 	}
 	free(text);
 }
