@@ -14,6 +14,7 @@ import ipaddress
 import itertools
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -72,14 +73,24 @@ class Job:
 
     def __init__(self, lab, argv, ns):
         self.argv = argv
-        self.lab = lab
+        self._said = ""
         self.proc = subprocess.Popen(["nsenter", "--net=/run/netns/" + ns] + argv,
                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                      preexec_fn=_die_with_parent)
         lab.jobs.append(self.proc)
 
+    def ticks(self):
+        """The newest line that the tool printed on its way (--tick), or None."""
+        os.set_blocking(self.proc.stdout.fileno(), False)
+        self._said += os.read(self.proc.stdout.fileno(), 1 << 16).decode() if select.select(
+            [self.proc.stdout], [], [], 0)[0] else ""
+        lines = [l for l in self._said.splitlines() if l.startswith('{"tick"')]
+        return json.loads(lines[-1]) if lines else None
+
     def result(self, timeout=180):
+        os.set_blocking(self.proc.stdout.fileno(), True)
         out, err = self.proc.communicate(timeout=timeout)
+        out = self._said + out
         if self.proc.returncode:
             raise LabError("%s: exit %d\n%s" % (" ".join(self.argv), self.proc.returncode, err))
         return json.loads(out.strip().splitlines()[-1])

@@ -52,8 +52,10 @@ struct prog *prog_open(const struct prog_opts *opts)
 	if (fw_apply_init(&prog->maps, NULL, &err))
 		fail_msg("no policy: %s (%s)", err.msg, err.hint);
 	prog->fresh = malloc(sizeof(*prog->fresh));
-	assert_non_null(prog->fresh);
+	prog->fresh_text = malloc(sizeof(*prog->fresh_text));
+	assert_true(prog->fresh && prog->fresh_text);
 	*prog->fresh = *prog_policy(prog);
+	*prog->fresh_text = prog->maps.policy_txt[FW_LIVE_POLICY(prog->maps.ctl->live)];
 	return prog;
 }
 
@@ -64,6 +66,7 @@ void prog_close(struct prog *prog)
 	fw_maps_close(&prog->maps);
 	fw_object_close(prog->obj);
 	free(prog->fresh);
+	free(prog->fresh_text);
 	free(prog);
 }
 
@@ -123,6 +126,7 @@ void prog_reset(struct prog *prog)
 	prog->maps.ctl->virtual_ns = PROG_TIME0;
 	forget_lanes(prog);
 	*prog_policy(prog) = *prog->fresh;
+	prog->maps.policy_txt[FW_LIVE_POLICY(prog->maps.ctl->live)] = *prog->fresh_text;
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
 		prog_zero(prog, maps[i]);
 	memset(prog->base, 0, sizeof(prog->base));

@@ -33,6 +33,7 @@ struct prog {
 	struct fw_object *obj;
 	struct fw_maps maps;
 	struct fw_policy *fresh; /* owned; what prog_reset puts back */
+	struct fw_policy_text *fresh_text;
 	__u64 sent;		 /* packets run since the last reset */
 	__u64 base[FW_R_MAX];	 /* packets of each reason at that time */
 	__u64 moved[FW_COUNT_SVC_SLOTS]; /* packets of each counter when last looked at */
