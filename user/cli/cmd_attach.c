@@ -58,14 +58,19 @@ static int read_options(struct fw_cli *cli, struct fw_setup_opts *opts, enum fw_
 	return r;
 }
 
-/* Wrong names, and names given twice, are found before anything is made. */
-static int check_names(struct fw_cli *cli, int argc, char **argv)
+/*
+ * Wrong names, names given twice, VLANs where only their parent can do it: found before anything is
+ * made.
+ */
+static int check_names(struct fw_cli *cli, enum fw_mode mode, int argc, char **argv)
 {
 	struct fw_iface_info info;
 	int r;
 
 	for (int i = 0; i < argc; i++) {
 		r = fw_probe_iface(argv[i], &info, &cli->err);
+		if (!r)
+			r = fw_attach_check_native(&info, mode, &cli->err);
 		if (r)
 			return r;
 		for (int j = 0; j < i; j++)
@@ -119,7 +124,7 @@ static void say_attached(const struct fw_setup_attached *done)
 	       done->replaced ? "program replaced without a gap" : "attached",
 	       done->iface.mode == FW_MODE_GENERIC ? "GENERIC" : "native",
 	       *done->info.driver ? done->info.driver : "unknown",
-	       !done->iface.dispatcher ? "alone (no dispatcher on this kernel)"
+	       !done->iface.dispatcher ? "alone (without libxdp's dispatcher)"
 	       : done->state.nr > 1    ? "beside others under libxdp's dispatcher"
 				       : "under libxdp's dispatcher",
 	       done->iface.prog_id);
@@ -201,10 +206,12 @@ static int cmd_attach(struct fw_cli *cli, int argc, char **argv)
 
 	r = read_options(cli, &opts, &mode);
 	if (!r)
-		r = check_names(cli, argc, argv);
+		r = check_names(cli, mode, argc, argv);
 	if (r)
 		return r;
 	r = fw_setup_plan(&opts, &setup, &cli->err);
+	for (int i = 0; i < argc && !r; i++)
+		r = fw_setup_check(&setup, argv[i], mode, &cli->err);
 	if (r)
 		goto out;
 	say_plan(cli, &setup);

@@ -66,6 +66,19 @@ int fw_setup_plan(const struct fw_setup_opts *opts, struct fw_setup *ret, struct
 	return fw_object_check_memory(ret->plan, err);
 }
 
+int fw_setup_check(const struct fw_setup *setup, const char *ifname, enum fw_mode mode,
+		   struct fw_err *err)
+{
+	struct fw_attach_opts opts = { .ifname = ifname, .mode = mode };
+	struct fw_iface_info info;
+	int r = fw_probe_iface(ifname, &info, err);
+
+	if (r)
+		return r;
+	opts.ifindex = info.ifindex;
+	return fw_attach_check(&opts, setup->plan->ctl_id, err);
+}
+
 static int first_policy(struct fw_setup *setup, bool monitor, struct fw_err *err)
 {
 	struct fw_model *model = malloc(sizeof(*model));

@@ -41,6 +41,10 @@ struct fw_setup {
  */
 int fw_setup_plan(const struct fw_setup_opts *opts, struct fw_setup *ret, struct fw_err *err);
 
+/* Refuse now what fw_setup_attach would refuse for what is on the interface; changes nothing. */
+int fw_setup_check(const struct fw_setup *setup, const char *ifname, enum fw_mode mode,
+		   struct fw_err *err);
+
 /* Make state that is not there yet, with the default policy; monitor: it starts in monitor mode. */
 int fw_setup_create(struct fw_setup *setup, bool monitor, struct fw_err *err);
 

@@ -216,6 +216,14 @@ static int check_place(const struct fw_attach_opts *opts, const struct fw_xdp_st
 	return 0;
 }
 
+int fw_attach_check(const struct fw_attach_opts *opts, __u32 ctl_id, struct fw_err *err)
+{
+	struct fw_xdp_state state;
+	int r = fw_attach_query(opts->ifindex, ctl_id, &state, err);
+
+	return r ? r : check_place(opts, &state, err);
+}
+
 static int confirm(struct fw_object *obj, const struct fw_attach_opts *opts,
 		   struct fw_xdp_state *ret_state, struct fw_err *err)
 {

@@ -13,6 +13,7 @@
 #include "user/base/err.h"
 
 struct fw_object;
+struct fw_iface_info;
 
 #define FW_XDP_PROGS 12 /* libxdp's dispatcher takes 10 */
 
@@ -49,6 +50,12 @@ struct fw_attach_opts {
 	int ifindex;
 	enum fw_mode mode;
 };
+
+/* -EOPNOTSUPP in the words of fw_attach_add if the kernel says beforehand that native cannot work. */
+int fw_attach_check_native(const struct fw_iface_info *info, enum fw_mode mode, struct fw_err *err);
+
+/* Would fw_attach_add refuse for what is there now? Its errors; changes nothing. */
+int fw_attach_check(const struct fw_attach_opts *opts, __u32 ctl_id, struct fw_err *err);
 
 /*
  * Put the program of obj, opened and not loaded, on the interface; it is loaded on the way. Ours there already (in the same mode): replaced without

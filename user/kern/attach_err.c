@@ -9,10 +9,10 @@
 #include <string.h>
 #include "user/kern/attach_err.h"
 #include "user/kern/noise.h"
+#include "user/kern/object.h"
 #include "user/kern/probe.h"
 
-static int no_native(const struct fw_attach_opts *opts, const struct fw_iface_info *info,
-		     struct fw_err *err)
+static int no_native(const struct fw_iface_info *info, struct fw_err *err)
 {
 	char hint[FW_ERR_LEN];
 	int r;
@@ -21,15 +21,22 @@ static int no_native(const struct fw_attach_opts *opts, const struct fw_iface_in
 		snprintf(hint, sizeof(hint), "floodwall attach %s (it reads VLAN tags itself)",
 			 info->parent);
 		r = fw_err_set(err, -EOPNOTSUPP, hint,
-			       "%s is a VLAN of %s: native XDP works on the parent only", opts->ifname,
+			       "%s is a VLAN of %s: native XDP works on the parent only", info->name,
 			       info->parent);
 	} else {
 		snprintf(hint, sizeof(hint), "floodwall attach %s --mode generic works everywhere, but "
-			 "costs the CPU several times as much", opts->ifname);
-		r = fw_err_set(err, -EOPNOTSUPP, hint, "%s: driver %s has no native XDP", opts->ifname,
+			 "costs the CPU several times as much", info->name);
+		r = fw_err_set(err, -EOPNOTSUPP, hint, "%s: driver %s has no native XDP", info->name,
 			       *info->driver ? info->driver : "(unknown)");
 	}
 	return r;
+}
+
+int fw_attach_check_native(const struct fw_iface_info *info, enum fw_mode mode, struct fw_err *err)
+{
+	if (mode != FW_MODE_NATIVE || info->xdp_native != FW_NO)
+		return 0;
+	return no_native(info, err);
 }
 
 static int too_large(const struct fw_attach_opts *opts, const struct fw_iface_info *info, int code,
@@ -52,16 +59,18 @@ int fw_attach_err(const struct fw_attach_opts *opts, int code, struct fw_err *er
 	struct fw_iface_info info = {};
 	const char *said = fw_noise_line();
 
-	fw_probe_iface(opts->ifname, &info, NULL);
+	if (fw_probe_iface(opts->ifname, &info, NULL))
+		snprintf(info.name, sizeof(info.name), "%s", opts->ifname);
+	if (code == -EACCES || (said && !strncmp(said, "verifier:", 9)))
+		return fw_object_refuse(code, err);
 	switch (code) {
 	case -EPERM:
-	case -EACCES:
 		return fw_err_set(err, -EPERM, "run as root, or with CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON "
 				  "and CAP_SYS_ADMIN", "%s: not permitted to attach a program%s%s",
 				  opts->ifname, said ? ": " : "", said ?: "");
 	case -EOPNOTSUPP:
 		if (opts->mode == FW_MODE_NATIVE)
-			return no_native(opts, &info, err);
+			return no_native(&info, err);
 		break;
 	case -ERANGE:
 	case -EINVAL:
@@ -102,7 +111,7 @@ int fw_attach_err_foreign(const struct fw_attach_opts *opts, const struct fw_xdp
 	release_hint(hint, sizeof(hint), opts, state);
 	return fw_err_set(err, -EBUSY, hint,
 			  "%s: XDP program %s is there already (id %u, tag "
-			  "%02x%02x%02x%02x%02x%02x%02x%02x)%s, and this kernel cannot run two",
+			  "%02x%02x%02x%02x%02x%02x%02x%02x%s) and not under a dispatcher that could run two",
 			  opts->ifname, *p->name ? p->name : "(without name)", p->id, p->tag[0],
 			  p->tag[1], p->tag[2], p->tag[3], p->tag[4], p->tag[5], p->tag[6], p->tag[7],
 			  twin ? ", a floodwall with other pins" : "");

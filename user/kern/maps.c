@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "bpf/hash.h"
 #include "user/kern/maps.h"
 #include "user/kern/object.h"
 #include "user/kern/pin.h"
@@ -28,8 +29,10 @@ struct row {
 	bool readonly; /* the program's own: never mapped writable */
 };
 
-#define ROW(name_, part_, value_, halves_, view_, cap_, ro_)                                       \
-	{ name_, part_, sizeof(value_), halves_, offsetof(struct fw_maps, view_), cap_, ro_ }
+#define ROW(name_, part_, value_, halves_, view_, cap_, ro_)                                      \
+	{                                                                                         \
+		name_, part_, sizeof(value_), halves_, offsetof(struct fw_maps, view_), cap_, ro_ \
+	}
 #define CAP(field_) offsetof(struct fw_maps, field_)
 
 static const struct row rows[] = {
@@ -40,8 +43,10 @@ static const struct row rows[] = {
 	ROW("fw_lane_head", FW_MAPS_LANES, struct fw_lane_head, 2, lane_head, NO_FIELD, false),
 	ROW("fw_lane4_dir", FW_MAPS_LANES, struct fw_lane4_dir, 2, lane4_dir, NO_FIELD, false),
 	ROW("fw_lane4_rng", FW_MAPS_LANES, __u64, 2, lane4_rng, CAP(cap_rng4), false),
-	ROW("fw_lane6_node", FW_MAPS_LANES, struct fw_lane6_node, 2, lane6_node, CAP(cap_node6), false),
-	ROW("fw_lane6_deep", FW_MAPS_LANES, struct fw_lane6_deep, 2, lane6_deep, CAP(cap_deep6), false),
+	ROW("fw_lane6_node", FW_MAPS_LANES, struct fw_lane6_node, 2, lane6_node, CAP(cap_node6),
+	    false),
+	ROW("fw_lane6_deep", FW_MAPS_LANES, struct fw_lane6_deep, 2, lane6_deep, CAP(cap_deep6),
+	    false),
 	ROW("fw_profile", FW_MAPS_LANES, struct fw_profile, 2, profile, CAP(cap_profile), false),
 	ROW("fw_prefix", FW_MAPS_LANES, struct fw_prefix, 2, prefix, CAP(cap_prefix), false),
 	ROW("fw_why", FW_MAPS_LANES, struct fw_why, 2, why, CAP(cap_why), false),
@@ -182,11 +187,14 @@ static int split_tables(struct fw_maps *maps, const struct fw_meta *meta, struct
 	__u64 base = 0;
 
 	for (int i = 0; i < 3; i++) {
+		__u32 bits = sets[i] ? (__u32)__builtin_ctz(sets[i]) : 0;
+
 		*table[i] = (struct fw_maps_table){ .fp = maps->src_fp + base,
 						    .hot = maps->src_hot + base,
 						    .rest = maps->src_rest + base,
-						    .sets = sets[i] };
-		base += sets[i];
+						    .sets = fw_table_sets(bits),
+						    .bits = bits };
+		base += fw_table_sets(bits);
 	}
 	if (base > maps->src_sets)
 		return fw_err_set(err, -EPROTO, NULL, "the source tables have %u sets, not %llu",

@@ -32,7 +32,8 @@ struct fw_maps_table {
 	const __u64 *fp; /* FW_WAYS fingerprints of one byte a set; 0 = empty way */
 	const struct fw_src_hot *hot;
 	const struct fw_src_rest *rest;
-	__u32 sets; /* a power of two */
+	__u32 sets; /* near and far part, bpf/hash.h */
+	__u32 bits; /* log2 of the far part's sets */
 };
 
 /*

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "bpf/hash.h"
 #include "user/base/clock.h"
 #include "user/kern/maps.h"
 #include "user/kern/noise.h"
@@ -22,7 +23,7 @@
 #include "floodwall.skel.h"
 
 /* enum fw_stage_bit's FW_S_ALL; bpf/knobs.h holds variables and cannot be included here. */
-#define STAGES_ALL 31U
+#define STAGES_ALL 63U
 
 static __u32 pow2_sets(__u64 sources)
 {
@@ -118,7 +119,8 @@ static int set_sizes(struct fw_object *obj, const struct fw_sizes *s)
 	__u64 p4 = s->prefixes4 ?: FW_PREFIXES4_DEFAULT, p6 = s->prefixes6 ?: FW_PREFIXES6_DEFAULT;
 	__u64 deep = p6 * FW_LANE6_DEEP_MAX / FW_PREFIXES6_DEFAULT;
 	const struct fw_meta *m = &obj->meta;
-	__u64 sets = (__u64)m->src4_sets + m->src6_sets + m->net6_sets;
+	__u64 sets = (__u64)fw_table_sets(log2_of(m->src4_sets)) +
+		     fw_table_sets(log2_of(m->src6_sets)) + fw_table_sets(log2_of(m->net6_sets));
 	const struct {
 		struct bpf_map *map;
 		__u64 entries;
@@ -126,6 +128,7 @@ static int set_sizes(struct fw_object *obj, const struct fw_sizes *s)
 		{ obj->skel->maps.fw_src_fp, sets },
 		{ obj->skel->maps.fw_src_hot, sets },
 		{ obj->skel->maps.fw_src_rest, sets },
+		{ obj->skel->maps.fw_src_more, (sets + 63) / 64 },
 		/* Each prefix ends a range at most twice, and each /16 begins one. */
 		{ obj->skel->maps.fw_lane4_rng, 2 * (2 * p4 + 200000) },
 		{ obj->skel->maps.fw_lane6_node, 2 * (__u64)tree_nodes(p6) },
@@ -148,7 +151,8 @@ static int set_pins(struct fw_object *obj, const char *dir, bool reuse, struct f
 	__u32 len;
 	int fd, r;
 
-	bpf_object__for_each_map(map, obj->skel->obj) {
+	bpf_object__for_each_map(map, obj->skel->obj)
+	{
 		const char *name = bpf_map__name(map);
 
 		if (bpf_map__is_internal(map) || !fw_pin_wanted(name))
@@ -216,6 +220,8 @@ static void set_knobs(struct fw_object *obj, const struct fw_object_opts *opts)
 	ro->knob_src4_bits = log2_of(m->src4_sets);
 	ro->knob_src6_bits = log2_of(m->src6_sets);
 	ro->knob_net6_bits = log2_of(m->net6_sets);
+	ro->knob_src6_base = fw_table_sets(ro->knob_src4_bits);
+	ro->knob_net6_base = ro->knob_src6_base + fw_table_sets(ro->knob_src6_bits);
 	ro->knob_ranges4 = bpf_map__max_entries(obj->skel->maps.fw_lane4_rng) / 2;
 	ro->knob_nodes6 = bpf_map__max_entries(obj->skel->maps.fw_lane6_node) / 2;
 	ro->knob_deep6 = bpf_map__max_entries(obj->skel->maps.fw_lane6_deep) / 2;
@@ -271,17 +277,21 @@ out:
 	return r;
 }
 
-static int refuse_load(int code, struct fw_err *err)
+int fw_object_refuse(int code, struct fw_err *err)
 {
 	const char *said = fw_noise_line();
+	bool unsafe = said && !strncmp(said, "verifier: ", 10);
 
-	if (code == -EPERM || code == -EACCES)
+	/* EACCES is the verifier's word for a program it finds unsafe; libxdp makes EPERM of it. */
+	if (unsafe || code == -EACCES || code == -EINVAL)
+		return fw_err_set(err, -ENOEXEC, said, "this kernel refuses the program");
+	if (code == -EPERM)
 		return fw_err_set(err, -EPERM, "run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN",
 				  "the kernel does not permit loading BPF: %s", said ?: "EPERM");
 	if (code == -ENOMEM)
 		return fw_err_set(err, code, "use smaller tables: floodwall attach --help",
 				  "not enough memory for the maps");
-	return fw_err_set(err, code, said, "the kernel refused the program: %s", strerror(-code));
+	return fw_err_set(err, code, said, "the program cannot be loaded: %s", strerror(-code));
 }
 
 static int load(struct fw_object *obj, struct fw_err *err)
@@ -293,7 +303,7 @@ static int load(struct fw_object *obj, struct fw_err *err)
 		return r;
 	fw_noise_clear();
 	r = floodwall_bpf__load(obj->skel);
-	return r ? refuse_load(r, err) : 0;
+	return r ? fw_object_refuse(r, err) : 0;
 }
 
 int fw_object_create(struct fw_object *obj, struct fw_err *err)

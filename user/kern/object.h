@@ -73,6 +73,9 @@ int fw_object_create(struct fw_object *obj, struct fw_err *err);
  */
 int fw_object_load(struct fw_object *obj, struct fw_err *err);
 
+/* Loading failed with code: why, in words, from what the libraries said. Returns -errno. */
+int fw_object_refuse(int code, struct fw_err *err);
+
 /* After somebody else (libxdp) loaded obj->skel: fill prog_fd and the ids. */
 int fw_object_loaded(struct fw_object *obj, struct fw_err *err);
 

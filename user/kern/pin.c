@@ -21,11 +21,12 @@
 
 /* Every map that bpf/maps.h pins. The meta map is first in each removal. */
 static const char *const pin_names[] = {
-	"fw_meta",	"fw_ctl",	"fw_policy",	"fw_policy_txt", "fw_lane_head",
+	"fw_meta",	"fw_ctl",	"fw_policy",	 "fw_policy_txt", "fw_lane_head",
 	"fw_lane4_dir", "fw_lane4_rng", "fw_lane6_node", "fw_lane6_deep", "fw_profile",
-	"fw_prefix",	"fw_why",	"fw_src_fp",	"fw_src_hot",	 "fw_src_rest",
-	"fw_budget",	"fw_crowd",	"fw_crowd_net", "fw_level",	 "fw_retry",
-	"fw_count_svc", "fw_count_cls", "fw_note",	"fw_heavy",	 "fw_iface",
+	"fw_prefix",	"fw_why",	"fw_src_fp",	 "fw_src_hot",	  "fw_src_rest",
+	"fw_budget",	"fw_crowd",	"fw_crowd_net",	 "fw_level",	  "fw_retry",
+	"fw_count_svc", "fw_count_cls", "fw_note",	 "fw_heavy",	  "fw_iface",
+	"fw_src_more",
 };
 #define PIN_NAMES (sizeof(pin_names) / sizeof(*pin_names))
 
@@ -63,7 +64,8 @@ static int pin_path(char *path, size_t len, const char *dir, const char *name, s
 static int refuse_open(const char *path, int code, struct fw_err *err)
 {
 	if (code == -EPERM || code == -EACCES)
-		return fw_err_set(err, -EPERM, "run as root, or with CAP_BPF and rights on the pins",
+		return fw_err_set(err, -EPERM,
+				  "run as root, or with CAP_BPF and rights on the pins",
 				  "not permitted to open %s", path);
 	return fw_err_set(err, code, NULL, "cannot open %s: %s", path, strerror(-code));
 }
@@ -181,8 +183,9 @@ int fw_pin_refuse_other(const char *dir, const struct fw_meta *meta, struct fw_e
 	bool ours = meta->magic == FW_MAGIC;
 
 	snprintf(hint, sizeof(hint),
-		 ours ? "detach with the floodwall that attached (build %.31s), or use another --pins" :
-			"use another --pins; floodwall does not touch pins it did not make",
+		 ours ? "detach with the floodwall that attached (build %.31s), or use another "
+			"--pins"
+		      : "use another --pins; floodwall does not touch pins it did not make",
 		 meta->build);
 	snprintf(other, sizeof(other), ours ? "version %u" : "unknown", meta->abi);
 	return fw_err_set(err, -EPROTO, hint,
@@ -233,14 +236,15 @@ int fw_pin_make(const char *dir, struct fw_err *err)
 		bool usual = !strcmp(parent, "/sys/fs/bpf");
 
 		snprintf(hint, sizeof(hint), "%s",
-			 usual ? "mount -t bpf bpf /sys/fs/bpf" :
-				 "choose --pins DIR whose parent lies in a mounted bpffs");
+			 usual ? "mount -t bpf bpf /sys/fs/bpf"
+			       : "choose --pins DIR whose parent lies in a mounted bpffs");
 		return fw_err_set(err, -ENODEV, hint, "no bpffs is mounted at %s", parent);
 	}
 	if (mkdir(dir, 0700) && errno != EEXIST) {
 		int code = -errno;
 
-		return fw_err_set(err, code, code == -EPERM || code == -EACCES ? "run as root" : NULL,
+		return fw_err_set(err, code,
+				  code == -EPERM || code == -EACCES ? "run as root" : NULL,
 				  "cannot make %s: %s", dir, strerror(-code));
 	}
 	return 0;
@@ -288,8 +292,8 @@ int fw_pin_lock(const char *dir, int wait_s, int *ret_fd, struct fw_err *err)
 		r = lock_wait(fd, wait_s);
 		if (r == -EBUSY)
 			r = fw_err_set(err, r, "try again; `fuser -v DIR` shows who holds it",
-				       "another floodwall command has been changing %s for %d s", dir,
-				       wait_s);
+				       "another floodwall command has been changing %s for %d s",
+				       dir, wait_s);
 		else if (r)
 			r = fw_err_set(err, r, NULL, "cannot lock %s: %s", dir, strerror(-r));
 		if (r) {
