@@ -18,21 +18,6 @@
 #include "user/kern/attach.h"
 #include "user/kern/pin.h"
 
-const struct fw_cli_family fw_cli_families[] = {
-	{ "On and off", fw_cmd_attach },
-	{ "Looking", fw_cmd_status },
-	{ "", fw_cmd_stats },
-	{ "", fw_cmd_source },
-	{ "", fw_cmd_doctor },
-	{ "Tuning, from the next packet on", fw_cmd_limit },
-	{ "", fw_cmd_budget },
-	{ "", fw_cmd_mode },
-	{ "Prefixes", fw_cmd_lane },
-	{ "Services", fw_cmd_service },
-	{ "Help", fw_cmd_help },
-	{ NULL, NULL },
-};
-
 static volatile sig_atomic_t stopped;
 
 static void stop(int signal)

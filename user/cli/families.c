@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The table of commands: one table per file, in the order the overview shows them. */
+#include "user/cli/help.h"
+#include "user/cli/options.h"
+
+const struct fw_cli_family fw_cli_families[] = {
+	{ "On and off", fw_cmd_attach },
+	{ "Looking", fw_cmd_status },
+	{ "", fw_cmd_stats },
+	{ "", fw_cmd_source },
+	{ "", fw_cmd_doctor },
+	{ "Tuning, from the next packet on", fw_cmd_limit },
+	{ "", fw_cmd_budget },
+	{ "", fw_cmd_mode },
+	{ "Prefixes", fw_cmd_lane },
+	{ "Services", fw_cmd_service },
+	{ "Help", fw_cmd_help },
+	{ NULL, NULL },
+};
