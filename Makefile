@@ -85,6 +85,21 @@ $(O)/tests/netns/%.bpf.o: tests/netns/%.bpf.c
 lab: $(LAB) $(O)/tests/netns/pass.bpf.o $(O)/tests/netns/drop.bpf.o
 tests: $(UNIT) $(PROG) lab
 
+# The bench: its own programs as skeletons, its own main over everything below the command line.
+BENCH := $(O)/tests/bench/bench
+BENCH_OBJ := $(patsubst %.c,$(O)/%.o,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
+$(O)/tests/bench/%.bpf.o: tests/bench/%.bpf.c
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+$(O)/tests/bench/%.skel.h: $(O)/tests/bench/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+$(BENCH_OBJ): | $(O)/tests/bench/bench.skel.h $(O)/tests/bench/layouts.skel.h $(O)/floodwall.skel.h
+$(BENCH): $(BENCH_OBJ) $(filter-out $(O)/user/cli/%,$(LIB_OBJ))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $^ -o $@ $(FW_LIBS) -lpthread
+
 setup: ## install what building and testing need, from Debian's packages
 	$(Q)scripts/setup
 test: ## build and run every test (root)

@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -20,6 +21,21 @@ static int loopback_up(int fd)
 		return -errno;
 	ifr.ifr_flags |= IFF_UP;
 	return ioctl(fd, SIOCSIFFLAGS, &ifr) ? -errno : 0;
+}
+
+/*
+ * 2: the listener makes cookies whenever asked. With 1, the kernel's own cookie helper refuses as
+ * long as the listener's queue is not full.
+ */
+static int cookies_always(void)
+{
+	FILE *f = fopen("/proc/sys/net/ipv4/tcp_syncookies", "w");
+	int rc;
+
+	if (!f)
+		return -errno;
+	rc = fputs("2\n", f) < 0 ? -EIO : 0;
+	return fclose(f) ? -errno : rc;
 }
 
 int place_enter(struct fw_err *err)
@@ -37,6 +53,8 @@ int place_enter(struct fw_err *err)
 		rc = -errno;
 	if (!rc)
 		rc = loopback_up(fd);
+	if (!rc)
+		rc = cookies_always();
 	if (rc) {
 		fw_err_set(err, rc, NULL, "the listener could not be set up: %s", strerror(-rc));
 		if (fd >= 0)

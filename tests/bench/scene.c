@@ -118,30 +118,35 @@ static const struct scene_row {
 	const char *path;
 	enum frame_id frame;
 	int reason;
+	int also; /* a second reason that is this path, or the same one again */
 	double budget_ns; /* at the sources below */
 	int (*setup)(struct scene *s, const struct frame *frame, struct fw_err *err);
 	struct scene_opts opts;
 } scene_row[SCENES] = {
-	[SCENE_UNSPOKEN] = { "UDP that the service does not speak", FRAME_UDP4,
+	[SCENE_UNSPOKEN] = { "UDP that the service does not speak", FRAME_UDP4, FW_R_DROP_UNSPOKEN,
 			     FW_R_DROP_UNSPOKEN, 12, setup_unspoken, { 16 * M, 1 * M, 0, 0, 0 } },
-	[SCENE_OVER] = { "sources over their limit", FRAME_UDP4, FW_R_DROP_SRC_PACKETS, 20,
-			 setup_over, { 10000, 4 * M, 0, 0, 0 } },
+	[SCENE_OVER] = { "sources over their limit", FRAME_UDP4, FW_R_DROP_SRC_PACKETS,
+			 FW_R_DROP_SRC_PACKETS, 20, setup_over, { 10000, 4 * M, 0, 0, 0 } },
 	[SCENE_NEWCOMER4] = { "random v4, beyond the newcomers' budget", FRAME_UDP4,
-			      FW_R_DROP_NEWCOMER, 25, setup_newcomer, { 16 * M, 1 * M, 0, 0, 0 } },
+			      FW_R_DROP_CROWD_UDP, FW_R_DROP_NEWCOMER, 25, setup_newcomer,
+			      { 16 * M, 1 * M, 0, 0, 0 } },
 	[SCENE_NEWCOMER6] = { "random v6 /64s, beyond the newcomers' budget", FRAME_UDP6,
-			      FW_R_DROP_NEWCOMER, 25, setup_newcomer, { 16 * M, 1 * M, 0, 0, 0 } },
-	[SCENE_INSERT] = { "random sources, each inserted", FRAME_UDP4, FW_R_PASS_NEWCOMER, 100,
-			   setup_nothing, { 16 * M, 1 * M, 0, 0, 0 } },
-	[SCENE_BLOCKED] = { "blocked source, random hit", FRAME_UDP4, FW_R_DROP_BLOCKED, 50,
-			    setup_blocked, { 1000000, 1 * M, 1000000, 0, 0 } },
-	[SCENE_VOTER] = { "established voter, calm", FRAME_ACK4, FW_R_PASS_PROVEN, 40, setup_voter,
-			  { 10000, 4 * M, 0, 0, 0 } },
-	[SCENE_ACK] = { "spoofed ACK without a socket", FRAME_ACK4, FW_R_DROP_OUT_OF_STATE, 150,
-			setup_crowd, { 16 * M, 1 * M, 0, 0, 0 } },
-	[SCENE_COOKIE4] = { "SYN answered with a cookie", FRAME_SYN4, FW_R_TX_COOKIE, 200,
-			    setup_crowd, { 16 * M, 1 * M, 0, 0, 0 } },
-	[SCENE_COOKIE6] = { "SYN answered with a cookie, v6", FRAME_SYN6, FW_R_TX_COOKIE, 200,
-			    setup_crowd, { 16 * M, 1 * M, 0, 0, 0 } },
+			      FW_R_DROP_CROWD_UDP, FW_R_DROP_NEWCOMER, 25, setup_newcomer,
+			      { 16 * M, 1 * M, 0, 0, 0 } },
+	[SCENE_INSERT] = { "random sources, each inserted", FRAME_UDP4, FW_R_PASS_NEWCOMER,
+			   FW_R_PASS_NEWCOMER, 100, setup_nothing, { 16 * M, 1 * M, 0, 0, 0 } },
+	[SCENE_BLOCKED] = { "blocked source, random hit", FRAME_UDP4, FW_R_DROP_BLOCKED,
+			    FW_R_DROP_BLOCKED, 50, setup_blocked,
+			    { 1000000, 1 * M, 1000000, 0, 0 } },
+	[SCENE_VOTER] = { "established voter, calm", FRAME_ACK4, FW_R_PASS_PROVEN,
+			  FW_R_PASS_PROVEN, 40, setup_voter, { 10000, 4 * M, 0, 0, 0 } },
+	/* With a listener on the port its cookie is checked, too; without one the ACK ends earlier. */
+	[SCENE_ACK] = { "spoofed ACK without a socket", FRAME_ACK4, FW_R_DROP_COOKIE,
+			FW_R_DROP_OUT_OF_STATE, 150, setup_crowd, { 16 * M, 1 * M, 0, 0, 0 } },
+	[SCENE_COOKIE4] = { "SYN answered with a cookie", FRAME_SYN4, FW_R_TX_COOKIE,
+			    FW_R_TX_COOKIE, 200, setup_crowd, { 16 * M, 1 * M, 0, 0, 0 } },
+	[SCENE_COOKIE6] = { "SYN answered with a cookie, v6", FRAME_SYN6, FW_R_TX_COOKIE,
+			    FW_R_TX_COOKIE, 200, setup_crowd, { 16 * M, 1 * M, 0, 0, 0 } },
 };
 
 const char *scene_path(enum scene_id id)
@@ -167,7 +172,7 @@ static int clear(void *arg)
 static int check(struct scene *s, struct fw_err *err)
 {
 	const struct scene_row *row = &scene_row[s->id];
-	__u64 before[FW_R_MAX], after[FW_R_MAX], most = 0;
+	__u64 before[FW_R_MAX], after[FW_R_MAX], most = 0, reached;
 	int reason = 0, rc;
 
 	if (s->id == SCENE_INSERT)
@@ -186,7 +191,10 @@ static int check(struct scene *s, struct fw_err *err)
 			reason = i;
 		}
 	}
-	if (!s->opts.stages && after[row->reason] - before[row->reason] < PROBES / 100 * 99)
+	reached = after[row->reason] - before[row->reason];
+	if (row->also != row->reason)
+		reached += after[row->also] - before[row->also];
+	if (!s->opts.stages && reached < PROBES / 100 * 99)
 		snprintf(s->why, sizeof(s->why), "%llu of %d packets ended as %s, not %s",
 			 (unsigned long long)most, PROBES, ours_reason_name(reason),
 			 ours_reason_name(row->reason));
