@@ -70,6 +70,8 @@ $(O)/tests/unit/%: $(O)/tests/unit/%.o $(PURE_OBJ)
 $(O)/tests/prog/%: $(O)/tests/prog/%.o $(TESTLIB_OBJ) $(filter-out $(O)/user/cli/%,$(LIB_OBJ))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lcmocka -lpcap $(FW_LIBS) -lm
+# The one that tests the command line itself.
+$(O)/tests/prog/test_line: $(filter $(O)/user/cli/%,$(LIB_OBJ))
 
 # The lab's own tools: what the demo and the tests in namespaces send with.
 LAB := $(O)/tests/netns/flood $(O)/tests/netns/voters
