@@ -321,13 +321,32 @@ class Lab:
         j = json.loads(run(["ip", "-n", self.srv, "-j", "-s", "link", "show", self.iface]).stdout)
         return j[0]["stats64"]
 
-    def reasons(self):
-        """{reason: packets} of everything counted so far."""
-        return reasons_of(self.fwj("stats"))
+    def reasons(self, field="packets"):
+        """{reason: packets} of everything counted so far, in enforce and in monitor mode."""
+        return {r["reason"]: r[field] + r["would_" + field]
+                for r in self.fwj("stats")["reasons"] if r[field] + r["would_" + field]}
+
+    def quiet(self):
+        """Waits until the interface's own counter stands still: what was sent has arrived."""
+        before = -1
+        while before != self.links()["rx"]["packets"]:
+            before = self.links()["rx"]["packets"]
+            time.sleep(0.05)
+        return before
+
+    def calibrate(self):
+        """Packets per second that a program which does nothing but drop sustains here."""
+        self.foreign(self.srv, self.iface, "drop")
+        before = self.links()["rx"]["packets"]
+        took = self.flood("syn", seconds=1.5).result()["seconds"]
+        got = self.quiet() - before
+        self.inside(self.srv, "ip", "link", "set", "dev", self.iface, "xdpdrv", "off")
+        return got / took
 
 
-def reasons_of(doc):
-    return {r["reason"]: r["packets"] for r in doc["reasons"] if r["packets"]}
+def minus(after, before):
+    """What came in between, by reason; reasons that did not move are left out."""
+    return {k: v - before.get(k, 0) for k, v in after.items() if v != before.get(k, 0)}
 
 
 def nginx_path():

@@ -41,6 +41,7 @@ struct prog *prog_open(const struct prog_opts *opts)
 	how.sizes.prefixes6 = how.sizes.prefixes6 ?: 4096;
 	how.clock = opts->clock;
 	how.stages = opts->stages;
+	prog->facts = opts->stages == PROG_LONG_WAY;
 	how.frags = true;
 	pin_to_cpu(prog);
 	if (fw_object_open(&how, &prog->obj, &err) || fw_object_load(prog->obj, &err) ||
@@ -150,6 +151,15 @@ void prog_finish(struct prog *prog)
 int prog_group_setup(void **state)
 {
 	*state = prog_open(NULL);
+	return 0;
+}
+
+int prog_group_setup_facts(void **state)
+{
+	static const struct prog_opts facts = { .clock = PROG_CLOCK_VIRTUAL,
+						.stages = PROG_LONG_WAY };
+
+	*state = prog_open(&facts);
 	return 0;
 }
 

@@ -26,6 +26,7 @@
 
 #define PROG_CLOCK_JIFFIES 0 /* enum fw_clock of bpf/knobs.h, which cannot be included here */
 #define PROG_CLOCK_VIRTUAL 1
+#define PROG_LONG_WAY	   31U /* knob_stages: all but the short way in for plain frames */
 #define PROG_TIME0	   (1000 * 1000000000ULL) /* virtual time a test starts at */
 #define SECOND		   1000000000ULL
 
@@ -38,13 +39,15 @@ struct prog {
 	__u64 base[FW_R_MAX];	 /* packets of each reason at that time */
 	__u64 moved[FW_COUNT_SVC_SLOTS]; /* packets of each counter when last looked at */
 	int scratch_fd;
+	bool facts;	/* every packet's facts can be read: no short way */
+	__u32 block;	/* of FW_REASON_SLOTS counters, where the last packet was counted */
 	int cpu; /* the thread that opened it is pinned here */
 };
 
 struct prog_opts {
 	struct fw_sizes sizes; /* 0 = small ones for tests */
 	__u32 clock;	       /* PROG_CLOCK_* */
-	__u32 stages;	       /* 0 = all */
+	__u32 stages;	       /* 0 = all, as shipped */
 };
 
 struct outcome {
@@ -52,7 +55,7 @@ struct outcome {
 	__u32 reason;
 	__u32 service;
 	bool monitor;	  /* counted in the monitor half */
-	struct pkt facts; /* what the program learned */
+	struct pkt facts; /* what the program learned; zero unless prog->facts */
 };
 
 /* Load; NULL opts: small tables, virtual clock. Skips the test with a reason if not permitted. */
@@ -67,7 +70,8 @@ void prog_finish(struct prog *prog);
 
 /* cmocka fixtures: open once for a group, reset before and finish after each test. */
 int prog_group_setup(void **state);
-int prog_group_setup_real(void **state); /* jiffies clock */
+int prog_group_setup_facts(void **state); /* without the short way: facts are known */
+int prog_group_setup_real(void **state);  /* jiffies clock */
 int prog_group_teardown(void **state);
 int prog_test_setup(void **state);
 int prog_test_teardown(void **state);

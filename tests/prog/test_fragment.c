@@ -167,5 +167,5 @@ int main(void)
 		PROG_TEST(test_chain_cut), PROG_TEST(test_twice),
 	};
 
-	return cmocka_run_group_tests(tests, prog_group_setup, prog_group_teardown);
+	return cmocka_run_group_tests(tests, prog_group_setup_facts, prog_group_teardown);
 }

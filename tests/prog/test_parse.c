@@ -356,5 +356,5 @@ int main(void)
 		PROG_TEST(test_other_l3),
 	};
 
-	return cmocka_run_group_tests(tests, prog_group_setup, prog_group_teardown);
+	return cmocka_run_group_tests(tests, prog_group_setup_facts, prog_group_teardown);
 }
