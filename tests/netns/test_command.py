@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The command as a tired admin meets it: slips, guards, wrong files, missing rights, help."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+import lab
+
+
+@pytest.fixture(scope="module")
+def desk():
+    """One attached lab for all tests here: they tidy up the lists they fill."""
+    with lab.Lab("command", threaded=False) as one:
+        one.attach()
+        yield one
+
+
+@pytest.fixture(autouse=True)
+def tidy(desk):
+    yield
+    for lane in ("block", "trust", "manage", "class"):
+        desk.fw(lane, "flush", "--force")
+
+
+def generation(desk):
+    return desk.fwj("status")["generation"]
+
+
+def says(desk, *argv, code=0, env=None, stdin=None):
+    """Runs a command, checks its exit code, returns what it says on both channels."""
+    p = subprocess.run(["nsenter", "--net=/run/netns/" + desk.srv, lab.FLOODWALL] +
+                       list(map(str, argv)), env=dict(desk.env(), **(env or {})),
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, input=stdin,
+                       timeout=60, check=False)
+    assert p.returncode == code, (argv, p.returncode, p.stdout, p.stderr)
+    return p.stdout + p.stderr
+
+
+def listed(desk, lane, *argv):
+    return [p["prefix"] for p in desk.fwj(lane, "list", *argv)["prefixes"]]
+
+
+# -- guards -----------------------------------------------------------------------------------------
+
+SESSIONS = [("203.0.113.9", "203.0.113.0/24"), ("2001:db8::9", "2001:db8::/32"),
+            ("fe80::1%web0", "fe80::/10")]
+
+
+@pytest.mark.parametrize("client,prefix", SESSIONS)
+@pytest.mark.parametrize("how", ["SSH_CONNECTION", "SSH_CLIENT"])
+def test_own_session_cannot_be_cut(desk, client, prefix, how):
+    env = {how: client + " 51234 22"}
+    before = generation(desk)
+    text = says(desk, "block", "add", "198.51.100.1", prefix, env=env, code=1)
+    assert client.split("%")[0] in text and prefix in text
+    text = says(desk, "block", "import", "-", env=env, stdin=prefix + "\n", code=1)
+    assert client.split("%")[0] in text
+    assert generation(desk) == before and not listed(desk, "block")
+    says(desk, "manage", "add", client.split("%")[0], env=env)
+    says(desk, "block", "add", prefix, env=env)
+    # Now only management keeps the session: it cannot be taken away either.
+    says(desk, "manage", "del", client.split("%")[0], env=env, code=1)
+    says(desk, "manage", "flush", env=env, code=1)
+    assert len(listed(desk, "manage")) == 1
+    says(desk, "manage", "flush", "--force", env=env)
+    # Cut already: other changes are not refused for it.
+    says(desk, "block", "add", "198.51.100.2", env=env)
+
+
+def test_own_session_is_found_through_sudo(desk):
+    """sudo clears the environment; the shell above still has it."""
+    script = "env -u SSH_CONNECTION %s block add 203.0.113.0/24; true" % lab.FLOODWALL
+    p = desk.inside(desk.srv, "sh", "-c", script, check=False,
+                    env=dict(desk.env(), SSH_CONNECTION="203.0.113.9 51234 10.0.0.1 22"))
+    assert "203.0.113.9" in p.stderr and not listed(desk, "block")
+
+
+def test_forced_block_cuts(desk):
+    env = {"SSH_CONNECTION": "203.0.113.9 1 10.0.0.1 22"}
+    says(desk, "block", "add", "--force", "203.0.113.0/24", env=env)
+    assert listed(desk, "block") == ["203.0.113.0/24"]
+
+
+@pytest.mark.parametrize("prefix", ["0.0.0.0/0", "128.0.0.0/1", "::/0", "2000::/3"])
+def test_half_the_internet_is_a_slip(desk, prefix):
+    assert prefix in says(desk, "block", "add", prefix, code=1)
+    assert prefix in says(desk, "block", "import", "-", stdin=prefix, code=1)
+    assert not listed(desk, "block")
+    says(desk, "block", "add", "--force", prefix)
+
+
+def test_outweighed_blocks_are_said(desk):
+    says(desk, "manage", "add", "192.0.2.5")
+    says(desk, "trust", "add", "192.0.2.64/26")
+    text = says(desk, "block", "add", "192.0.2.5", "192.0.2.65", "10.9.9.9")
+    assert "192.0.2.5/32 is not cut off" in text and "192.0.2.65/32 is not cut off" in text
+    assert "10.9.9.9" not in text
+    assert "but for 192.0.2.64/26" in says(desk, "block", "add", "192.0.0.0/16")
+    warnings = desk.fwj("block", "add", "192.0.2.5")["warnings"]
+    assert len(warnings) == 1 and "192.0.2.5/32" in warnings[0]
+
+
+# -- lists ------------------------------------------------------------------------------------------
+
+def test_list_filters_and_times(desk):
+    says(desk, "block", "add", "192.0.2.0/24", "--for", "10m", "--why", "scanner, ticket 12")
+    says(desk, "block", "add", "2001:db8::/32")
+    assert listed(desk, "block", "192.0.2.77") == ["192.0.2.0/24"]
+    assert listed(desk, "block", "192.0.0.0/16") == ["192.0.2.0/24"]
+    assert listed(desk, "block", "2001:db8:1::1") == ["2001:db8::/32"]
+    assert listed(desk, "block", "198.51.100.1") == []
+    one, two = desk.fwj("block", "list")["prefixes"]
+    assert one["why"] == "scanner, ticket 12" and 590 <= one["left_s"] <= 600
+    assert two["left_s"] is None and two["until"] is None
+    text = says(desk, "block", "list")
+    assert "scanner, ticket 12" in text and "forever" in text
+    # Again with another time: renewed, not doubled.
+    assert desk.fwj("block", "add", "192.0.2.0/24", "--for", "1h")["replaced"] == 1
+    assert desk.fwj("block", "list", "192.0.2.0/24")["prefixes"][0]["left_s"] > 3500
+
+
+def test_delete_is_all_or_nothing(desk):
+    says(desk, "block", "add", "192.0.2.0/24", "198.51.100.0/24")
+    assert "covered by 192.0.2.0/24" in says(desk, "block", "del", "198.51.100.0/24", "192.0.2.7",
+                                             code=3)
+    assert len(listed(desk, "block")) == 2
+    says(desk, "block", "del", "198.51.100.0/24", "192.0.2.0/24")
+    assert not listed(desk, "block")
+
+
+def test_import_counts_and_replaces(desk):
+    text = "\ufeff# a list\r\n192.0.2.1\r\n192.0.2.1 ; again\r\n\r\n2001:db8::/48 # why\r\n10.0.0.0/8"
+    got = json.loads(says(desk, "-j", "block", "import", "-", stdin=text))
+    assert (got["added"], got["repeated"], got["replaced"], got["total"]) == (3, 1, 0, 3)
+    got = json.loads(says(desk, "-j", "block", "import", "-", "--replace", stdin="192.0.2.1\n1.1.1.1"))
+    assert (got["removed"], got["total"]) == (3, 2)
+    assert listed(desk, "block") == ["1.1.1.1/32", "192.0.2.1/32"]
+
+
+@pytest.mark.parametrize("data,words", [
+    (b"", "no prefix"), (b"# nothing\n\n", "no prefix"), (b"\x7fELF\0\0\1", "not a text file"),
+    (b"192.0.2.1\n192.0.2.1/24\nfoo\n", "2 of 3 lines are wrong"),
+])
+def test_wrong_files_change_nothing(desk, tmp_path, data, words):
+    path = tmp_path / "list.txt"
+    path.write_bytes(data)
+    says(desk, "block", "add", "198.51.100.1")
+    for argv in (["block", "import", path], ["block", "import", path, "--replace"]):
+        text = says(desk, *argv, code=1)
+        assert words in text and "list.txt" in text
+    assert listed(desk, "block") == ["198.51.100.1/32"]
+
+
+def test_wrong_files_as_json(desk, tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text("192.0.2.1\n 192.0.2.1/24\nfoo\n")
+    error = json.loads(says(desk, "-j", "block", "import", path, code=1))["error"]
+    assert [(p["line"], p["column"]) for p in error["problems"]] == [(2, 2), (3, 1)]
+    says(desk, "block", "import", tmp_path / "none", code=1)
+    says(desk, "block", "import", tmp_path, code=1)
+
+
+# -- classes, limits, services ----------------------------------------------------------------------
+
+def test_classes(desk):
+    assert "no class" in says(desk, "class", "add", "isp", "100.64.0.0/10", code=1)
+    says(desk, "class", "new", "isp")
+    says(desk, "class", "new", "isp", code=1)
+    says(desk, "class", "add", "isp", "100.64.0.0/10")
+    says(desk, "limit", "set", "packets", "50k/s", "--class", "isp")
+    assert listed(desk, "class", "isp") == ["100.64.0.0/10"]
+    assert "1 prefix" in says(desk, "class", "drop", "isp", code=1)
+    shown = desk.fwj("source", "show", "100.64.1.1")
+    assert shown["class"] == "isp" and shown["listed"][0]["prefix"] == "100.64.0.0/10"
+    says(desk, "class", "add", "default", "192.0.2.1", code=1)
+    says(desk, "class", "flush", "isp")
+    says(desk, "class", "drop", "isp")
+    says(desk, "class", "list", "isp", code=1)
+
+
+def test_limits_say_back(desk):
+    before = desk.fwj("limit", "show", "--class", "default")["classes"][0]["limits"]["udp"]
+    got = desk.fwj("limit", "set", "udp", "10k/m", "burst", "500", "soft", "50%")
+    assert got["limit"] == {"text": "10k/m", "count": 10000, "per_s": 60, "burst": 500,
+                            "soft_percent": 50}
+    assert got["was"] == before
+    # The same time's worth of the rate, and the percentage stays.
+    got = desk.fwj("limit", "set", "udp", "20k/m")
+    assert (got["limit"]["burst"], got["limit"]["soft_percent"]) == (1000, 50)
+    text = says(desk, "limit", "set", "packets", "10k/s", "burst", "5", code=1)
+    assert "at least" in text
+    assert desk.fwj("limit", "set", "udp", "off")["limit"]["count"] == 0
+    assert "200MB/s" in says(desk, "limit", "set", "bytes", "1.6Gbit/s")
+
+
+def test_budgets(desk):
+    assert desk.fwj("budget", "set", "newcomers4", "5k/s")["rate"]["count"] == 5000
+    assert desk.fwj("budget", "show")["budgets"]["newcomers4"]["count"] == 5000
+    got = desk.fwj("budget", "set", "net-bytes", "5MB/s", "--service", "host")
+    assert got["rate"]["text"] == "5MB/s"
+    shown = desk.fwj("budget", "show", "--service", "host")["services"]["host"]
+    assert shown["net-bytes"]["count"] == 5000000
+    assert "syn?" in says(desk, "budget", "set", "sny", "1/s", "--service", "host", code=1)
+    assert "newcomers4" in says(desk, "budget", "set", "newcomer", "1/s", code=1)
+
+
+def test_services(desk):
+    says(desk, "service", "add", "web", "--to", "10.77.0.1,fd77::1", "--tcp", "80,443,8000-8010",
+         "--closed")
+    assert "needs addresses" in says(desk, "service", "add", "dns", "--udp", "53", "--closed", code=1)
+    assert "web" in says(desk, "service", "add", "b", "--tcp", "80", "--to", "10.77.0.1", code=1)
+    says(desk, "service", "set", "web", "--udp", "443")
+    rules = desk.fwj("service", "show", "web")["services"][0]["rules"]
+    assert "udp/443@fd77::1" in rules and "tcp/8000-8010@10.77.0.1" in rules and len(rules) == 8
+    says(desk, "service", "set", "web", "--udp", "none", "--open", "--proof", "retransmit")
+    web = desk.fwj("service", "show", "web")["services"][0]
+    assert not web["closed"] and web["proof"] == "retransmit" and len(web["rules"]) == 6
+    says(desk, "service", "set", "web", "--tcp", "none", code=1)
+    says(desk, "service", "set", "web", code=1)
+    says(desk, "service", "set", "host", "--tcp", "80", code=1)
+    says(desk, "service", "del", "web")
+    says(desk, "service", "show", "web", code=1)
+
+
+# -- rights, state, help ----------------------------------------------------------------------------
+
+READERS = ["status", "stats", "limit show", "budget show", "mode", "block list", "trust list",
+           "manage list", "class list", "class show", "service list", "source top",
+           "source show 192.0.2.1"]
+WRITERS = ["limit set packets 5k/s", "budget set arp 1k/s", "mode monitor", "block add 192.0.2.1",
+           "block flush", "class new x", "service add x --tcp 1"]
+
+
+@pytest.mark.parametrize("line", READERS + WRITERS)
+def test_without_rights_and_without_state(desk, line):
+    """4 for who may not, 3 where nothing is; JSON says the same."""
+    argv = line.split()
+    binary = os.path.join(desk.dir, "floodwall")
+    if not os.path.exists(binary):
+        with open(lab.FLOODWALL, "rb") as src, open(binary, "wb") as dst:
+            dst.write(src.read())
+        os.chmod(binary, 0o755)
+        os.chmod(desk.dir, 0o755)
+    p = desk.inside(desk.srv, "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+                    binary, "-j", *argv, env=desk.env(), check=False)
+    error = json.loads(p.stdout)["error"]
+    assert (p.returncode, error["code"]) == (4, 4) and error["message"] and error["hint"]
+    error = json.loads(says(desk, "-j", "--pins", desk.pins + "-none", *argv, code=3))["error"]
+    assert error["code"] == 3 and "attach" in error["hint"]
+
+
+def rows(desk):
+    return desk.fwj("help")["commands"]
+
+
+def words(row):
+    return [row["object"]] + ([row["verb"]] if row["verb"] else [])
+
+
+def test_every_command_explains_itself(desk):
+    overview = says(desk, "help")
+    seen = 0
+    for row in rows(desk):
+        text = says(desk, *words(row), "--help")
+        assert row["help"] in text and " ".join(words(row)) in text
+        for option in row["options"]:
+            assert "--" + option["name"] in text
+        assert row["help"] in overview
+        assert desk.fwj(*words(row), "--help")["command"]["help"] == row["help"]
+        assert "usage" in says(desk, *words(row), "--nonsense", code=1)
+        seen += 1
+    assert seen > 30
+    for topic in ("exit-codes", "numbers", "lanes"):
+        assert says(desk, "help", topic) and desk.fwj("help", topic)["text"]
+    assert "did you mean" in says(desk, "help", "exit-code", code=1)
+    assert says(desk, code=1).startswith("usage:")
+
+
+def complete(desk, line):
+    """What bash offers at the end of a line."""
+    script = ('source <("$FW" completion bash); floodwall() { "$FW" "$@"; }; COMP_WORDS=(%s); '
+              'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _floodwall; printf "%%s\\n" "${COMPREPLY[@]}"')
+    p = desk.inside(desk.srv, "bash", "-c", script % line,
+                    env=dict(desk.env(), FW=lab.FLOODWALL))
+    assert not p.stderr, p.stderr
+    return p.stdout.split()
+
+
+def test_completion(desk):
+    assert complete(desk, 'floodwall bl') == ["block"]
+    assert set(complete(desk, 'floodwall block ""')) == {"add", "del", "list", "import", "flush"}
+    assert "--why" in complete(desk, 'floodwall block add --')
+    assert complete(desk, 'floodwall -j limit set sy') == ["syn"]
+    assert "lo" in complete(desk, 'floodwall attach l')  # of /sys, which nsenter leaves alone
+    assert complete(desk, 'floodwall attach --mode na') == ["native"]
+    assert complete(desk, 'floodwall limit show --class tr') == ["trusted"]
+    assert complete(desk, 'floodwall budget show --service ho') == ["host"]
+
+
+def test_watch_is_one_document_a_line(desk):
+    for argv in (["source", "top"], ["limit", "show"], ["block", "list"], ["status"], ["stats"]):
+        p = desk.popen_fw(*argv, "--watch=0.1", "-p")
+        lines = [json.loads(p.stdout.readline()) for _ in range(3)]
+        p.terminate()
+        assert p.wait(timeout=10) == 0
+        assert all(one["schema"] == 1 for one in lines)
+
+
+def test_colour_only_where_it_is_wanted(desk):
+    assert "\033" not in says(desk, "limit", "show")
+    assert "\033" in says(desk, "limit", "show", "--color=always")
+    assert "\033" not in says(desk, "limit", "show", "--color=never")

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What `source show` says of a source is what the program decides by: the debt that packets made,
+ * the lane and class, the charges and losses.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "tests/lib/prog.h"
+#include "user/core/source.h"
+
+static struct fw_source read_source(struct prog *prog, int family)
+{
+	struct fw_source source;
+	struct fw_err err = {};
+	__be32 addr_be[4];
+
+	packet_addr(VOTER, family, 0, addr_be);
+	if (fw_source_read(&prog->maps, addr_be, &source, &err))
+		fail_msg("%s", err.msg);
+	return source;
+}
+
+static void expect_debt(const struct fw_source_bucket *bucket, double part)
+{
+	assert_true(bucket->limited);
+	if (bucket->debt < part - 0.03 || bucket->debt > part + 0.03)
+		fail_msg("debt %.3f, expected %.3f", bucket->debt, part);
+}
+
+static void test_unknown(void **state)
+{
+	for (int family = 4; family <= 6; family += 2) {
+		struct fw_source s = read_source(*state, family);
+
+		assert_int_equal(s.family, family);
+		assert_false(s.own.known);
+		assert_int_equal(s.heavy.family, 0);
+		assert_int_equal(s.class, FW_CLASS_DEFAULT);
+		assert_int_equal(s.listings, 0);
+	}
+}
+
+/* 100 a second, burst 100: half of it used, all of it, and half again after half a second. */
+static void test_debt(void **state)
+{
+	struct prog *prog = *state;
+	struct spec spec = { .src = VOTER, .dst = SERVER, .proto = UDP, .payload = 10 };
+
+	prog_no_crowd(prog);
+	prog_limit(prog, FW_CLASS_DEFAULT, FW_K_UDP, 100, 1, 100);
+	for (spec.family = 4; spec.family <= 6; spec.family += 2) {
+		struct fw_source s;
+
+		assert_int_equal(prog_admitted(prog, &spec, 50), 50);
+		s = read_source(prog, spec.family);
+		assert_true(s.own.known);
+		assert_int_equal(s.net48.known, spec.family == 6);
+		expect_debt(&s.own.bucket[FW_K_UDP], 0.5);
+		assert_int_equal(prog_admitted(prog, &spec, 80), 50);
+		s = read_source(prog, spec.family);
+		expect_debt(&s.own.bucket[FW_K_UDP], 1);
+		assert_int_equal(s.heavy.packets, 130);
+		assert_int_equal(s.heavy.lost, 30);
+		assert_int_equal(s.heavy.reason, FW_R_DROP_SRC_UDP);
+		assert_string_equal(fw_source_reason(s.heavy.reason), "source_udp");
+		prog_step(prog, SECOND / 2);
+		s = read_source(prog, spec.family);
+		expect_debt(&s.own.bucket[FW_K_UDP], 0.5);
+		expect_debt(&s.own.bucket[FW_K_ICMP], 0);
+		prog_step(prog, 3600 * SECOND);
+		s = read_source(prog, spec.family);
+		expect_debt(&s.own.bucket[FW_K_UDP], 0);
+		assert_true(s.own.seen_age_s >= 3500);
+	}
+}
+
+/* The packet stamp lives in the word of 52 bits, in ns. */
+static void test_packets(void **state)
+{
+	struct prog *prog = *state;
+	struct spec spec = { .src = VOTER, .dst = SERVER, .proto = UDP, .payload = 10 };
+
+	prog_no_crowd(prog);
+	prog_unlimited(prog, FW_CLASS_DEFAULT);
+	prog_limit(prog, FW_CLASS_DEFAULT, FW_K_PACKETS, 1000, 1, 400);
+	for (spec.family = 4; spec.family <= 6; spec.family += 2) {
+		struct fw_source s;
+
+		assert_int_equal(prog_admitted(prog, &spec, 300), 300);
+		s = read_source(prog, spec.family);
+		expect_debt(&s.own.bucket[FW_K_PACKETS], 0.75);
+		assert_false(s.own.bucket[FW_K_UDP].limited);
+		prog_step(prog, SECOND);
+	}
+}
+
+static void test_lanes(void **state)
+{
+	struct prog *prog = *state;
+	__u32 now_s = (__u32)(prog_now(prog) / SECOND);
+	struct fw_source s;
+	struct fw_apply *a = prog_edit(prog);
+	int class = fw_model_class_add(a->model, "carrier", NULL);
+	const char *addr = packet_addr_text(VOTER, 4, 0);
+
+	assert_true(class > 0);
+	prog_lane_add(a, FW_LANE_CLASS, addr, FW_FOREVER, (__u8) class);
+	prog_lane_add(a, FW_LANE_BLOCKED, addr, now_s + 10, 0);
+	prog_commit(prog, a, FW_APPLY_POLICY | FW_APPLY_LANES);
+	s = read_source(prog, 4);
+	assert_true(s.blocked);
+	assert_int_equal(s.listings, 2);
+	assert_string_equal(s.class_name, "carrier");
+	prog_step(prog, 10 * SECOND);
+	s = read_source(prog, 4);
+	assert_false(s.blocked);
+	assert_int_equal(s.class, class);
+	prog_lane(prog, FW_LANE_TRUSTED, addr, FW_FOREVER, 0);
+	s = read_source(prog, 4);
+	assert_true(s.trusted);
+	assert_int_equal(s.class, FW_CLASS_TRUSTED);
+	assert_string_equal(s.listing[0].why, "test");
+	prog_lane(prog, FW_LANE_MANAGEMENT, addr, FW_FOREVER, 0);
+	s = read_source(prog, 4);
+	assert_true(s.management && !s.trusted && !s.blocked);
+}
+
+/* The list of heavy sources names each once, whichever CPUs saw it. */
+static void test_heavy(void **state)
+{
+	struct prog *prog = *state;
+	struct spec spec = { .src = CROWD, .dst = SERVER, .proto = UDP, .payload = 10 };
+	struct fw_source_heavy *list = NULL;
+	size_t count = 0;
+	__u64 sum = 0;
+
+	prog_no_crowd(prog);
+	for (spec.nth = 0; spec.nth < 100; spec.nth++)
+		prog_admitted(prog, &spec, 3);
+	assert_int_equal(fw_source_heavy(&prog->maps, &list, &count, NULL), 0);
+	assert_true(count > 80 && count <= 100); /* some share a place, and wear each other down */
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(list[i].family, 4);
+		sum += list[i].packets;
+		if (i)
+			assert_true(list[i - 1].key < list[i].key);
+	}
+	assert_true(sum <= 300 && sum >= 240);
+	free(list);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PROG_TEST(test_unknown), PROG_TEST(test_debt),	PROG_TEST(test_packets),
+		PROG_TEST(test_lanes),	 PROG_TEST(test_heavy),
+	};
+
+	return cmocka_run_group_tests_name("source_read", tests, prog_group_setup,
+					   prog_group_teardown);
+}
