@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Attaching, replacing, detaching; other people's programs; modes and sizes of packets."""
+
+import json
+import os
+
+import pytest
+
+import lab
+
+
+def program(box):
+    """Id of the XDP program that the kernel runs on the server's interface, or None."""
+    j = json.loads(lab.run(["ip", "-n", box.srv, "-j", "link", "show", box.iface]).stdout)[0]
+    return j.get("xdp", {}).get("prog", {}).get("id")
+
+
+def kernel_mode(box):
+    j = json.loads(lab.run(["ip", "-n", box.srv, "-j", "link", "show", box.iface]).stdout)[0]
+    return {1: "native", 2: "generic"}.get(j.get("xdp", {}).get("mode"))
+
+
+def served(job):
+    r = job.result()
+    return r["served"], r["tried"]
+
+
+@pytest.mark.parametrize("v6", [False, True])
+def test_attach_native_serve_detach(box, v6):
+    box.nginx()
+    done = box.attach()
+    assert done["interfaces"][0]["mode"] == "native"
+    assert kernel_mode(box) == "native" and program(box)
+    status = box.fwj("status")["interfaces"][0]
+    assert status["interface"] == box.iface and status["attached"] and status["mode"] == "native"
+    got, tried = served(box.voters(v6=v6, rate=50, seconds=1))
+    assert (got, got > 0) == (tried, True)
+    box.fw("detach", box.iface)
+    assert program(box) is None
+    assert not os.path.exists(box.pins) or not os.listdir(box.pins)
+    got, tried = served(box.voters(v6=v6, rate=50, seconds=0.5))
+    assert got == tried
+
+
+def test_replace_is_without_a_gap(box):
+    """While the program is replaced 20 times every packet is counted exactly once: none slips
+    through between two programs, none is lost, and no limit starts anew."""
+    box.attach()
+    box.fw("block", "add", "45.0.0.7", "--why", "must never pass")
+    box.quiet()
+    before = box.reasons()
+    good = box.flood("udp", sources=1, start="45.0.0.1", port=9, pps=500, seconds=4)
+    bad = box.flood("udp", sources=1, start="45.0.0.7", port=9, pps=5000, seconds=4)
+    for _ in range(20):
+        assert box.attach()["interfaces"][0]["replaced"]
+    good, bad = good.result(), bad.result()
+    box.quiet()
+    moved = lab.minus(box.reasons(), before)
+    assert moved.get("blocked") == bad["sent"]
+    assert sum(moved.values()) == bad["sent"] + good["sent"]
+    assert moved.get("newcomer", 0) + moved.get("source_ok", 0) == good["sent"]
+
+
+def test_attach_beside_a_foreign_program(box):
+    """Kept beside ours where the dispatcher works, refused by name where it does not; in no case
+    is it touched."""
+    box.foreign(box.srv, box.iface, "drop")
+    before = program(box)
+    p = box.fw("attach", box.iface, check=False)
+    if p.returncode == 0:
+        status = box.fwj("status")["interfaces"][0]
+        assert status["dispatcher"] and status["others"]
+        box.fw("detach", box.iface)
+    else:
+        assert p.returncode == 2
+        assert "lab_drop" in p.stderr
+        assert program(box) == before
+        assert not os.path.exists(box.pins) or not os.listdir(box.pins)
+    assert program(box) is not None, "the foreign program is gone"
+
+
+def test_foreign_program_survives_our_detach(box):
+    box.attach()
+    p = box.inside(box.srv, "ip", "link", "set", "dev", box.iface, "xdpdrv", "off", check=False)
+    if program(box) is None:  # someone took ours off: status says so, detach mends the record
+        assert p.returncode == 0
+        assert box.fwj("status", check=False)["interfaces"][0]["attached"] is False
+        box.foreign(box.srv, box.iface, "drop")
+        other = program(box)
+        box.fw("detach", box.iface, check=False)
+        assert program(box) == other
+
+
+@pytest.mark.parametrize("argv, code, names", [
+    (["attach", "nosuch0"], 1, "nosuch0"),
+    (["attach"], 1, "IFACE"),
+    (["attach", "web0", "--mode", "fast"], 1, "fast"),
+    (["attach", "web0", "--sources4", "many"], 1, "many"),
+    (["detach", "nosuch0"], 1, "nosuch0"),
+    (["detach", "web0"], 3, "web0"),
+    (["status"], 3, "not attached"),
+    (["stats"], 3, "not attached"),
+    (["limit", "set", "udp", "5/s"], 3, "not attached"),
+])
+def test_refusals_change_nothing(box, argv, code, names):
+    p = box.fw(*argv, check=False)
+    assert p.returncode == code, p.stderr
+    assert names in p.stderr
+    doc = json.loads(box.fw("-j", *argv, check=False).stdout)
+    assert doc["schema"] == 1 and doc["error"]["code"] == code
+    assert program(box) is None
+    assert not os.path.exists(box.pins) or not os.listdir(box.pins)
+
+
+def test_generic_only_when_asked_and_always_shown(box):
+    box.nginx()
+    p = box.fw("attach", box.iface, "--mode", "generic", "--sources4", "65536", "--sources6", "65536")
+    assert "GENERIC" in p.stdout
+    assert kernel_mode(box) == "generic"
+    assert box.fwj("status")["interfaces"][0]["mode"] == "generic"
+    assert "GENERIC" in box.fw("status", check=False).stdout
+    box.quiet()
+    before = box.reasons()
+    sent = box.flood("udp", sources=10, port=9, pps=20000, count=10000).result()["sent"]
+    box.quiet()
+    moved = lab.minus(box.reasons(), before)
+    assert sum(moved.values()) == sent
+    assert any(n.startswith(("source_", "crowd_")) for n in moved), "the flood was not limited"
+    got, tried = served(box.voters(rate=20, seconds=1))
+    assert got == tried
+
+
+@pytest.mark.parametrize("v6", [False, True])
+def test_jumbo_frames(make_lab, v6):
+    """Frames of many pages: counted to the byte, filtered like short ones."""
+    box = make_lab(mtu=9000)
+    box.nginx()
+    box.attach()
+    got, tried = served(box.voters(v6=v6, rate=50, seconds=1))
+    assert got == tried
+    box.quiet()
+    packets, size = box.reasons(), box.reasons("bytes")
+    f = box.flood("udp", v6=v6, sources=5, start="2a00:1::" if v6 else "45.0.0.1", port=9,
+                  payload=8900, pps=2000, count=3000).result()
+    box.quiet()
+    assert sum(lab.minus(box.reasons(), packets).values()) == f["sent"] == 3000
+    assert sum(lab.minus(box.reasons("bytes"), size).values()) == f["bytes"]
+
+
+def test_interface_deleted_under_us(box):
+    box.attach()
+    box.ip(box.srv, "link del %s" % box.iface)
+    p = box.fw("status", check=False)
+    assert p.returncode in (0, 3, 5) and box.iface in p.stdout + p.stderr
+    box.fw("detach", "--all", check=False)
+    assert not os.path.exists(box.pins) or not os.listdir(box.pins)
