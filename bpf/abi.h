@@ -2,7 +2,8 @@
 /*
  * The contract between the XDP program and everything in user space: map keys and values, enums
  * and limits. The only file that both sides include. It includes nothing itself; whoever includes
- * it has the kernel's fixed-width types already (bpf/net.h in the program, <linux/types.h> outside).
+ * it has the kernel's fixed-width types already (bpf/net.h in the program, <linux/types.h>
+ * outside).
  *
  * Rules: fixed widths only, explicit padding that is zero, units in the names, host byte order
  * unless a name ends in _be. Lists of reasons and kinds are append-only. A change of any layout
@@ -12,64 +13,74 @@
 #define FW_ABI_H
 
 #define FW_ABI_VERSION 1
-#define FW_MAGIC 0x6c6177646f6f6c66ULL /* marks the meta map as ours */
+#define FW_MAGIC       0x6c6177646f6f6c66ULL /* marks the meta map as ours */
 
 /*
  * Where a packet ends: X(identifier, name, verdict, text). Each packet ends in exactly one of
  * these, so they sum to the packets seen. Append only; names appear in JSON, metrics and manual.
  */
 #define FW_REASONS(X)                                                                              \
-	X(PASS_ESSENTIAL, "essential", PASS, "ARP, neighbour discovery, DHCP replies, path-MTU ICMP")      \
-	X(PASS_OTHER_L3, "other_l3", PASS, "not IP, ARP or a VLAN of them, within its budget")             \
-	X(PASS_DEEP, "bypass_deep", PASS, "headers nested deeper than inspected, within the budget")       \
-	X(PASS_MANAGEMENT, "management", PASS, "source is in the management lane")                         \
-	X(PASS_TRUSTED, "trusted", PASS, "source is in the trusted lane, within its committed budget")     \
-	X(PASS_SOURCE, "source_ok", PASS, "known source within its limits")                                \
-	X(PASS_NEWCOMER, "newcomer", PASS, "source seen for the first time, within the newcomers' budget") \
-	X(PASS_PROVEN, "proven", PASS, "proven source within its limits")                                  \
-	X(PASS_SOCKET, "socket", PASS, "belongs to a socket of this host; its source is now proven")       \
-	X(PASS_COOKIE, "cookie_valid", PASS, "returned a valid SYN cookie; its source is now proven")      \
-	X(PASS_CROWD, "crowd_ok", PASS, "unproven and untracked, within the service's crowd budget")       \
-	X(TX_COOKIE, "cookie_sent", TX, "SYN answered with a SYN cookie from the driver")                  \
-	X(DROP_ESSENTIAL, "essential_over", DROP, "essential traffic beyond its own budget")               \
-	X(DROP_OTHER_L3, "other_l3_over", DROP, "not IP, beyond the budget for such frames")               \
-	X(DROP_DEEP, "bypass_deep_over", DROP, "headers nested too deep, beyond the budget")               \
-	X(DROP_SHORT, "short", DROP, "frame ends inside a header")                                         \
-	X(DROP_IP_HEADER, "ip_header", DROP, "IP version, header length or total length impossible")       \
-	X(DROP_L4_HEADER, "l4_header", DROP, "TCP, UDP or ICMP header length impossible")                  \
-	X(DROP_FRAGMENT, "bad_fragment", DROP, "fragment that hides its ports or overruns 64 KiB")         \
-	X(DROP_TCP_FLAGS, "tcp_flags", DROP, "TCP flags that no stack sends")                              \
-	X(DROP_PORT_ZERO, "port_zero", DROP, "TCP or UDP port 0")                                          \
-	X(DROP_LAND, "land", DROP, "source equals destination")                                            \
-	X(DROP_BOGUS_SOURCE, "bogus_source", DROP, "source address that cannot be")                        \
-	X(DROP_TRUSTED, "trusted_over", DROP, "trusted lane beyond its ceiling")                           \
-	X(DROP_BLOCKED, "blocked", DROP, "source is on the block list")                                    \
-	X(DROP_BANNED, "banned", DROP, "proven source, banned for staying over its limits")                \
-	X(DROP_REFLECTED, "reflected", DROP, "UDP from an amplifier's port")                               \
-	X(DROP_UNSPOKEN, "unspoken", DROP, "protocol or port that the service does not speak")             \
-	X(DROP_SRC_PACKETS, "source_packets", DROP, "source over its packet limit")                        \
-	X(DROP_SRC_BYTES, "source_bytes", DROP, "source over its byte limit")                              \
-	X(DROP_SRC_SYN, "source_syn", DROP, "source over its limit of new connections")                    \
-	X(DROP_SRC_UDP, "source_udp", DROP, "source over its UDP limit")                                   \
-	X(DROP_SRC_ICMP, "source_icmp", DROP, "source over its ICMP limit")                                \
-	X(DROP_SRC_FRAG, "source_fragments", DROP, "source over its fragment limit")                       \
-	X(DROP_NET48, "net48", DROP, "IPv6 /48 over its limit")                                            \
-	X(DROP_NEWCOMER, "newcomer_over", DROP, "unknown source beyond the newcomers' budget")             \
-	X(DROP_OUT_OF_STATE, "out_of_state", DROP, "TCP that belongs to no socket, beyond the budget")     \
-	X(DROP_COOKIE, "cookie_bad", DROP, "SYN cookie forged, replayed late or guessed")                  \
-	X(DROP_COOKIE_OVER, "cookie_over", DROP, "SYN beyond the budget, and no cookie could be sent")     \
-	X(DROP_CROWD_UDP, "crowd_udp", DROP, "unproven UDP beyond the crowd budget")                       \
-	X(DROP_CROWD_ICMP, "crowd_icmp", DROP, "unproven ICMP beyond the crowd budget")                    \
-	X(DROP_CROWD_FRAG, "crowd_fragments", DROP, "unproven fragments beyond the crowd budget")          \
-	X(DROP_CROWD_OTHER, "crowd_other", DROP, "other unproven traffic beyond the crowd budget")         \
-	X(DROP_RETRANSMIT, "retransmit_wait", DROP, "first SYN of a stranger who must try again")          \
+	X(PASS_ESSENTIAL, "essential", PASS,                                                       \
+	  "ARP, neighbour discovery, DHCP replies, path-MTU ICMP")                                 \
+	X(PASS_OTHER_L3, "other_l3", PASS, "not IP, ARP or a VLAN of them, within its budget")     \
+	X(PASS_DEEP, "bypass_deep", PASS,                                                          \
+	  "headers nested deeper than inspected, within the budget")                               \
+	X(PASS_MANAGEMENT, "management", PASS, "source is in the management lane")                 \
+	X(PASS_TRUSTED, "trusted", PASS,                                                           \
+	  "source is in the trusted lane, within its committed budget")                            \
+	X(PASS_SOURCE, "source_ok", PASS, "known source within its limits")                        \
+	X(PASS_NEWCOMER, "newcomer", PASS,                                                         \
+	  "source seen for the first time, within the newcomers' budget")                          \
+	X(PASS_PROVEN, "proven", PASS, "proven source within its limits")                          \
+	X(PASS_SOCKET, "socket", PASS,                                                             \
+	  "belongs to a socket of this host; its source is now proven")                            \
+	X(PASS_COOKIE, "cookie_valid", PASS,                                                       \
+	  "returned a valid SYN cookie; its source is now proven")                                 \
+	X(PASS_CROWD, "crowd_ok", PASS,                                                            \
+	  "unproven and untracked, within the service's crowd budget")                             \
+	X(TX_COOKIE, "cookie_sent", TX, "SYN answered with a SYN cookie from the driver")          \
+	X(DROP_ESSENTIAL, "essential_over", DROP, "essential traffic beyond its own budget")       \
+	X(DROP_OTHER_L3, "other_l3_over", DROP, "not IP, beyond the budget for such frames")       \
+	X(DROP_DEEP, "bypass_deep_over", DROP, "headers nested too deep, beyond the budget")       \
+	X(DROP_SHORT, "short", DROP, "frame ends inside a header")                                 \
+	X(DROP_IP_HEADER, "ip_header", DROP,                                                       \
+	  "IP version, header length or total length impossible")                                  \
+	X(DROP_L4_HEADER, "l4_header", DROP, "TCP, UDP or ICMP header length impossible")          \
+	X(DROP_FRAGMENT, "bad_fragment", DROP, "fragment that hides its ports or overruns 64 KiB") \
+	X(DROP_TCP_FLAGS, "tcp_flags", DROP, "TCP flags that no stack sends")                      \
+	X(DROP_PORT_ZERO, "port_zero", DROP, "TCP or UDP port 0")                                  \
+	X(DROP_LAND, "land", DROP, "source equals destination")                                    \
+	X(DROP_BOGUS_SOURCE, "bogus_source", DROP, "source address that cannot be")                \
+	X(DROP_TRUSTED, "trusted_over", DROP, "trusted lane beyond its ceiling")                   \
+	X(DROP_BLOCKED, "blocked", DROP, "source is on the block list")                            \
+	X(DROP_BANNED, "banned", DROP, "proven source, banned for staying over its limits")        \
+	X(DROP_REFLECTED, "reflected", DROP, "UDP from an amplifier's port")                       \
+	X(DROP_UNSPOKEN, "unspoken", DROP, "protocol or port that the service does not speak")     \
+	X(DROP_SRC_PACKETS, "source_packets", DROP, "source over its packet limit")                \
+	X(DROP_SRC_BYTES, "source_bytes", DROP, "source over its byte limit")                      \
+	X(DROP_SRC_SYN, "source_syn", DROP, "source over its limit of new connections")            \
+	X(DROP_SRC_UDP, "source_udp", DROP, "source over its UDP limit")                           \
+	X(DROP_SRC_ICMP, "source_icmp", DROP, "source over its ICMP limit")                        \
+	X(DROP_SRC_FRAG, "source_fragments", DROP, "source over its fragment limit")               \
+	X(DROP_NET48, "net48", DROP, "IPv6 /48 over its limit")                                    \
+	X(DROP_NEWCOMER, "newcomer_over", DROP, "unknown source beyond the newcomers' budget")     \
+	X(DROP_OUT_OF_STATE, "out_of_state", DROP,                                                 \
+	  "TCP that belongs to no socket, beyond the budget")                                      \
+	X(DROP_COOKIE, "cookie_bad", DROP, "SYN cookie forged, replayed late or guessed")          \
+	X(DROP_COOKIE_OVER, "cookie_over", DROP,                                                   \
+	  "SYN beyond the budget, and no cookie could be sent")                                    \
+	X(DROP_CROWD_UDP, "crowd_udp", DROP, "unproven UDP beyond the crowd budget")               \
+	X(DROP_CROWD_ICMP, "crowd_icmp", DROP, "unproven ICMP beyond the crowd budget")            \
+	X(DROP_CROWD_FRAG, "crowd_fragments", DROP, "unproven fragments beyond the crowd budget")  \
+	X(DROP_CROWD_OTHER, "crowd_other", DROP, "other unproven traffic beyond the crowd budget") \
+	X(DROP_RETRANSMIT, "retransmit_wait", DROP, "first SYN of a stranger who must try again")  \
 	X(PASS_RETRANSMIT, "retransmit_ok", PASS, "SYN that came again as a real TCP's does")
 
 enum fw_reason {
 #define X(id, name, verdict, text) FW_R_##id,
 	FW_REASONS(X)
 #undef X
-	FW_R_MAX,
+		FW_R_MAX,
 	FW_CONTINUE = 255, /* a stage's "not decided here"; never counted */
 };
 #define FW_REASON_SLOTS 64 /* stride of the counters; reasons may grow up to it */
@@ -77,20 +88,21 @@ _Static_assert(FW_R_MAX <= FW_REASON_SLOTS, "more reasons than counter slots");
 
 enum fw_verdict { FW_V_PASS, FW_V_DROP, FW_V_TX, FW_V_MAX };
 
-/* What a source is charged for: X(identifier, name, unit, text). The first two are charged by every packet. */
-#define FW_KINDS(X)                                                                                \
-	X(PACKETS, "packets", "packet", "every packet")                                                    \
-	X(BYTES, "bytes", "byte", "every byte on the wire, without FCS")                                   \
-	X(SYN, "syn", "SYN", "TCP packets that ask for a new connection")                                  \
-	X(UDP, "udp", "packet", "UDP packets")                                                             \
-	X(ICMP, "icmp", "packet", "ICMP and ICMPv6 packets, path-MTU excepted")                            \
+/* What a source is charged for: X(identifier, name, unit, text). The first two are charged by every
+ * packet. */
+#define FW_KINDS(X)                                                             \
+	X(PACKETS, "packets", "packet", "every packet")                         \
+	X(BYTES, "bytes", "byte", "every byte on the wire, without FCS")        \
+	X(SYN, "syn", "SYN", "TCP packets that ask for a new connection")       \
+	X(UDP, "udp", "packet", "UDP packets")                                  \
+	X(ICMP, "icmp", "packet", "ICMP and ICMPv6 packets, path-MTU excepted") \
 	X(FRAG, "fragments", "packet", "fragments, first and later")
 
 enum fw_kind {
 #define X(id, name, unit, text) FW_K_##id,
 	FW_KINDS(X)
 #undef X
-	FW_K_MAX,
+		FW_K_MAX,
 };
 
 /*
@@ -103,7 +115,7 @@ struct fw_limit {
 	__u32 cost;   /* units * 2^q for one packet or byte */
 	__u32 soft;   /* debt in units from which an admitted packet counts as soft; 0 = none */
 	__u8 shift;   /* log2 of the unit in ns, 0..24 */
-	__u8 q;       /* fractional bits of cost, 0..31 */
+	__u8 q;	      /* fractional bits of cost, 0..31 */
 	__u8 pad[2];
 };
 _Static_assert(sizeof(struct fw_limit) == 16, "fw_limit");
@@ -112,42 +124,42 @@ _Static_assert(sizeof(struct fw_limit) == 16, "fw_limit");
 
 /* The same limit as a person wrote it; the program never reads it. count per per_s seconds. */
 struct fw_rate {
-	__u64 count; /* 0 = no limit */
-	__u64 burst; /* packets or bytes */
-	__u32 per_s; /* 1, 60 or 3600 */
+	__u64 count;	/* 0 = no limit */
+	__u64 burst;	/* packets or bytes */
+	__u32 per_s;	/* 1, 60 or 3600 */
 	__u32 soft_pct; /* of the burst, 0 = none */
 };
 _Static_assert(sizeof(struct fw_rate) == 24, "fw_rate");
 
-#define FW_CLASS_MAX 32
+#define FW_CLASS_MAX	 32
 #define FW_CLASS_DEFAULT 0
 #define FW_CLASS_TRUSTED 1
-#define FW_SERVICE_MAX 64
-#define FW_SERVICE_HOST 0 /* the rest of the host, what no named service claims */
-#define FW_RULE_MAX 256   /* rule 0 is "none" */
-#define FW_NAME_LEN 16    /* class and service names, NUL included */
-#define FW_WHY_LEN 64     /* NUL included */
-#define FW_REFLECT_MAX 32 /* amplifier ports; slot 0 unused */
+#define FW_SERVICE_MAX	 64
+#define FW_SERVICE_HOST	 0   /* the rest of the host, what no named service claims */
+#define FW_RULE_MAX	 256 /* rule 0 is "none" */
+#define FW_NAME_LEN	 16  /* class and service names, NUL included */
+#define FW_WHY_LEN	 64  /* NUL included */
+#define FW_REFLECT_MAX	 32  /* amplifier ports; slot 0 unused */
 
 /* Budgets that all CPUs share: X(identifier, name, text) */
-#define FW_BUDGETS(X)                                                                              \
-	X(ARP, "arp", "ARP frames")                                                                        \
-	X(ND, "nd", "IPv6 neighbour discovery")                                                            \
-	X(DHCP, "dhcp", "DHCP and DHCPv6 replies")                                                         \
-	X(PMTU, "pmtu", "path-MTU ICMP")                                                                   \
-	X(OTHER_L3, "other_l3", "frames that are neither IP nor ARP")                                      \
-	X(DEEP, "deep", "headers nested deeper than inspected")                                            \
-	X(TRUSTED, "trusted", "all of the trusted lane together (its ceiling)")                            \
-	X(NEW4, "newcomers4", "IPv4 sources seen for the first time")                                      \
-	X(NEW6, "newcomers6", "IPv6 /64s seen for the first time")                                         \
-	X(COOKIE, "cookies", "SYN cookies sent by this host")                                              \
+#define FW_BUDGETS(X)                                                           \
+	X(ARP, "arp", "ARP frames")                                             \
+	X(ND, "nd", "IPv6 neighbour discovery")                                 \
+	X(DHCP, "dhcp", "DHCP and DHCPv6 replies")                              \
+	X(PMTU, "pmtu", "path-MTU ICMP")                                        \
+	X(OTHER_L3, "other_l3", "frames that are neither IP nor ARP")           \
+	X(DEEP, "deep", "headers nested deeper than inspected")                 \
+	X(TRUSTED, "trusted", "all of the trusted lane together (its ceiling)") \
+	X(NEW4, "newcomers4", "IPv4 sources seen for the first time")           \
+	X(NEW6, "newcomers6", "IPv6 /64s seen for the first time")              \
+	X(COOKIE, "cookies", "SYN cookies sent by this host")                   \
 	X(SOCKET, "connections", "connections whose source is over its limits, perhaps spoofed")
 
 enum fw_budget_id {
 #define X(id, name, text) FW_B_##id,
 	FW_BUDGETS(X)
 #undef X
-	FW_B_MAX,
+		FW_B_MAX,
 };
 
 /* Crowd budgets, per service and per network (/24, /48) of unproven traffic. */
@@ -164,9 +176,9 @@ enum fw_level { FW_LEVEL_CALM, FW_LEVEL_GUARDED, FW_LEVEL_SIEGE, FW_LEVEL_MAX };
 
 struct fw_service {
 	struct fw_limit crowd[FW_C_MAX]; /* budget of its unproven traffic */
-	struct fw_limit net[FW_C_MAX];   /* the same for one /24 or /48 */
-	__u8 proof;                      /* enum fw_proof */
-	__u8 level_pin;                  /* enum fw_level + 1; 0 = decided by the program */
+	struct fw_limit net[FW_C_MAX];	 /* the same for one /24 or /48 */
+	__u8 proof;			 /* enum fw_proof */
+	__u8 level_pin;			 /* enum fw_level + 1; 0 = decided by the program */
 	__u8 pad[6];
 };
 _Static_assert(sizeof(struct fw_service) == 104, "fw_service");
@@ -174,7 +186,7 @@ _Static_assert(sizeof(struct fw_service) == 104, "fw_service");
 /* One (address, protocol, port) of a service. Rules of one (protocol, port) form a chain. */
 struct fw_rule {
 	__be32 addr_be[4]; /* IPv4 as ::ffff:a.b.c.d */
-	__u8 any;          /* 1: every local address */
+	__u8 any;	   /* 1: every local address */
 	__u8 service;
 	__u8 next; /* 0 ends the chain */
 	__u8 pad;
@@ -185,20 +197,22 @@ _Static_assert(sizeof(struct fw_rule) == 20, "fw_rule");
 #define FW_CLOSED_SLOTS 64
 struct fw_closed {
 	__be32 addr_be[4]; /* all zero = free slot */
-	__u8 service;      /* charged with what the address does not speak */
+	__u8 service;	   /* charged with what the address does not speak */
 	__u8 pad[3];
 };
 _Static_assert(sizeof(struct fw_closed) == 20, "fw_closed");
 /* An address lies in one of this many slots from its home on, round the end; its home is the last
  * word in host order, modulo the slots. User space refuses what finds no place there. */
 #define FW_CLOSED_PROBES 8
-#define FW_CHAIN_MAX 16 /* rules that may share one (protocol, port); addresses stand before "any" */
+#define FW_CHAIN_MAX \
+	16 /* rules that may share one (protocol, port); addresses stand before "any" */
 
 enum fw_policy_flag {
-	FW_P_MONITOR = 1 << 0,      /* count drops, drop nothing */
-	FW_P_BOGUS_SOURCE = 1 << 1, /* sanity: drop unspecified, loopback, multicast, broadcast sources */
+	FW_P_MONITOR = 1 << 0, /* count drops, drop nothing */
+	FW_P_BOGUS_SOURCE =
+		1 << 1, /* sanity: drop unspecified, loopback, multicast, broadcast sources */
 	FW_P_RESERVED_SOURCE = 1 << 2, /* ... private, documentation and other reserved space too */
-	FW_P_CLOSED = 1 << 3,       /* at least one entry in closed[] */
+	FW_P_CLOSED = 1 << 3,	       /* at least one entry in closed[] */
 };
 
 #define FW_PORT_TCP 0
@@ -208,19 +222,20 @@ enum fw_policy_flag {
 struct fw_policy {
 	__u32 flags;
 	__u16 reflect_port[FW_REFLECT_MAX]; /* host order, by slot, for display; 0 = free */
-	__u32 proof_s;                      /* how long proof of source lasts, seconds */
-	__u64 idle_ns;                      /* silence after which every bucket is full: the longest window */
+	__u32 proof_s;			    /* how long proof of source lasts, seconds */
+	__u64 idle_ns; /* silence after which every bucket is full: the longest window */
 	struct fw_limit budget[FW_B_MAX];
 	struct fw_class class[FW_CLASS_MAX];
 	struct fw_service service[FW_SERVICE_MAX];
 	struct fw_rule rule[FW_RULE_MAX];
 	struct fw_closed closed[FW_CLOSED_SLOTS];
-	__u8 port_rule[2][65536]; /* FW_PORT_*, destination port in host order -> first rule, 0 = none */
-	__u8 reflect[65536];      /* source port -> slot in reflect_port (bits 0-4), bit 7: everywhere,
-				   * else only towards named services */
+	__u8 port_rule[2][65536]; /* FW_PORT_*, destination port in host order -> first rule, 0 =
+				     none */
+	__u8 reflect[65536]; /* source port -> slot in reflect_port (bits 0-4), bit 7: everywhere,
+			      * else only towards named services */
 };
 #define FW_REFLECT_EVERYWHERE 0x80
-#define FW_REFLECT_SLOT (FW_REFLECT_MAX - 1)
+#define FW_REFLECT_SLOT	      (FW_REFLECT_MAX - 1)
 _Static_assert(sizeof(struct fw_policy) % 8 == 0, "fw_policy");
 
 /* The same generation's names and rates, for people; the program never reads it. */
@@ -231,7 +246,7 @@ struct fw_policy_text {
 	struct fw_rate budget_rate[FW_B_MAX];
 	struct fw_rate crowd_rate[FW_SERVICE_MAX][FW_C_MAX];
 	struct fw_rate net_rate[FW_SERVICE_MAX][FW_C_MAX];
-	__u32 net48_factor; /* a /48 gets this many times the limits of a /64 */
+	__u32 net48_factor;	     /* a /48 gets this many times the limits of a /64 */
 	__u8 closed[FW_SERVICE_MAX]; /* service's addresses speak nothing else */
 	__u32 pad;
 };
@@ -263,15 +278,17 @@ struct fw_lane4_dir {
 	__u64 bits[4]; /* bit (address >> 8) & 255 */
 };
 _Static_assert(sizeof(struct fw_lane4_dir) == 48, "fw_lane4_dir");
-/* Range: low 16 bits of its first address << 32 | profile. Sorted; the first of a /16 starts at 0. */
-#define FW_LANE4_RANGES 2200000 /* per generation: 1,000,000 prefixes split the space that often at most */
+/* Range: low 16 bits of its first address << 32 | profile. Sorted; the first of a /16 starts at 0.
+ */
+#define FW_LANE4_RANGES \
+	2200000 /* per generation: 1,000,000 prefixes split the space that often at most */
 
 /*
  * IPv6: a static 9-ary search tree over the upper 64 bits, breadth-first, 8 keys a node. Key i of a
  * node starts a range; unused keys are ~0. A value with FW_LANE6_DEEP set points at a group of
  * ranges over the lower 64 bits.
  */
-#define FW_LANE6_KEYS 8
+#define FW_LANE6_KEYS  8
 #define FW_LANE6_DEPTH 6 /* 9^6 - 1 = 531,440 keys */
 #define FW_LANE6_NODES 66430
 struct fw_lane6_node {
@@ -279,8 +296,8 @@ struct fw_lane6_node {
 	__u32 val[FW_LANE6_KEYS]; /* profile, or FW_LANE6_DEEP | first deep range */
 };
 _Static_assert(sizeof(struct fw_lane6_node) == 96, "fw_lane6_node");
-#define FW_LANE6_DEEP 0x80000000U
-#define FW_LANE6_DEEP_MAX 320000  /* ranges per generation: 3 for each of 100,000 addresses */
+#define FW_LANE6_DEEP	   0x80000000U
+#define FW_LANE6_DEEP_MAX  320000 /* ranges per generation: 3 for each of 100,000 addresses */
 #define FW_LANE6_GROUP_MAX 262144 /* ranges in one /64: a search has 18 steps */
 struct fw_lane6_deep {
 	__u64 low;     /* lower 64 bits of the first address; the first of a group is 0 */
@@ -292,9 +309,9 @@ _Static_assert(sizeof(struct fw_lane6_deep) == 16, "fw_lane6_deep");
 /* One per generation: where searching starts. */
 struct fw_lane_head {
 	__u32 profile6_base; /* profile below the first IPv6 key */
-	__u32 depth6;        /* levels of the IPv6 tree in use, 0 = no IPv6 prefix */
-	__u32 prefixes;      /* entries in fw_prefix of this generation */
-	__u32 whys;          /* texts in fw_why of this generation */
+	__u32 depth6;	     /* levels of the IPv6 tree in use, 0 = no IPv6 prefix */
+	__u32 prefixes;	     /* entries in fw_prefix of this generation */
+	__u32 whys;	     /* texts in fw_why of this generation */
 };
 _Static_assert(sizeof(struct fw_lane_head) == 16, "fw_lane_head");
 
@@ -303,7 +320,7 @@ enum fw_lane { FW_LANE_MANAGEMENT, FW_LANE_TRUSTED, FW_LANE_BLOCKED, FW_LANE_CLA
 /* A prefix as the admin gave it; user space's record, the program never reads it. 32 bytes. */
 struct fw_prefix {
 	__be32 addr_be[4]; /* IPv4 as ::ffff:a.b.c.d */
-	__u32 until_s;     /* program time in seconds, FW_FOREVER = no expiry */
+	__u32 until_s;	   /* program time in seconds, FW_FOREVER = no expiry */
 	__u32 since_s;
 	__u16 why;  /* index into fw_why, 0 = none */
 	__u8 len;   /* of the 128-bit form: an IPv4 /24 has 120 */
@@ -313,7 +330,7 @@ struct fw_prefix {
 };
 _Static_assert(sizeof(struct fw_prefix) == 32, "fw_prefix");
 #define FW_PREFIX_MAX 1100000 /* per generation: 1,000,000 IPv4 and 100,000 IPv6 */
-#define FW_WHY_MAX 4096       /* distinct texts per generation; 0 is the empty one */
+#define FW_WHY_MAX    4096    /* distinct texts per generation; 0 is the empty one */
 struct fw_why {
 	char text[FW_WHY_LEN];
 };
@@ -324,39 +341,35 @@ struct fw_why {
  */
 struct fw_ctl {
 	__u64 live;
-	__u64 revert;      /* what live becomes at deadline_ns */
+	__u64 revert;	   /* what live becomes at deadline_ns */
 	__u64 deadline_ns; /* program time; 0 = nothing waits for confirmation */
 	__u64 virtual_ns;  /* program time when the clock is virtual (tests, replay) */
 };
 _Static_assert(sizeof(struct fw_ctl) == 32, "fw_ctl");
-#define FW_LIVE_POLICY(live) ((__u32)((live)&1))
-#define FW_LIVE_LANES(live) ((__u32)(((live) >> 1) & 1))
+#define FW_LIVE_POLICY(live)	 ((__u32)((live)&1))
+#define FW_LIVE_LANES(live)	 ((__u32)(((live) >> 1) & 1))
 #define FW_LIVE_GENERATION(live) ((__u32)((live) >> 32))
 
 /*
  * Sources: sets of 8 ways. fw_src_fp holds one byte of fingerprint a way (0 = empty), read first; a
- * source that matches none is unknown. The hot word is tag << 52 | arrival time in ns (mod 2^52).
- * 8 + 64 + 184 bytes a set, 32 a source.
+ * source that matches none is unknown. The word is tag << 52 | arrival time in ns (mod 2^52), the
+ * bucket of packets. 8 + 248 bytes a set, 32 a source. Which set: bpf/hash.h.
  */
-#define FW_WAYS 8
+#define FW_WAYS	     8
 #define FW_TAG_SHIFT 52
-#define FW_TAT_MASK ((1ULL << FW_TAG_SHIFT) - 1)
-struct fw_src_hot {
+#define FW_TAT_MASK  ((1ULL << FW_TAG_SHIFT) - 1)
+#define FW_STAMPS    (FW_K_MAX - 1) /* all kinds but packets */
+struct fw_src {
 	__u64 word[FW_WAYS];
+	__u32 tat[FW_WAYS][FW_STAMPS]; /* by kind - 1, in units of the limit it was charged by */
+	__u16 seen[FW_WAYS];	       /* program time >> FW_SEEN_SHIFT when last charged */
+	__u8 proof[FW_WAYS]; /* 0 = unproven, else FW_PROOF_EPOCH of when it proved itself */
 };
-#define FW_STAMPS (FW_K_MAX - 1) /* all kinds but packets, whose stamp is in the hot word */
-struct fw_src_rest {
-	__u32 tat[FW_STAMPS][FW_WAYS]; /* in units of the limit it was charged by */
-	__u16 seen[FW_WAYS];           /* program time >> FW_SEEN_SHIFT when last charged */
-	__u8 proof[FW_WAYS];           /* 0 = unproven, else FW_PROOF_EPOCH of when it proved itself */
-};
-_Static_assert(sizeof(struct fw_src_rest) == 184, "fw_src_rest");
-_Static_assert(sizeof(struct fw_src_hot) + sizeof(struct fw_src_rest) + FW_WAYS == 32 * FW_WAYS,
-	       "32 bytes a source");
-#define FW_SEEN_SHIFT 30 /* 1.07 s */
-#define FW_PROOF_SHIFT 34 /* 17 s; epochs wrap after 36 minutes */
+_Static_assert(sizeof(struct fw_src) + FW_WAYS == 32 * FW_WAYS, "32 bytes a source");
+#define FW_SEEN_SHIFT	       30 /* 1.07 s */
+#define FW_PROOF_SHIFT	       34 /* 17 s; epochs wrap after 36 minutes */
 #define FW_PROOF_EPOCH(now_ns) ((__u8)(0x80 | (((now_ns) >> FW_PROOF_SHIFT) & 0x7f)))
-#define FW_PROOF_MAX_S 1800
+#define FW_PROOF_MAX_S	       1800
 
 /* Budgets shared by all CPUs: one stamp a cache line, so that a refused packet only reads. */
 struct fw_budget {
@@ -382,26 +395,28 @@ _Static_assert(sizeof(struct fw_crowd_net) == 32, "fw_crowd_net");
 
 /*
  * A service's level. Stored level and times say what it was when its budget was last exceeded; what
- * it is now follows from them by fw_level_now() (bpf/level.h). Written a few times a second at most.
+ * it is now follows from them by fw_level_now() (bpf/level.h). Written a few times a second at
+ * most.
  */
 struct fw_service_state {
-	__u64 over_ns;    /* when the budget was last seen exceeded, to FW_LEVEL_STEP_NS; 0 = never */
+	__u64 over_ns; /* when the budget was last seen exceeded, to FW_LEVEL_STEP_NS; 0 = never */
 	__u64 episode_ns; /* since when it has been exceeded without a pause of FW_LEVEL_PAUSE_NS */
 	__u64 entered_ns; /* when the stored level was entered */
 	__u64 spent_ns[FW_LEVEL_MAX]; /* in each level, up to entered_ns */
 	__u32 entries[FW_LEVEL_MAX];  /* how often each level was entered */
-	__u32 level;                  /* enum fw_level, stored */
+	__u32 level;		      /* enum fw_level, stored */
 };
 _Static_assert(sizeof(struct fw_service_state) == 64, "fw_service_state");
-#define FW_LEVEL_STEP_NS (1ULL << 27)   /* 134 ms between two looks */
-#define FW_LEVEL_PAUSE_NS (1ULL << 31)  /* 2.1 s without excess end an episode */
-#define FW_LEVEL_SIEGE_NS (1ULL << 31)  /* an episode of 2.1 s is a siege */
+#define FW_LEVEL_STEP_NS  (1ULL << 27)	/* 134 ms between two looks */
+#define FW_LEVEL_PAUSE_NS (1ULL << 31)	/* 2.1 s without excess end an episode */
+#define FW_LEVEL_SIEGE_NS (1ULL << 31)	/* an episode of 2.1 s is a siege */
 #define FW_LEVEL_RELAX_NS (10ULL << 30) /* 10.7 s without excess: siege becomes guarded */
-#define FW_LEVEL_CALM_NS (30ULL << 30)  /* 32 s without excess: calm */
+#define FW_LEVEL_CALM_NS  (30ULL << 30) /* 32 s without excess: calm */
 
 /* First SYNs of strangers to services with proof "retransmit": tag << 32 | time in 2^20 ns. */
 #define FW_RETRY_BITS 16
-#define FW_RETRY_MIN_UNITS 400   /* 0.42 s: no real TCP comes again sooner (RFC 6298: 1 s, less jitter) */
+#define FW_RETRY_MIN_UNITS \
+	400 /* 0.42 s: no real TCP comes again sooner (RFC 6298: 1 s, less jitter) */
 #define FW_RETRY_MAX_UNITS 20000 /* 21 s */
 
 /* Heavy sources of one CPU, for people to look at; never decides anything. */
@@ -414,9 +429,9 @@ struct fw_heavy {
 	__u32 since_s; /* program time */
 	__u8 family;   /* 4 or 6, 0 = free */
 	__u8 class;
-	__u8 reason;   /* last one lost for */
+	__u8 reason; /* last one lost for */
 	__u8 pad;
-	__u32 credit;  /* what a contender must outlast */
+	__u32 credit; /* what a contender must outlast */
 	__u32 pad2;
 };
 _Static_assert(sizeof(struct fw_heavy) == 48, "fw_heavy");
@@ -430,24 +445,27 @@ struct fw_count {
 enum fw_class_count { FW_CC_PASS, FW_CC_DROP, FW_CC_SOFT, FW_CC_MAX };
 #define FW_CC_STRIDE 4
 
-/* Things worth counting that are not verdicts: X(identifier, name, text). A packet may cause several. */
-#define FW_NOTES(X)                                                                                \
-	X(SOFT, "soft", "admitted packets over the soft limit")                                            \
-	X(RACE, "race", "charges given up after losing to other CPUs too often")                           \
-	X(SET_FULL, "set_full", "newcomers that found no free place in the source table")                  \
-	X(EVICTED, "evicted", "idle sources forgotten for a newcomer")                                     \
-	X(INSERTED, "inserted", "sources entered into the table")                                          \
-	X(MAP_ERROR, "map_error", "map look-ups that failed although they cannot")                         \
-	X(PROVEN, "proven", "sources that proved themselves")                                              \
+/* Things worth counting that are not verdicts: X(identifier, name, text). A packet may cause
+ * several. */
+#define FW_NOTES(X)                                                                       \
+	X(SOFT, "soft", "admitted packets over the soft limit")                           \
+	X(RACE, "race", "charges given up after losing to other CPUs too often")          \
+	X(SET_FULL, "set_full", "newcomers that found no free place in the source table") \
+	X(EVICTED, "evicted", "idle sources forgotten for a newcomer")                    \
+	X(INSERTED, "inserted", "sources entered into the table")                         \
+	X(MAP_ERROR, "map_error", "map look-ups that failed although they cannot")        \
+	X(PROVEN, "proven", "sources that proved themselves")                             \
 	X(ABORT, "abort", "program gave up for a reason of its own; must stay 0")
 
 enum fw_note {
 #define X(id, name, text) FW_N_##id,
 	FW_NOTES(X)
 #undef X
-	FW_N_MAX,
+		FW_N_MAX,
 };
-#define FW_NOTE_REFLECT_BASE 32 /* fw_note slots from here on: reflected packets by reflect slot */
+#define FW_NOTE_REFLECT_BASE                                                \
+	32 /* fw_note slots from here on: reflected packets by reflect slot \
+	    */
 #define FW_NOTE_SLOTS 64
 _Static_assert(FW_N_MAX <= FW_NOTE_REFLECT_BASE, "notes");
 _Static_assert(FW_NOTE_REFLECT_BASE + FW_REFLECT_MAX <= FW_NOTE_SLOTS, "reflect notes");
@@ -456,15 +474,17 @@ _Static_assert(FW_NOTE_REFLECT_BASE + FW_REFLECT_MAX <= FW_NOTE_SLOTS, "reflect 
 struct fw_meta {
 	__u64 magic;
 	__u32 abi;
-	__u32 tick_ns;     /* one step of the program's clock */
-	__u64 jiffies0;    /* jiffies64 at program time 0 */
-	__u64 hash_key[4]; /* kept over program replacements, or the tables would lose their sources */
-	__u32 src4_sets;   /* powers of two; IPv4 sets come first in fw_src_*, then /64, then /48 */
+	__u32 tick_ns;	   /* one step of the program's clock */
+	__u64 jiffies0;	   /* jiffies64 at program time 0 */
+	__u64 hash_key[4]; /* kept over program replacements, or the tables would lose their sources
+			    */
+	__u32 src4_sets;   /* far sets, powers of two; in fw_src_* IPv4 comes first, then /64, then
+			      /48 */
 	__u32 src6_sets;
 	__u32 net6_sets;
-	__u32 cpus;        /* possible CPUs at load */
-	__u64 loaded_ns;   /* CLOCK_BOOTTIME */
-	char build[32];    /* version of the command that loaded it */
+	__u32 cpus;	 /* possible CPUs at load */
+	__u64 loaded_ns; /* CLOCK_BOOTTIME */
+	char build[32];	 /* version of the command that loaded it */
 };
 _Static_assert(sizeof(struct fw_meta) == 112, "fw_meta");
 
@@ -473,10 +493,10 @@ _Static_assert(sizeof(struct fw_meta) == 112, "fw_meta");
 struct fw_iface {
 	char name[16];
 	__u64 since_ns; /* CLOCK_REALTIME */
-	__u64 netns;    /* inode of the network namespace */
+	__u64 netns;	/* inode of the network namespace */
 	__u32 ifindex;
 	__u32 prog_id;
-	__u8 mode;       /* enum fw_mode */
+	__u8 mode;	 /* enum fw_mode */
 	__u8 dispatcher; /* 1: through libxdp's dispatcher, 0: alone */
 	__u8 pad[6];
 	char build[32];

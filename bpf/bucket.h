@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Token-bucket arithmetic: GCRA (ITU-T I.371), the bucket written as one time stamp, the theoretical
- * arrival time. A stamp in the past is a full bucket; a stamp ahead of now is debt. A charge that
- * does not fit the burst leaves the stamp alone, so whoever is over the limit causes no store.
+ * Token-bucket arithmetic: GCRA (ITU-T I.371), the bucket written as one time stamp, the
+ * theoretical arrival time. A stamp in the past is a full bucket; a stamp ahead of now is debt. A
+ * charge that does not fit the burst leaves the stamp alone, so whoever is over the limit causes no
+ * store.
  *
  * Stamps are unsigned and wrap; mask gives their width. Time is a parameter. Host and BPF.
  */

@@ -11,29 +11,37 @@
 
 #define FW_MASK32 0xffffffffULL
 
-/* What a packet costs a source: the third charge beside packets and bytes. */
-static __always_inline __u32 kind_of(const struct pkt *p)
+/* What a packet costs: one packet, len bytes, and one by the stamp of its kind. */
+struct toll {
+	__u64 now;   /* program time, ns */
+	__u64 stamp; /* index into tat: the kind less one; FW_STAMPS = no third charge */
+	__u32 len;
+};
+
+#define FW_STAMP_BYTES (FW_K_BYTES - 1)
+
+static __always_inline __u64 stamp_of(const struct pkt *p)
 {
 	if (p->fragment)
-		return FW_K_FRAG;
+		return FW_K_FRAG - 1;
 	if (p->proto == FW_PROTO_TCP)
-		return (p->tcp_flags & (FW_TCP_SYN | FW_TCP_ACK)) == FW_TCP_SYN ? FW_K_SYN
-										: FW_K_MAX;
+		return (p->tcp_flags & (FW_TCP_SYN | FW_TCP_ACK)) == FW_TCP_SYN ? FW_K_SYN - 1
+										: FW_STAMPS;
 	if (p->proto == FW_PROTO_UDP)
-		return FW_K_UDP;
+		return FW_K_UDP - 1;
 	if (p->proto == FW_PROTO_ICMP || p->proto == FW_PROTO_ICMP6)
-		return FW_K_ICMP;
-	return FW_K_MAX;
+		return FW_K_ICMP - 1;
+	return FW_STAMPS;
 }
 
-static __always_inline int reason_of(__u32 kind)
+static __always_inline int reason_of(__u64 stamp)
 {
-	switch (kind) {
-	case FW_K_SYN:
+	switch (stamp) {
+	case FW_K_SYN - 1:
 		return FW_R_DROP_SRC_SYN;
-	case FW_K_UDP:
+	case FW_K_UDP - 1:
 		return FW_R_DROP_SRC_UDP;
-	case FW_K_ICMP:
+	case FW_K_ICMP - 1:
 		return FW_R_DROP_SRC_ICMP;
 	default:
 		return FW_R_DROP_SRC_FRAG;
@@ -56,12 +64,12 @@ static __always_inline bool proof_holds(__u8 proof, __u64 now, __u32 proof_s)
  * for longer than any window (FW_WINDOW_MAX units); else the signed comparison still holds,
  * because silence was shorter than half the stamp's range.
  */
-static __always_inline void entry_refresh(struct entry *e, const struct pkt *p, __u32 proof_s,
+static __always_inline void entry_refresh(struct entry *e, const struct toll *p, __u32 proof_s,
 					  const struct fw_limit *limits)
 {
 	__u16 seen = p->now >> FW_SEEN_SHIFT;
-	__u16 gap = seen - e->rest->seen[e->way];
-	__u8 proof = e->rest->proof[e->way];
+	__u16 gap = seen - e->set->seen[e->way];
+	__u8 proof = e->set->proof[e->way];
 
 	if (!gap)
 		return;
@@ -70,29 +78,29 @@ static __always_inline void entry_refresh(struct entry *e, const struct pkt *p, 
 		__u32 now = p->now >> shift;
 		__u64 silent = (__u64)(gap - 1) << FW_SEEN_SHIFT >> shift;
 
-		if (silent >= FW_WINDOW_MAX || (__s32)(e->rest->tat[k][e->way] - now) < 0)
-			e->rest->tat[k][e->way] = now;
+		if (silent >= FW_WINDOW_MAX || (__s32)(e->set->tat[e->way][k] - now) < 0)
+			e->set->tat[e->way][k] = now;
 	}
 	if (gap > FW_PROOF_MAX_S || !proof_holds(proof, p->now, proof_s))
-		e->rest->proof[e->way] = 0;
-	e->rest->seen[e->way] = seen;
+		e->set->proof[e->way] = 0;
+	e->set->seen[e->way] = seen;
 }
 
-static __always_inline bool stamp_fits(const struct entry *e, __u32 kind,
+static __always_inline bool stamp_fits(const struct entry *e, __u64 stamp,
 				       const struct fw_limit *limit, __u64 now, __u64 n)
 {
-	__u64 stamp = *(volatile __u32 *)&e->rest->tat[kind - 1][e->way];
+	__u64 tat = *(volatile __u32 *)&e->set->tat[e->way][stamp];
 
-	return bucket_debt(stamp, now >> (limit->shift & 31), limit->window, FW_MASK32) +
+	return bucket_debt(tat, now >> (limit->shift & 31), limit->window, FW_MASK32) +
 		       bucket_cost(limit, n) <=
 	       limit->window;
 }
 
 /* Move a 32-bit stamp. False: another CPU spent what was left, or tries ran out. */
-static __always_inline bool stamp_take(struct entry *e, __u32 kind, const struct fw_limit *limit,
+static __always_inline bool stamp_take(struct entry *e, __u64 stamp, const struct fw_limit *limit,
 				       __u64 now, __u64 n)
 {
-	__u32 *at = &e->rest->tat[kind - 1][e->way];
+	__u32 *at = &e->set->tat[e->way][stamp];
 	__u64 cost = bucket_cost(limit, n);
 
 	for (int i = 0; i < FW_CAS_TRIES; i++) {
@@ -110,17 +118,17 @@ static __always_inline bool stamp_take(struct entry *e, __u32 kind, const struct
 }
 
 /* Cut debt that a lowered burst has made impossible, so that it cannot outlive the change. */
-static __always_inline void stamp_cut(struct entry *e, __u32 kind, const struct fw_limit *limit,
+static __always_inline void stamp_cut(struct entry *e, __u64 stamp, const struct fw_limit *limit,
 				      __u64 now)
 {
-	__u32 *at = &e->rest->tat[kind - 1][e->way];
+	__u32 *at = &e->set->tat[e->way][stamp];
 	__u32 old = *(volatile __u32 *)at, units = now >> (limit->shift & 31);
 
 	if ((__s32)(old - units) > 0 && old - units > 2ULL * limit->window)
 		__sync_val_compare_and_swap(at, old, units + limit->window);
 }
 
-/* The packet stamp in the hot word. Same contract as stamp_take(). */
+/* The packet stamp in the source's word. Same contract as stamp_take(). */
 static __always_inline bool word_take(struct entry *e, const struct fw_limit *limit, __u64 now)
 {
 	__u64 window = (__u64)limit->window << limit->shift;
@@ -135,7 +143,7 @@ static __always_inline bool word_take(struct entry *e, const struct fw_limit *li
 		stamp |= tag;
 		if (stamp == e->word)
 			return ok;
-		seen = __sync_val_compare_and_swap(&e->hot->word[e->way], e->word, stamp);
+		seen = __sync_val_compare_and_swap(&e->set->word[e->way], e->word, stamp);
 		if (seen == e->word) {
 			e->word = stamp;
 			return ok;
@@ -170,56 +178,47 @@ static __always_inline bool is_soft(const struct entry *e, const struct fw_limit
 	return soft && ahead <= FW_TAT_MASK >> 1 && ahead > soft;
 }
 
-/* The third limit a packet is charged by, or NULL. *ret_kind is a valid index either way. */
-static __always_inline const struct fw_limit *
-third_limit(const struct pkt *p, const struct fw_limit *limits, __u32 *ret_kind)
+/* The third limit a packet is charged by, or NULL. kind: what kind_of() said. */
+static __always_inline const struct fw_limit *third_limit(const struct fw_limit *limits,
+							  __u64 stamp)
 {
-	__u32 kind = kind_of(p);
-
-	*ret_kind = kind < FW_K_MAX ? kind : FW_K_SYN;
-	if (kind >= FW_K_MAX || !limits[kind].window)
-		return 0;
-	return &limits[kind];
+	return stamp < FW_STAMPS && limits[stamp + 1].window ? &limits[stamp + 1] : 0;
 }
 
 /*
- * Would p fit every limit of source e? Returns FW_CONTINUE or the reason for which it is over.
- * Moves no stamp; fills e->rest when it returns FW_CONTINUE.
+ * Would a packet fit every limit of source e? Returns FW_CONTINUE or the reason for which it is
+ * over. Moves no stamp.
  */
-static __always_inline int charge_fits(struct entry *e, const struct pkt *p, __u32 proof_s,
+static __always_inline int charge_fits(struct entry *e, const struct toll *t, __u32 proof_s,
 				       const struct fw_limit *limits)
 {
-	const struct fw_limit *bytes = &limits[FW_K_BYTES], *third;
-	__u32 kind;
+	const struct fw_limit *bytes = &limits[FW_K_BYTES], *third = third_limit(limits, t->stamp);
 
-	if (!word_fits(e, &limits[FW_K_PACKETS], p->now) || !entry_rest(e))
+	if (!word_fits(e, &limits[FW_K_PACKETS], t->now))
 		return FW_R_DROP_SRC_PACKETS;
-	entry_refresh(e, p, proof_s, limits);
-	third = third_limit(p, limits, &kind);
-	if (third && !stamp_fits(e, kind, third, p->now, 1)) {
-		stamp_cut(e, kind, third, p->now);
-		return reason_of(kind);
+	entry_refresh(e, t, proof_s, limits);
+	if (third && !stamp_fits(e, t->stamp, third, t->now, 1)) {
+		stamp_cut(e, t->stamp, third, t->now);
+		return reason_of(t->stamp);
 	}
-	if (bytes->window && !stamp_fits(e, FW_K_BYTES, bytes, p->now, p->len)) {
-		stamp_cut(e, FW_K_BYTES, bytes, p->now);
+	if (bytes->window && !stamp_fits(e, FW_STAMP_BYTES, bytes, t->now, t->len)) {
+		stamp_cut(e, FW_STAMP_BYTES, bytes, t->now);
 		return FW_R_DROP_SRC_BYTES;
 	}
 	return FW_CONTINUE;
 }
 
-/* Charge p to e, whose rest is known. The same returns; over only if other CPUs were faster. */
-static __always_inline int charge_take(struct entry *e, const struct pkt *p,
+/* Charge e. The same returns; over only if other CPUs were faster. */
+static __always_inline int charge_take(struct entry *e, const struct toll *t,
 				       const struct fw_limit *limits)
 {
-	const struct fw_limit *bytes = &limits[FW_K_BYTES], *third;
-	__u32 kind;
+	const struct fw_limit *bytes = &limits[FW_K_BYTES], *third = third_limit(limits, t->stamp);
 
-	if (!word_take(e, &limits[FW_K_PACKETS], p->now))
+	if (!word_take(e, &limits[FW_K_PACKETS], t->now))
 		return FW_R_DROP_SRC_PACKETS;
-	third = third_limit(p, limits, &kind);
-	if (third && !stamp_take(e, kind, third, p->now, 1))
-		return reason_of(kind);
-	if (bytes->window && !stamp_take(e, FW_K_BYTES, bytes, p->now, p->len))
+	if (third && !stamp_take(e, t->stamp, third, t->now, 1))
+		return reason_of(t->stamp);
+	if (bytes->window && !stamp_take(e, FW_STAMP_BYTES, bytes, t->now, t->len))
 		return FW_R_DROP_SRC_BYTES;
 	return FW_CONTINUE;
 }

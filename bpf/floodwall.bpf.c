@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * floodwall's data path: one frame in, one counted reason out. Read judge() as a table of contents.
- * Stages are cheap and stateless first; each returns a reason, or FW_CONTINUE to leave the packet
- * to the next one. The rules they share stand in the headers they include.
+ * floodwall's data path: one frame in, one counted reason out. Read floodwall() and judge() as a
+ * table of contents. Stages are cheap and stateless first; each returns a reason, or FW_CONTINUE to
+ * leave the packet to the next one. The rules they share stand in the headers they include.
  */
 #include "net.h"
 #include "abi.h"
@@ -10,6 +10,7 @@
 #include "pkt.h"
 #include "maps.h"
 #include "parse.h"
+#include "parse_plain.h"
 #include "state.h"
 #include "stage_own.h"
 #include "stage_sanity.h"
@@ -20,23 +21,36 @@
 #include "verdict.h"
 
 #define RUN(bit, stage)                       \
-	if (knob_stages & (bit)) {            \
+	if (stages & (bit)) {                 \
 		p->reason = (stage);          \
 		if (p->reason != FW_CONTINUE) \
-			return;               \
+			return true;          \
 	}
 
-static __always_inline void judge(struct xdp_md *ctx, struct pkt *p, const struct fw_policy *policy)
+/* All that is known without asking the crowd. True: p->reason is final. */
+static __always_inline bool judge(struct pkt *p, const struct fw_policy *policy, __u32 stages)
 {
 	RUN(FW_S_ALL, stage_essential(p, policy));
 	RUN(FW_S_SANITY, stage_sanity(p, policy));
 	RUN(FW_S_LANES, stage_lanes(p));
 	RUN(FW_S_ALL, stage_uninspected(p, policy));
 	RUN(FW_S_SERVICE, stage_service(p, policy));
-	/* A source over its limits goes on: a proven one may be the victim of a spoofer. */
-	if (knob_stages & FW_S_SOURCE)
-		p->reason = stage_source(p, policy);
-	if (knob_stages & FW_S_CROWD)
+	if (stages & FW_S_SOURCE)
+		p->reason = stage_source(p);
+	if (p->trusted)
+		return false;
+	if (p->reason == FW_CONTINUE && p->proven)
+		p->reason = FW_R_PASS_PROVEN;
+	else if (p->reason != FW_CONTINUE && p->proven)
+		return false; /* over its limits, but perhaps the victim of a spoofer */
+	return p->reason != FW_CONTINUE;
+}
+
+/* What judge() left open: strangers, the unproven, and who may be spoofed. */
+static __always_inline void judge_crowd(struct xdp_md *ctx, struct pkt *p,
+					const struct fw_policy *policy, __u32 stages)
+{
+	if (stages & FW_S_CROWD)
 		p->reason = stage_crowd(ctx, p, policy);
 	else if (p->reason == FW_CONTINUE)
 		p->reason = pass_reason(p);
@@ -52,26 +66,46 @@ SEC("xdp.frags")
 int floodwall(struct xdp_md *ctx)
 {
 	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
-	__u32 zero = 0, half;
+	__u32 zero = 0, half, stages = knob_stages;
 	const struct fw_ctl *ctl = bpf_map_lookup_elem(&fw_ctl, &zero);
-	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
+	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero), plain;
 	const struct fw_policy *policy;
 	__u64 live;
 
 	if (!ctl || !p)
 		return XDP_PASS;
-	pkt_reset(p);
-	p->now = clock_now(ctl);
-	p->len = frame_len(ctx);
-	live = live_word(ctl, p->now);
-	p->lanes = FW_LIVE_LANES(live);
+	pkt_reset(&plain);
+	plain.now = clock_now(ctl);
+	plain.len = f.end - f.data;
+	live = live_word(ctl, plain.now);
+	plain.lanes = FW_LIVE_LANES(live);
 	half = FW_LIVE_POLICY(live);
+	plain.half = half;
 	policy = bpf_map_lookup_elem(&fw_policy, &half);
 	if (!policy)
 		return XDP_PASS;
-	p->reason = parse(&f, p);
-	if (p->reason == FW_CONTINUE)
-		judge(ctx, p, policy);
+
+	/* Three ways in, the same stages: compiled for plain frames of either family, and for any.
+	 */
+	if (stages & FW_S_PLAIN && parse_plain4(&f, &plain)) {
+		if (judge(&plain, policy, stages))
+			return conclude(&plain, policy);
+		*p = plain;
+	} else if (stages & FW_S_PLAIN && parse_plain6(&f, &plain)) {
+		if (judge(&plain, policy, stages))
+			return conclude(&plain, policy);
+		*p = plain;
+	} else {
+		pkt_reset(p);
+		p->now = plain.now;
+		p->len = frame_len(ctx);
+		p->lanes = plain.lanes;
+		p->half = half;
+		p->reason = parse(&f, p);
+		if (p->reason != FW_CONTINUE || judge(p, policy, stages))
+			return conclude(p, policy);
+	}
+	judge_crowd(ctx, p, policy, stages);
 	return conclude(p, policy);
 }
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where a source lives in its table. Keyed per load, so that collisions cannot be aimed. The IPv4
- * mix is a bijection on 32 bits: in a table of at least 4,096 sets, set, fingerprint and tag
- * together name one address and no other. IPv6 places differ with probability 1 - 2^-19 in the
- * bits beyond the set. Host and BPF, so that `source show` finds what the program filed.
+ * Where a source lives. Hashes are keyed per load, so that collisions cannot be aimed. The IPv4 mix
+ * is a bijection on 32 bits: set, fingerprint and tag together name one address and no other (in
+ * tables of at least 4,096 sets). IPv6 prefixes that differ share a name with probability 2^-20.
+ * Host and BPF, so that `source show` finds what the program filed.
+ *
+ * A table is a near part of at most 65,536 sources, dense enough for caches and TLB, and a far part
+ * of the size asked for. A source goes to the near part while its set there has room.
  */
 #ifndef FW_HASH_H
 #define FW_HASH_H
@@ -11,21 +14,26 @@
 #include "net.h"
 #include "abi.h"
 
+#define FW_NEAR_BITS                                                                \
+	13 /* log2 of the sets of a near part, unless the far part is smaller still \
+	    */
+
 struct fw_place {
-	__u32 set;
-	__u32 tag; /* FW_TAT_MASK's complement: 12 bits */
+	__u32 set; /* from the start of the table: near part, then far part */
+	__u32 tag; /* 12 bits */
 	__u8 fp;   /* fingerprint, never 0 */
 };
 
-/* key1 and key3 are odd. addr in host order. */
-static __always_inline __u32 fw_hash4(__u32 addr, __u64 key0, __u64 key1, __u64 key3)
+/* key1 and key3 are odd. addr in host order. The upper 12 bits are the tag. */
+static __always_inline __u64 fw_hash4(__u32 addr, __u64 key0, __u64 key1, __u64 key3)
 {
 	__u32 x = addr ^ (__u32)key0;
 
 	x *= (__u32)key1;
 	x ^= x >> 15;
 	x *= (__u32)key3;
-	return x ^ (x >> 16);
+	x ^= x >> 16;
+	return (__u64)(x >> 20) << FW_TAG_SHIFT | x;
 }
 
 static __always_inline __u64 fw_hash6(__u64 prefix, __u64 key0, __u64 key1, __u64 key3)
@@ -37,9 +45,20 @@ static __always_inline __u64 fw_hash6(__u64 prefix, __u64 key0, __u64 key1, __u6
 	return x ^ (x >> 29);
 }
 
-static __always_inline struct fw_place fw_place4(__u32 hash, __u32 bits)
+/* bits: log2 of the far part's sets. */
+static __always_inline __u32 fw_near_bits(__u32 bits)
 {
-	struct fw_place place = { .set = hash & ((1U << bits) - 1), .tag = hash >> 20 };
+	return bits < FW_NEAR_BITS ? bits : FW_NEAR_BITS;
+}
+
+static __always_inline __u32 fw_table_sets(__u32 bits)
+{
+	return (1U << bits) + (1U << fw_near_bits(bits));
+}
+
+static __always_inline struct fw_place fw_place(__u64 hash, __u32 bits)
+{
+	struct fw_place place = { .set = hash & ((1U << bits) - 1), .tag = hash >> FW_TAG_SHIFT };
 
 	place.fp = hash >> bits;
 	if (!place.fp)
@@ -47,13 +66,16 @@ static __always_inline struct fw_place fw_place4(__u32 hash, __u32 bits)
 	return place;
 }
 
-static __always_inline struct fw_place fw_place6(__u64 hash, __u32 bits)
+static __always_inline struct fw_place fw_place_near(__u64 hash, __u32 bits)
 {
-	struct fw_place place = { .set = hash & ((1U << bits) - 1), .tag = hash >> FW_TAG_SHIFT };
+	return fw_place(hash, fw_near_bits(bits));
+}
 
-	place.fp = hash >> bits;
-	if (!place.fp)
-		place.fp = 0xff;
+static __always_inline struct fw_place fw_place_far(__u64 hash, __u32 bits)
+{
+	struct fw_place place = fw_place(hash, bits);
+
+	place.set += 1U << fw_near_bits(bits);
 	return place;
 }
 

@@ -30,7 +30,7 @@ static __always_inline void heavy_count(const struct pkt *p, __u64 key, int lost
 
 	if (!h)
 		return;
-	if (h->key != key || h->family != p->family) {
+	if (h->key != key) { /* no upper half of an IPv6 source is below 2^32 */
 		if (h->family && h->credit) {
 			h->credit--;
 			return;

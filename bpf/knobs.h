@@ -14,22 +14,28 @@ enum fw_stage_bit {
 	FW_S_SERVICE = 1 << 2,
 	FW_S_SOURCE = 1 << 3,
 	FW_S_CROWD = 1 << 4,
-	FW_S_ALL = 31,
+	FW_S_PLAIN = 1 << 5, /* the short way in for plain frames; changes no verdict */
+	FW_S_ALL = 63,
 };
 
-const volatile __u32 knob_clock = FW_CLOCK_JIFFIES; /* enum fw_clock; virtual reads fw_ctl.virtual_ns */
-const volatile __u32 knob_tick_ns = 4000000;        /* ns a jiffy; from CLOCK_MONOTONIC_COARSE's resolution */
-const volatile __u64 knob_jiffies0 = 0;             /* jiffies64 at program time 0 */
-const volatile __u32 knob_stages = FW_S_ALL;        /* enum fw_stage_bit */
-const volatile __u32 knob_frags = 0;                /* 1: bpf_xdp_get_buff_len exists (5.18) */
-const volatile __u32 knob_src4_bits = 0;            /* log2 of the sets of the IPv4 source table */
-const volatile __u32 knob_src6_bits = 0;            /* log2 of the sets of the IPv6 /64 table */
-const volatile __u32 knob_net6_bits = 0;            /* log2 of the sets of the IPv6 /48 table */
+const volatile __u32 knob_clock =
+	FW_CLOCK_JIFFIES; /* enum fw_clock; virtual reads fw_ctl.virtual_ns */
+const volatile __u32 knob_tick_ns =
+	4000000;			/* ns a jiffy; from CLOCK_MONOTONIC_COARSE's resolution */
+const volatile __u64 knob_jiffies0 = 0; /* jiffies64 at program time 0 */
+const volatile __u32 knob_stages = FW_S_ALL; /* enum fw_stage_bit */
+const volatile __u32 knob_frags = 0;	     /* 1: bpf_xdp_get_buff_len exists (5.18) */
+const volatile __u32 knob_src4_bits = 0;     /* log2 of the far sets of the IPv4 source table */
+const volatile __u32 knob_src6_bits = 0;     /* log2 of the far sets of the IPv6 /64 table */
+const volatile __u32 knob_net6_bits = 0;     /* log2 of the far sets of the IPv6 /48 table */
+const volatile __u32 knob_src6_base = 2;     /* first set of the IPv6 /64 table */
+const volatile __u32 knob_net6_base = 4;     /* first set of the IPv6 /48 table */
 const volatile __u32 knob_ranges4 = FW_LANE4_RANGES; /* IPv4 ranges a generation */
-const volatile __u32 knob_nodes6 = FW_LANE6_NODES;  /* IPv6 tree nodes a generation */
+const volatile __u32 knob_nodes6 = FW_LANE6_NODES;   /* IPv6 tree nodes a generation */
 const volatile __u32 knob_deep6 = FW_LANE6_DEEP_MAX; /* IPv6 ranges longer than /64, a generation */
 const volatile __u32 knob_profiles = FW_PROFILE_MAX; /* profiles a generation */
-const volatile __u64 knob_key0 = 0x9e3779b97f4a7c15; /* hash keys, random per load; 1 and 3 are odd */
+const volatile __u64 knob_key0 =
+	0x9e3779b97f4a7c15; /* hash keys, random per load; 1 and 3 are odd */
 const volatile __u64 knob_key1 = 0xbf58476d1ce4e5b9;
 const volatile __u64 knob_key2 = 0x94d049bb133111eb;
 const volatile __u64 knob_key3 = 0xd6e8feb86659fd93;

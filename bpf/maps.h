@@ -11,21 +11,21 @@
 #include "abi.h"
 #include "pkt.h"
 
-#define FW_ARRAY(name_, struct_, entries_)                                                             \
-	struct {                                                                                   \
-		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
-		__uint(map_flags, BPF_F_MMAPABLE);                                                 \
-		__uint(max_entries, entries_);                                                      \
-		__type(key, __u32);                                                                \
-		__type(value, struct struct_);                                                       \
+#define FW_ARRAY(name_, struct_, entries_)         \
+	struct {                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);  \
+		__uint(map_flags, BPF_F_MMAPABLE); \
+		__uint(max_entries, entries_);     \
+		__type(key, __u32);                \
+		__type(value, struct struct_);     \
 	} name_ SEC(".maps")
 
-#define FW_PERCPU(name_, struct_, entries_)                                                            \
-	struct {                                                                                   \
-		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                           \
-		__uint(max_entries, entries_);                                                      \
-		__type(key, __u32);                                                                \
-		__type(value, struct struct_);                                                       \
+#define FW_PERCPU(name_, struct_, entries_)              \
+	struct {                                         \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
+		__uint(max_entries, entries_);           \
+		__type(key, __u32);                      \
+		__type(value, struct struct_);           \
 	} name_ SEC(".maps")
 
 struct fw_word {
@@ -43,12 +43,12 @@ FW_ARRAY(fw_policy, fw_policy, 2);
 FW_ARRAY(fw_policy_txt, fw_policy_text, 2); /* user space only */
 FW_ARRAY(fw_lane_head, fw_lane_head, 2);
 FW_ARRAY(fw_lane4_dir, fw_lane4_dir, 2 * 65536);
-FW_ARRAY(fw_lane4_rng, fw_word, 2 * FW_LANE4_RANGES);    /* set at load; full: apply refused */
+FW_ARRAY(fw_lane4_rng, fw_word, 2 * FW_LANE4_RANGES);	    /* set at load; full: apply refused */
 FW_ARRAY(fw_lane6_node, fw_lane6_node, 2 * FW_LANE6_NODES); /* set at load; full: apply refused */
 FW_ARRAY(fw_lane6_deep, fw_lane6_deep, 2 * FW_LANE6_DEEP_MAX); /* set at load; full: refused */
-FW_ARRAY(fw_profile, fw_profile, 2 * FW_PROFILE_MAX);    /* set at load; full: apply refused */
-FW_ARRAY(fw_prefix, fw_prefix, 2 * FW_PREFIX_MAX);       /* set at load; user space only */
-FW_ARRAY(fw_why, fw_why, 2 * FW_WHY_MAX);                /* user space only */
+FW_ARRAY(fw_profile, fw_profile, 2 * FW_PROFILE_MAX); /* set at load; full: apply refused */
+FW_ARRAY(fw_prefix, fw_prefix, 2 * FW_PREFIX_MAX);    /* set at load; user space only */
+FW_ARRAY(fw_why, fw_why, 2 * FW_WHY_MAX);	      /* user space only */
 
 /*
  * The source tables, one after the other: IPv4 /32, IPv6 /64, IPv6 /48 (sets, set at load). Written
@@ -56,13 +56,15 @@ FW_ARRAY(fw_why, fw_why, 2 * FW_WHY_MAX);                /* user space only */
  * crowd budgets.
  */
 FW_ARRAY(fw_src_fp, fw_word, 1);
-FW_ARRAY(fw_src_hot, fw_src_hot, 1);
-FW_ARRAY(fw_src_rest, fw_src_rest, 1);
+FW_ARRAY(fw_src, fw_src, 1);
+/* A bit for each near set whose overflow lives in the far part; never cleared. Set at load. */
+FW_ARRAY(fw_src_more, fw_word, 1);
 
 /* Shared budgets: enum fw_budget_id. Fixed size, cannot be full. */
 FW_ARRAY(fw_budget, fw_budget, FW_B_MAX);
 
-/* The crowd: per service, per /24 or /48, and first SYNs seen. Fixed size; neighbours share slots. */
+/* The crowd: per service, per /24 or /48, and first SYNs seen. Fixed size; neighbours share slots.
+ */
 FW_ARRAY(fw_crowd, fw_crowd, FW_SERVICE_MAX);
 FW_ARRAY(fw_crowd_net, fw_crowd_net, 1 << FW_CROWD_NET_BITS);
 FW_ARRAY(fw_level, fw_service_state, FW_SERVICE_MAX);

@@ -11,7 +11,13 @@
 #include <stdbool.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
+/*
+ * Make the verifier forget what it knows of x, so that paths which differ in it join again. u is
+ * any value that it does not know. Two instructions; x keeps its value.
+ */
+#define FW_FORGET(x, u) asm volatile("%0 ^= %1; %0 ^= %1" : "+r"(x) : "r"((__u64)(u)))
 #else
+#define FW_FORGET(x, u) ((void)(u))
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/if_ether.h>
@@ -33,26 +39,26 @@ struct frag_hdr {
 };
 #endif
 
-#define FW_ETH_ARP 0x0806
-#define FW_ETH_IP4 0x0800
-#define FW_ETH_IP6 0x86dd
-#define FW_ETH_8021Q 0x8100
+#define FW_ETH_ARP    0x0806
+#define FW_ETH_IP4    0x0800
+#define FW_ETH_IP6    0x86dd
+#define FW_ETH_8021Q  0x8100
 #define FW_ETH_8021AD 0x88a8
 
-#define FW_IP_MF 0x2000     /* RFC 791: more fragments */
+#define FW_IP_MF     0x2000 /* RFC 791: more fragments */
 #define FW_IP_OFFSET 0x1fff /* RFC 791: in units of 8 bytes */
 
-#define FW_IP6_HOPOPTS 0
-#define FW_IP6_ROUTING 43
+#define FW_IP6_HOPOPTS	0
+#define FW_IP6_ROUTING	43
 #define FW_IP6_FRAGMENT 44
-#define FW_IP6_AUTH 51
-#define FW_IP6_NONE 59
-#define FW_IP6_DSTOPTS 60
+#define FW_IP6_AUTH	51
+#define FW_IP6_NONE	59
+#define FW_IP6_DSTOPTS	60
 #define FW_IP6_MOBILITY 135
 
-#define FW_PROTO_ICMP 1
-#define FW_PROTO_TCP 6
-#define FW_PROTO_UDP 17
+#define FW_PROTO_ICMP  1
+#define FW_PROTO_TCP   6
+#define FW_PROTO_UDP   17
 #define FW_PROTO_ICMP6 58
 
 #define FW_TCP_FIN 0x01

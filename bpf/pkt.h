@@ -27,14 +27,14 @@ struct pkt {
 	__u32 len; /* bytes on the wire without FCS, all buffers */
 
 	/* Learned by the parsers. */
-	__u32 payload; /* bytes that the IP header says follow at off */
+	__u32 payload;	 /* bytes that the IP header says follow at off */
 	__be32 saddr[4]; /* IPv4 as ::ffff:a.b.c.d */
 	__be32 daddr[4];
 	__be32 seq; /* TCP sequence number */
 	__be16 sport;
 	__be16 dport;
 	__u16 off; /* of the header to parse next, from the start of the frame */
-	__u16 l3; /* where these headers are, for whoever rewrites the frame */
+	__u16 l3;  /* where these headers are, for whoever rewrites the frame */
 	__u16 l4;
 	__u8 family; /* 4, 6, or 0 = no IP address known */
 	__u8 proto;  /* of the layer above IP, FW_PROTO_* */
@@ -43,8 +43,8 @@ struct pkt {
 	__u8 tcp_flags;
 	__u8 icmp_type;
 	__u8 icmp_code;
-	__u8 fragment;   /* 1: first or later one */
-	__u8 later;      /* 1: no L4 header in it */
+	__u8 fragment;	 /* 1: first or later one */
+	__u8 later;	 /* 1: no L4 header in it */
 	__u8 own_budget; /* enum fw_budget_id of traffic judged apart, or FW_NO_BUDGET */
 
 	/* Learned by the stages. */
@@ -57,28 +57,29 @@ struct pkt {
 	__u8 proven;   /* 1: ... and has proven that it is real */
 	__u8 stranger; /* 1: unknown, and beyond the newcomers' budget */
 	__u8 lanes;    /* live half of the lane maps, 0 or 1 */
+	__u8 half;     /* live half of the policy, 0 or 1 */
 	__u8 reason;   /* enum fw_reason; FW_CONTINUE while undecided */
 };
 
 #define FW_HEADERS_MAX 16384 /* no chain that we inspect is longer */
 
 /*
- * The n bytes at p->off (n a constant), or NULL if the frame ends before. off is read as volatile, so
- * that the verifier sees an unknown offset every time instead of following each chain of headers by
- * itself. The empty asm keeps the compiler from checking one pointer and reading through another,
- * and, n being part of it, from merging two checks of different sizes.
+ * The n bytes at p->off (n a constant), or NULL if the frame ends before. off is read as volatile,
+ * so that the verifier sees an unknown offset every time instead of following each chain of headers
+ * by itself. The empty asm keeps the compiler from checking one pointer and reading through
+ * another, and, n being part of it, from merging two checks of different sizes.
  */
-#define header_at(f, p, n)                                                                         \
-	({                                                                                         \
-		__u32 off_ = *(volatile const __u16 *)&(p)->off;                                   \
-		void *header_ = 0;                                                                 \
-		if (off_ <= FW_HEADERS_MAX) {                                                      \
-			header_ = (f)->data + off_;                                                \
-			asm volatile("" : "+r"(header_) : "i"(n));                                 \
-			if (header_ + (n) > (f)->end)                                              \
-				header_ = 0;                                                       \
-		}                                                                                  \
-		header_;                                                                           \
+#define header_at(f, p, n)                                         \
+	({                                                         \
+		__u32 off_ = *(volatile const __u16 *)&(p)->off;   \
+		void *header_ = 0;                                 \
+		if (off_ <= FW_HEADERS_MAX) {                      \
+			header_ = (f)->data + off_;                \
+			asm volatile("" : "+r"(header_) : "i"(n)); \
+			if (header_ + (n) > (f)->end)              \
+				header_ = 0;                       \
+		}                                                  \
+		header_;                                           \
 	})
 
 /* Facts about the last packet in this memory are gone after this. */

@@ -26,19 +26,22 @@ static __always_inline bool is_in_connection(const struct pkt *p)
 
 /* The source has shown that it receives what we send: remember it, whatever the newcomers' budget.
  */
-static __noinline int prove(struct pkt *p, const struct fw_policy *policy)
+__noinline int prove(__u64 key, __u64 now, __u32 who)
 {
-	struct fw_place place = source_place(p, source_key(p));
-	const struct fw_class *class = &policy->class[p->class & (FW_CLASS_MAX - 1)];
+	const struct fw_policy *policy = who_policy(who);
+	struct table_key table = source_table(who & FW_WHO_IP4 ? 4 : 6, key);
 	struct entry e = {};
 
-	if (!table_find(&place, &e) && !table_insert(&place, &e, p, policy, class->limit))
+	if (!policy)
 		return 0;
-	if (!e.hot || !entry_rest(&e))
+	if (!table_find(&table, &e) &&
+	    !table_insert(&table, &e, now, policy->idle_ns, who_class(policy, who)->limit))
 		return 0;
-	if (!e.rest->proof[e.way])
+	if (!e.set)
+		return 0;
+	if (!e.set->proof[e.way])
 		note(FW_N_PROVEN);
-	e.rest->proof[e.way] = FW_PROOF_EPOCH(p->now);
+	e.set->proof[e.way] = FW_PROOF_EPOCH(now);
 	return 1;
 }
 
@@ -81,29 +84,8 @@ static __always_inline bool crowd_over(const struct pkt *p, const struct fw_serv
 	return over || fw_level_now(state, p->now, service->level_pin) == FW_LEVEL_SIEGE;
 }
 
-/* A SYN beyond the budget: answer it, if there is a listener and it gives us a cookie. */
-static __noinline int answer_syn(struct xdp_md *ctx, struct pkt *p, const struct fw_policy *policy)
-{
-	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
-	struct bpf_sock *sk;
-	__s64 cookie;
-
-	if (!budget_take(p, policy, FW_B_COOKIE))
-		return FW_R_DROP_COOKIE_OVER;
-	sk = socket_of(ctx, p);
-	if (!sk)
-		return FW_R_DROP_COOKIE_OVER;
-	cookie = sk->state == FW_TCP_LISTEN ? cookie_make(&f, p, sk) : -1;
-	bpf_sk_release(sk);
-	if (cookie < 0)
-		return FW_R_DROP_COOKIE_OVER;
-	if (policy->flags & FW_P_MONITOR) /* counted, but the SYN goes its way */
-		return FW_R_TX_COOKIE;
-	return synack_write(ctx, p, cookie) ? FW_R_TX_COOKIE : FW_R_DROP_COOKIE_OVER;
-}
-
-/* A SYN to a service whose listener is elsewhere: let it in when it comes again as TCP's do. */
-static __always_inline int retry_syn(struct pkt *p, const struct fw_policy *policy)
+/* A SYN that no cookie can answer: let it in when the same one comes again, as TCP's do. */
+static __always_inline int retry_syn(const struct pkt *p)
 {
 	__u64 key = (__u64)p->saddr[3] << 32 ^ (__u64)p->daddr[3] ^ (__u64)p->saddr[0] << 13 ^
 		    (__u64)p->saddr[1] << 29 ^ (__u64)p->sport << 48 ^ (__u64)p->dport << 16 ^
@@ -120,25 +102,55 @@ static __always_inline int retry_syn(struct pkt *p, const struct fw_policy *poli
 	if (first->v >> 32 == hash >> 32 && age <= FW_RETRY_MAX_UNITS) {
 		if (age < FW_RETRY_MIN_UNITS)
 			return FW_R_DROP_RETRANSMIT;
-		prove(p, policy);
 		return FW_R_PASS_RETRANSMIT;
 	}
 	first->v = hash >> 32 << 32 | units;
 	return FW_R_DROP_RETRANSMIT;
 }
 
-/*
- * TCP within a connection: ask the socket table. A connection proves its source; so does the return
- * of a cookie. A half-open one does not, because a spoofed SYN makes one too. FW_CONTINUE: nothing
- * known of it.
- */
-static __noinline int ask_socket(struct xdp_md *ctx, struct pkt *p, const struct fw_policy *policy)
+/* A SYN beyond the budget: answer it, if there is a listener and it gives us a cookie. */
+__noinline int answer_syn(struct xdp_md *ctx)
 {
 	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
-	struct bpf_sock *sk = socket_of(ctx, p);
+	__u32 zero = 0;
+	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
+	const struct fw_policy *policy;
+	struct bpf_sock *sk;
+	__s64 cookie;
+
+	if (!p)
+		return FW_R_DROP_COOKIE_OVER;
+	policy = who_policy(p->half);
+	if (!policy || !budget_take(policy, p->now, FW_B_COOKIE))
+		return FW_R_DROP_COOKIE_OVER;
+	sk = socket_of(ctx, p);
+	if (!sk)
+		return FW_R_DROP_COOKIE_OVER;
+	cookie = sk->state == FW_TCP_LISTEN ? cookie_make(&f, p, sk) : -1;
+	bpf_sk_release(sk);
+	/* net.ipv4.tcp_syncookies 1 gives none before the listener's queue is full, and 0 never. */
+	if (cookie < 0)
+		return retry_syn(p);
+	if (policy->flags & FW_P_MONITOR) /* counted, but the SYN goes its way */
+		return FW_R_TX_COOKIE;
+	return synack_write(ctx, p, cookie) ? FW_R_TX_COOKIE : FW_R_DROP_COOKIE_OVER;
+}
+
+/*
+ * What the kernel's socket table says of TCP within a connection. A connection proves its source;
+ * so does the return of a cookie. A half-open one does not, because a spoofed SYN makes one too.
+ * FW_CONTINUE: nothing known of it.
+ */
+__noinline int ask_table(struct xdp_md *ctx)
+{
+	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
+	__u32 zero = 0;
+	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
+	struct bpf_sock *sk;
 	__u32 state;
 	bool valid;
 
+	sk = p ? socket_of(ctx, p) : 0;
 	if (!sk)
 		return FW_CONTINUE;
 	state = sk->state;
@@ -146,24 +158,36 @@ static __noinline int ask_socket(struct xdp_md *ctx, struct pkt *p, const struct
 	bpf_sk_release(sk);
 	if (state == FW_TCP_LISTEN && !valid)
 		return FW_R_DROP_COOKIE;
-	if (state == FW_TCP_NEW_SYN_RECV || !prove(p, policy)) {
-		/* No bucket of its own holds it back, so a shared one must. */
-		if (!p->known && !budget_take(p, policy, FW_B_SOCKET))
-			return FW_CONTINUE;
-	}
+	p->proven = state != FW_TCP_NEW_SYN_RECV;
 	return valid ? FW_R_PASS_COOKIE : FW_R_PASS_SOCKET;
+}
+
+/* Ask the socket table, and remember what it proves. */
+static __always_inline int ask_socket(struct xdp_md *ctx, struct pkt *p,
+				      const struct fw_policy *policy)
+{
+	int reason = ask_table(ctx);
+
+	if (reason != FW_R_PASS_SOCKET && reason != FW_R_PASS_COOKIE)
+		return reason;
+	if (p->proven && prove(source_key(p), p->now, source_who(p)))
+		return reason;
+	/* No bucket of its own may hold it back, so a shared one must. */
+	return p->known || budget_take(policy, p->now, FW_B_SOCKET) ? reason : FW_CONTINUE;
 }
 
 /*
  * A datagram that a socket of ours has asked for: answers come to ports that the kernel picked, and
  * only those are worth a look-up.
  */
-static __always_inline bool udp_answers(struct xdp_md *ctx, const struct pkt *p)
+__noinline int udp_answers(struct xdp_md *ctx)
 {
+	__u32 zero = 0;
+	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
 	struct bpf_sock_tuple tuple = {};
 	struct bpf_sock *sk;
 
-	if (bpf_ntohs(p->dport) < FW_EPHEMERAL_MIN)
+	if (!p || bpf_ntohs(p->dport) < FW_EPHEMERAL_MIN)
 		return false;
 	if (p->family == 4) {
 		tuple.ipv4.saddr = p->saddr[3];
@@ -192,7 +216,7 @@ static __always_inline int refuse(struct xdp_md *ctx, struct pkt *p)
 	if (p->proto == FW_PROTO_TCP)
 		return FW_R_DROP_OUT_OF_STATE;
 	if (p->proto == FW_PROTO_UDP)
-		return udp_answers(ctx, p) ? FW_R_PASS_SOCKET : FW_R_DROP_CROWD_UDP;
+		return udp_answers(ctx) ? FW_R_PASS_SOCKET : FW_R_DROP_CROWD_UDP;
 	if (p->proto == FW_PROTO_ICMP || p->proto == FW_PROTO_ICMP6)
 		return FW_R_DROP_CROWD_ICMP;
 	return FW_R_DROP_CROWD_OTHER;
@@ -219,25 +243,24 @@ static __always_inline int crowd_over_limit(struct xdp_md *ctx, struct pkt *p,
 	if (!p->proven && !p->trusted)
 		return over;
 	if (is_syn(p))
-		return answer_syn(ctx, p, policy);
-	if (!is_in_connection(p) || !budget_take(p, policy, FW_B_SOCKET))
+		return answer_syn(ctx);
+	if (!is_in_connection(p) || !budget_take(policy, p->now, FW_B_SOCKET))
 		return over;
 	reason = ask_socket(ctx, p, policy);
 	return reason == FW_R_PASS_SOCKET ? reason : over;
 }
 
 /* A stranger, or one of a crowd over its budget. asked: what the socket table said of it. */
-static __always_inline int crowd_excess(struct xdp_md *ctx, struct pkt *p,
-					const struct fw_policy *policy, __u8 proof, int asked)
+static __always_inline int crowd_excess(struct xdp_md *ctx, struct pkt *p, __u8 proof, int asked)
 {
 	if (proof == FW_PROOF_COOKIE) {
 		if (is_syn(p))
-			return answer_syn(ctx, p, policy);
+			return answer_syn(ctx);
 		return asked == FW_R_DROP_COOKIE ? asked : refuse(ctx, p);
 	}
 	if (proof == FW_PROOF_RETRANSMIT) {
 		if (is_syn(p))
-			return retry_syn(p, policy);
+			return retry_syn(p);
 		/* Connections end elsewhere, so nobody here can say which exist: known sources go
 		 * on. */
 		return p->known && is_in_connection(p) ? pass_reason(p) : refuse(ctx, p);
@@ -254,7 +277,7 @@ static __always_inline int stage_crowd(struct xdp_md *ctx, struct pkt *p,
 	int over = p->reason, asked = FW_CONTINUE;
 
 	if (over == FW_CONTINUE && p->trusted) {
-		if (budget_take(p, policy, FW_B_TRUSTED))
+		if (budget_take(policy, p->now, FW_B_TRUSTED))
 			return FW_R_PASS_TRUSTED;
 		over = FW_R_DROP_TRUSTED;
 	}
@@ -267,9 +290,12 @@ static __always_inline int stage_crowd(struct xdp_md *ctx, struct pkt *p,
 		asked = ask_socket(ctx, p, policy);
 	if (asked == FW_R_PASS_SOCKET || asked == FW_R_PASS_COOKIE)
 		return asked;
-	if (crowd_over(p, service))
-		return crowd_excess(ctx, p, policy, service->proof, asked);
-	return pass_reason(p);
+	if (!crowd_over(p, service))
+		return pass_reason(p);
+	over = crowd_excess(ctx, p, service->proof, asked);
+	if (over == FW_R_PASS_RETRANSMIT)
+		prove(source_key(p), p->now, source_who(p));
+	return over;
 }
 
 #endif

@@ -13,16 +13,17 @@ static __always_inline int stage_essential(const struct pkt *p, const struct fw_
 {
 	if (p->own_budget > FW_B_PMTU)
 		return FW_CONTINUE;
-	return budget_take(p, policy, p->own_budget) ? FW_R_PASS_ESSENTIAL : FW_R_DROP_ESSENTIAL;
+	return budget_take(policy, p->now, p->own_budget) ? FW_R_PASS_ESSENTIAL
+							  : FW_R_DROP_ESSENTIAL;
 }
 
 static __always_inline int stage_uninspected(const struct pkt *p, const struct fw_policy *policy)
 {
 	if (p->own_budget == FW_B_DEEP)
-		return budget_take(p, policy, FW_B_DEEP) ? FW_R_PASS_DEEP : FW_R_DROP_DEEP;
+		return budget_take(policy, p->now, FW_B_DEEP) ? FW_R_PASS_DEEP : FW_R_DROP_DEEP;
 	if (p->own_budget == FW_B_OTHER_L3)
-		return budget_take(p, policy, FW_B_OTHER_L3) ? FW_R_PASS_OTHER_L3
-							     : FW_R_DROP_OTHER_L3;
+		return budget_take(policy, p->now, FW_B_OTHER_L3) ? FW_R_PASS_OTHER_L3
+								  : FW_R_DROP_OTHER_L3;
 	return FW_CONTINUE;
 }
 

@@ -18,105 +18,159 @@ static __always_inline __u64 source_key(const struct pkt *p)
 	return (__u64)bpf_ntohl(p->saddr[0]) << 32 | bpf_ntohl(p->saddr[1]);
 }
 
-/* IPv4 sets come first, then those of /64s, then those of /48s. */
-static __always_inline struct fw_place source_place(const struct pkt *p, __u64 key)
+static __always_inline struct table_key source_table(__u8 family, __u64 key)
 {
-	struct fw_place place;
-
-	if (p->family == 4)
-		return fw_place4(fw_hash4(key, knob_key0, knob_key1, knob_key3), knob_src4_bits);
-	place = fw_place6(fw_hash6(key, knob_key0, knob_key1, knob_key3), knob_src6_bits);
-	place.set += 1U << knob_src4_bits;
-	return place;
+	if (family == 4)
+		return (struct table_key){ fw_hash4(key, knob_key0, knob_key1, knob_key3), 0,
+					   knob_src4_bits };
+	return (struct table_key){ fw_hash6(key, knob_key0, knob_key1, knob_key3), knob_src6_base,
+				   knob_src6_bits };
 }
 
-static __always_inline struct fw_place net48_place(__u64 key)
+static __always_inline struct table_key net48_table(__u64 key)
 {
-	__u64 hash = fw_hash6(key >> 16, knob_key2, knob_key1, knob_key3);
-	struct fw_place place = fw_place6(hash, knob_net6_bits);
-
-	place.set += (1U << knob_src4_bits) + (1U << knob_src6_bits);
-	return place;
+	return (struct table_key){ fw_hash6(key >> 16, knob_key2, knob_key1, knob_key3),
+				   knob_net6_base, knob_net6_bits };
 }
 
-/* After a charge that fitted: is the source proven, did it pass its soft limit? */
-static __always_inline void learn(struct pkt *p, const struct entry *e, __u32 proof_s,
-				  const struct fw_limit *limits)
-{
-	__u8 proof = e->rest->proof[e->way];
+/*
+ * The source tables are behind a function of scalars: the verifier proves it once, not once for
+ * each path that leads here, and the facts of a plain packet can stay in registers.
+ * who: bit 0 live policy half, FW_WHO_* flags, bits 8-15 class. what: stamp << 32 | length.
+ * Returns a reason or FW_CONTINUE in the low byte, FW_IS_* above it.
+ */
+#define FW_WHO_IP4     (1 << 16)
+#define FW_WHO_TRUSTED (1 << 17)
+#define FW_WHO_ENTER   (1 << 18) /* it has won its place already */
+#define FW_IS_KNOWN    (1 << 8)
+#define FW_IS_NEWCOMER (1 << 9)
+#define FW_IS_PROVEN   (1 << 10)
+#define FW_IS_SOFT     (1 << 11)
+#define FW_IS_STRANGER (1 << 12)
+#define FW_IS_ABSENT   (1 << 13) /* won its place, but not entered yet: ask its /48 first */
 
-	p->known = 1;
-	p->proven = proof_holds(proof, p->now, proof_s);
-	p->soft = is_soft(e, &limits[FW_K_PACKETS], p->now);
+static __always_inline const struct fw_policy *who_policy(__u32 who)
+{
+	__u32 half = who & 1;
+
+	return bpf_map_lookup_elem(&fw_policy, &half);
 }
 
-/* May a source not in the table be entered? The clerks need not queue with the crowd. */
-static __always_inline bool admit(const struct pkt *p, const struct fw_policy *policy)
+static __always_inline const struct fw_class *who_class(const struct fw_policy *policy, __u32 who)
 {
-	return p->trusted || budget_take(p, policy, p->family == 4 ? FW_B_NEW4 : FW_B_NEW6);
+	return &policy->class[who >> 8 & (FW_CLASS_MAX - 1)];
+}
+
+static __always_inline struct toll toll_of(__u64 now, __u64 what)
+{
+	struct toll toll = { now, what >> 32, (__u32)what };
+
+	/* Else the compiler checks the packed value instead, and the verifier learns nothing. */
+	FW_FORGET(toll.stamp, now);
+	return toll;
 }
 
 /* The second bucket of an IPv6 source. A /48 that finds no place is left to the crowd budgets. */
-static __always_inline int net48(struct pkt *p, const struct fw_policy *policy,
-				 const struct fw_class *class, __u64 key)
+__noinline int net48(__u64 key, __u64 now, __u64 what, __u32 who)
 {
-	const struct fw_limit *limits = class->net48;
-	struct fw_place place = net48_place(key);
+	const struct fw_policy *policy = who_policy(who);
+	struct toll toll = toll_of(now, what);
+	struct table_key table = net48_table(key);
+	const struct fw_limit *limits;
 	struct entry e = {};
 
-	if (!table_find(&place, &e) && !table_insert(&place, &e, p, policy, limits))
+	if (!policy)
 		return FW_CONTINUE;
-	if (charge_fits(&e, p, policy->proof_s, limits) != FW_CONTINUE)
+	limits = who_class(policy, who)->net48;
+	if (!table_find(&table, &e) && !table_insert(&table, &e, now, policy->idle_ns, limits))
+		return FW_CONTINUE;
+	if (!e.set || charge_fits(&e, &toll, policy->proof_s, limits) != FW_CONTINUE)
 		return FW_R_DROP_NET48;
-	return charge_take(&e, p, limits) == FW_CONTINUE ? FW_CONTINUE : FW_R_DROP_NET48;
+	return charge_take(&e, &toll, limits) == FW_CONTINUE ? FW_CONTINUE : FW_R_DROP_NET48;
 }
 
-/* Look up, or enter, and charge. *ret_tracked: the source has a place in the table. */
-static __always_inline int source_charge(struct pkt *p, const struct fw_policy *policy, __u64 key,
-					 bool *ret_tracked)
+/* May a source not in the table be entered? The clerks need not queue with the crowd. */
+static __always_inline bool admit(const struct fw_policy *policy, __u64 now, __u32 who)
 {
-	const struct fw_class *class = &policy->class[p->class & (FW_CLASS_MAX - 1)];
-	struct fw_place place = source_place(p, key);
-	struct entry e = {};
-	bool found = table_find(&place, &e);
-	int reason = FW_CONTINUE;
+	if (who & FW_WHO_TRUSTED)
+		return true;
+	return budget_take(policy, now, who & FW_WHO_IP4 ? FW_B_NEW4 : FW_B_NEW6);
+}
 
-	*ret_tracked = found;
+/* The facts that a source's entry adds, when its charge ended in reason. */
+static __always_inline __u32 entry_facts(const struct entry *e, const struct fw_policy *policy,
+					 const struct fw_class *class, __u64 now, int reason)
+{
+	__u32 facts = reason | FW_IS_KNOWN;
+
+	if (proof_holds(e->set->proof[e->way], now, policy->proof_s))
+		facts |= FW_IS_PROVEN;
+	if (reason == FW_CONTINUE && is_soft(e, &class->limit[FW_K_PACKETS], now))
+		facts |= FW_IS_SOFT;
+	return facts;
+}
+
+__noinline __u32 source(__u64 key, __u64 now, __u64 what, __u32 who)
+{
+	const struct fw_policy *policy = who_policy(who);
+	struct table_key table = source_table(who & FW_WHO_IP4 ? 4 : 6, key);
+	struct toll toll = toll_of(now, what);
+	const struct fw_class *class;
+	struct entry e = {};
+	int reason = FW_CONTINUE;
+	bool found;
+
+	if (!policy)
+		return FW_CONTINUE;
+	class = who_class(policy, who);
+	found = table_find(&table, &e);
 	if (found) {
-		reason = charge_fits(&e, p, policy->proof_s, class->limit);
-	} else if (!admit(p, policy)) {
-		p->stranger = 1;
-		return FW_CONTINUE;
+		reason = charge_fits(&e, &toll, policy->proof_s, class->limit);
+	} else {
+		if (!(who & FW_WHO_ENTER) && !admit(policy, now, who))
+			return FW_CONTINUE | FW_IS_STRANGER;
+		if (!(who & (FW_WHO_ENTER | FW_WHO_IP4)))
+			return FW_CONTINUE | FW_IS_ABSENT;
+		if (!table_insert(&table, &e, now, policy->idle_ns, class->limit) || !e.set)
+			return FW_CONTINUE;
 	}
-	/* Before it is entered: a /48 over its limit fills no more of the table with its /64s. */
-	if (reason == FW_CONTINUE && p->family == 6)
-		reason = net48(p, policy, class, key);
-	if (reason != FW_CONTINUE) {
-		/* Whether somebody may be spoofing it matters to connections only. */
-		if (found && p->proto == FW_PROTO_TCP && (e.rest || entry_rest(&e)))
-			p->proven = proof_holds(e.rest->proof[e.way], p->now, policy->proof_s);
-		return reason;
-	}
-	if (!found && !table_insert(&place, &e, p, policy, class->limit))
-		return FW_CONTINUE;
-	*ret_tracked = true;
-	if (!e.rest)
-		return FW_CONTINUE;
-	reason = charge_take(&e, p, class->limit);
 	if (reason == FW_CONTINUE)
-		learn(p, &e, policy->proof_s, class->limit);
-	p->newcomer = !found;
-	return reason;
+		reason = charge_take(&e, &toll, class->limit);
+	return entry_facts(&e, policy, class, now, reason) | (found ? 0 : FW_IS_NEWCOMER);
+}
+
+static __always_inline __u32 source_who(const struct pkt *p)
+{
+	return p->half | p->class << 8 | (p->family == 4 ? FW_WHO_IP4 : 0) |
+	       (p->trusted ? FW_WHO_TRUSTED : 0);
+}
+
+/* Both buckets of an IPv6 source. A /48 over its limit fills no more of the table with its /64s. */
+static __always_inline __u32 source6(const struct pkt *p, __u64 key, __u64 what)
+{
+	__u32 who = source_who(p), facts = source(key, p->now, what, who);
+
+	if ((facts & 0xff) != FW_CONTINUE || facts & FW_IS_STRANGER)
+		return facts;
+	if (net48(key, p->now, what, who) != FW_CONTINUE)
+		return (facts & ~0xffU) | FW_R_DROP_NET48;
+	return facts & FW_IS_ABSENT ? source(key, p->now, what, who | FW_WHO_ENTER) : facts;
 }
 
 /* Returns the limit it is over, or FW_CONTINUE with p->known saying whether it was charged. */
-static __always_inline int stage_source(struct pkt *p, const struct fw_policy *policy)
+static __always_inline int stage_source(struct pkt *p)
 {
-	__u64 key = source_key(p);
-	bool tracked;
-	int reason = source_charge(p, policy, key, &tracked);
+	__u64 key = source_key(p), what = stamp_of(p) << 32 | p->len;
+	__u32 facts =
+		p->family == 4 ? source(key, p->now, what, source_who(p)) : source6(p, key, what);
+	int reason = facts & 0xff;
 
-	if (tracked)
+	p->known = !!(facts & FW_IS_KNOWN);
+	p->newcomer = !!(facts & FW_IS_NEWCOMER);
+	p->proven = !!(facts & FW_IS_PROVEN);
+	p->soft = !!(facts & FW_IS_SOFT);
+	p->stranger = !!(facts & FW_IS_STRANGER);
+	if (p->known)
 		heavy_count(p, key, reason);
 	return reason;
 }

@@ -63,8 +63,7 @@ static __always_inline bool shared_take(__u64 *stamp, __u64 now, const struct fw
 	return false;
 }
 
-static __always_inline bool budget_take(const struct pkt *p, const struct fw_policy *policy,
-					__u32 id)
+static __always_inline bool budget_take(const struct fw_policy *policy, __u64 now, __u32 id)
 {
 	struct fw_budget *budget = bpf_map_lookup_elem(&fw_budget, &id);
 
@@ -72,7 +71,7 @@ static __always_inline bool budget_take(const struct pkt *p, const struct fw_pol
 		note(FW_N_MAP_ERROR);
 		return false;
 	}
-	return shared_take(&budget->tat, p->now, &policy->budget[id], 1);
+	return shared_take(&budget->tat, now, &policy->budget[id], 1);
 }
 
 #endif

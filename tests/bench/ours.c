@@ -3,6 +3,7 @@
  * Loads floodwall's object through the same code as the command does, and fills its maps. The
  * bench is the only writer and no packet is under way while it writes, so it writes the live half.
  */
+#include "bpf/hash.h"
 #include "tests/bench/ours.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -57,11 +58,12 @@ static int map_sources(const struct fw_object *obj, struct ours *ret)
 		void **view;
 	} row[] = {
 		{ "fw_src_fp", sizeof(*ret->fp), (void **)&ret->fp },
-		{ "fw_src_hot", sizeof(*ret->hot), (void **)&ret->hot },
-		{ "fw_src_rest", sizeof(*ret->rest), (void **)&ret->rest },
+		{ "fw_src", sizeof(*ret->src), (void **)&ret->src },
 	};
 
-	ret->sets = (size_t)m->src4_sets + m->src6_sets + m->net6_sets;
+	ret->sets = (size_t)fw_table_sets(__builtin_ctz(m->src4_sets)) +
+		    fw_table_sets(__builtin_ctz(m->src6_sets)) +
+		    fw_table_sets(__builtin_ctz(m->net6_sets));
 	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
 		void *mem = mmap(NULL, ret->sets * row[i].size, PROT_READ | PROT_WRITE, MAP_SHARED,
 				 fw_object_map_fd(obj, row[i].name), 0);
@@ -77,10 +79,8 @@ static void unmap_sources(struct ours *ours)
 {
 	if (ours->fp)
 		munmap(ours->fp, ours->sets * sizeof(*ours->fp));
-	if (ours->hot)
-		munmap(ours->hot, ours->sets * sizeof(*ours->hot));
-	if (ours->rest)
-		munmap(ours->rest, ours->sets * sizeof(*ours->rest));
+	if (ours->src)
+		munmap(ours->src, ours->sets * sizeof(*ours->src));
 }
 
 int ours_open(const struct fw_sizes *sizes, __u32 stages, struct ours *ret, struct fw_err *err)
@@ -105,9 +105,9 @@ int ours_open(const struct fw_sizes *sizes, __u32 stages, struct ours *ret, stru
 	if (!rc)
 		rc = fw_object_commit(ret->obj, err);
 	if (!rc)
-		rc = fw_maps_open_object(ret->obj,
-					 FW_MAPS_POLICY | FW_MAPS_LANES | FW_MAPS_COUNTS | FW_MAPS_WRITE,
-					 &ret->maps, err);
+		rc = fw_maps_open_object(
+			ret->obj, FW_MAPS_POLICY | FW_MAPS_LANES | FW_MAPS_COUNTS | FW_MAPS_WRITE,
+			&ret->maps, err);
 	if (!rc) {
 		rc = map_sources(ret->obj, ret);
 		if (rc)
@@ -184,8 +184,7 @@ int ours_block(struct ours *ours, __u64 count, struct fw_err *err)
 void ours_clear(struct ours *ours)
 {
 	memset(ours->fp, 0, ours->sets * sizeof(*ours->fp));
-	memset(ours->hot, 0, ours->sets * sizeof(*ours->hot));
-	memset(ours->rest, 0, ours->sets * sizeof(*ours->rest));
+	memset(ours->src, 0, ours->sets * sizeof(*ours->src));
 }
 
 void ours_prove(struct ours *ours)
@@ -195,7 +194,7 @@ void ours_prove(struct ours *ours)
 	for (size_t set = 0; set < ours->sets; set++) {
 		for (int way = 0; way < FW_WAYS; way++) {
 			if (ours->fp[set] >> (8 * way) & 0xff)
-				ours->rest[set].proof[way] = epoch;
+				ours->src[set].proof[way] = epoch;
 		}
 	}
 }

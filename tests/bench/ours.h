@@ -18,8 +18,7 @@ struct ours {
 	struct fw_maps maps;
 	struct fw_model *model; /* edit, then ours_policy() */
 	__u64 *fp; /* the source tables, writable; sets of them */
-	struct fw_src_hot *hot;
-	struct fw_src_rest *rest;
+	struct fw_src *src;
 	size_t sets;
 };
 

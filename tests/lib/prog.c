@@ -118,9 +118,8 @@ static void forget_lanes(struct prog *prog)
 
 void prog_reset(struct prog *prog)
 {
-	static const char *const maps[] = { "fw_src_fp",    "fw_src_hot", "fw_src_rest",
-					    "fw_budget",    "fw_crowd",	  "fw_crowd_net",
-					    "fw_level",	    "fw_retry",	  "fw_note",
+	static const char *const maps[] = { "fw_src_fp",    "fw_src",	"fw_budget", "fw_crowd",
+					    "fw_crowd_net", "fw_level", "fw_retry",  "fw_note",
 					    "fw_count_cls", "fw_heavy" };
 
 	prog->maps.ctl->deadline_ns = 0;

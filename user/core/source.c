@@ -29,12 +29,7 @@ const char *fw_source_reason(unsigned int reason)
 	return reason < FW_R_MAX ? reason_names[reason] : "?";
 }
 
-static __u32 log2_of(__u32 power)
-{
-	return (__u32)__builtin_ctz(power ? power : 1);
-}
-
-/* The way of a place whose fingerprint and tag match, or -1. *ret_word: its hot word. */
+/* The way of a place whose fingerprint and tag match, or -1. *ret_word: its word. */
 static int find_way(const struct fw_maps_table *t, const struct fw_place *place, __u64 *ret_word)
 {
 	__u64 fp = __atomic_load_n(&t->fp[place->set], __ATOMIC_RELAXED);
@@ -45,7 +40,7 @@ static int find_way(const struct fw_maps_table *t, const struct fw_place *place,
 		/* Way 0 is the lowest byte, as the program marks them. */
 		if ((__u8)(fp >> 8 * way) != place->fp)
 			continue;
-		word = __atomic_load_n(&t->hot[place->set].word[way], __ATOMIC_RELAXED);
+		word = __atomic_load_n(&t->src[place->set].word[way], __ATOMIC_RELAXED);
 		if (word >> FW_TAG_SHIFT != place->tag)
 			continue;
 		*ret_word = word;
@@ -59,7 +54,7 @@ static double part(__u64 debt, __u64 window)
 	return window ? (double)debt / (double)window : 0;
 }
 
-static void read_buckets(const struct fw_src_rest *rest, int way, __u64 word, __u64 now,
+static void read_buckets(const struct fw_src *src, int way, __u64 word, __u64 now,
 			 const struct fw_limit *limits, struct fw_source_bucket *ret)
 {
 	__u64 window = (__u64)limits[FW_K_PACKETS].window << limits[FW_K_PACKETS].shift;
@@ -67,7 +62,7 @@ static void read_buckets(const struct fw_src_rest *rest, int way, __u64 word, __
 	ret[FW_K_PACKETS].debt = part(
 		bucket_debt(word & FW_TAT_MASK, now & FW_TAT_MASK, window, FW_TAT_MASK), window);
 	for (int k = FW_K_PACKETS + 1; k < FW_K_MAX; k++) {
-		__u32 stamp = __atomic_load_n(&rest->tat[k - 1][way], __ATOMIC_RELAXED);
+		__u32 stamp = __atomic_load_n(&src->tat[way][k - 1], __ATOMIC_RELAXED);
 
 		ret[k].debt = part(bucket_debt(stamp, now >> limits[k].shift & MASK32,
 					       limits[k].window, MASK32),
@@ -75,10 +70,11 @@ static void read_buckets(const struct fw_src_rest *rest, int way, __u64 word, __
 	}
 }
 
-static void read_place(const struct fw_maps_table *t, const struct fw_place *place, __u64 now,
+static void read_place(const struct fw_maps_table *t, __u64 hash, __u64 now,
 		       const struct fw_limit *limits, __u32 proof_s, struct fw_source_place *ret)
 {
-	const struct fw_src_rest *rest = &t->rest[place->set];
+	struct fw_place place = fw_place_near(hash, t->bits);
+	const struct fw_src *src;
 	__u32 age, gap;
 	__u64 word;
 	int way;
@@ -86,19 +82,24 @@ static void read_place(const struct fw_maps_table *t, const struct fw_place *pla
 	memset(ret, 0, sizeof(*ret));
 	for (int k = 0; k < FW_K_MAX; k++)
 		ret->bucket[k].limited = limits[k].window != 0;
-	way = find_way(t, place, &word);
+	way = find_way(t, &place, &word);
+	if (way < 0) {
+		place = fw_place_far(hash, t->bits);
+		way = find_way(t, &place, &word);
+	}
 	if (way < 0)
 		return;
+	src = &t->src[place.set];
 	ret->known = true;
-	gap = (__u16)((now >> FW_SEEN_SHIFT) - rest->seen[way]);
+	gap = (__u16)((now >> FW_SEEN_SHIFT) - src->seen[way]);
 	/* The second half of the range is a CPU's clock a step ahead of ours, not 19 hours. */
 	ret->seen_age_s = gap > 0x7fff ? 0 : (__u32)(((__u64)gap << FW_SEEN_SHIFT) / FW_NS_PER_S);
-	age = (FW_PROOF_EPOCH(now) - rest->proof[way]) & 0x7f;
-	ret->proven = rest->proof[way] && age <= proof_s >> 4;
+	age = (FW_PROOF_EPOCH(now) - src->proof[way]) & 0x7f;
+	ret->proven = src->proof[way] && age <= proof_s >> 4;
 	ret->proof_age_s = (__u32)(((__u64)age << FW_PROOF_SHIFT) / FW_NS_PER_S);
 	/* A source silent for longer than any stamp can tell has paid everything. */
 	if (ret->seen_age_s < FW_PROOF_MAX_S)
-		read_buckets(rest, way, word, now, limits, ret->bucket);
+		read_buckets(src, way, word, now, limits, ret->bucket);
 }
 
 static void read_places(const struct fw_maps *maps, const __be32 addr_be[4],
@@ -107,19 +108,16 @@ static void read_places(const struct fw_maps *maps, const __be32 addr_be[4],
 	const __u64 *key = maps->meta->hash_key;
 	const struct fw_class *class = &policy->class[ret->class];
 	__u64 high = (__u64)be32toh(addr_be[0]) << 32 | be32toh(addr_be[1]);
-	struct fw_place place;
 
 	if (ret->family == 4) {
-		place = fw_place4(fw_hash4(be32toh(addr_be[3]), key[0], key[1], key[3]),
-				  log2_of(maps->src4.sets));
-		read_place(&maps->src4, &place, ret->now_ns, class->limit, policy->proof_s,
-			   &ret->own);
+		read_place(&maps->src4, fw_hash4(be32toh(addr_be[3]), key[0], key[1], key[3]),
+			   ret->now_ns, class->limit, policy->proof_s, &ret->own);
 		return;
 	}
-	place = fw_place6(fw_hash6(high, key[0], key[1], key[3]), log2_of(maps->src6.sets));
-	read_place(&maps->src6, &place, ret->now_ns, class->limit, policy->proof_s, &ret->own);
-	place = fw_place6(fw_hash6(high >> 16, key[2], key[1], key[3]), log2_of(maps->net6.sets));
-	read_place(&maps->net6, &place, ret->now_ns, class->net48, policy->proof_s, &ret->net48);
+	read_place(&maps->src6, fw_hash6(high, key[0], key[1], key[3]), ret->now_ns, class->limit,
+		   policy->proof_s, &ret->own);
+	read_place(&maps->net6, fw_hash6(high >> 16, key[2], key[1], key[3]), ret->now_ns,
+		   class->net48, policy->proof_s, &ret->net48);
 }
 
 static void read_lanes(const struct fw_maps *maps, __u64 live, const __be32 addr_be[4],

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include "user/base/clock.h"
 #include "user/core/apply.h"
 #include "user/core/stats.h"
@@ -84,6 +85,36 @@ static void read_names(const struct fw_maps *maps, struct fw_stats *st)
 	st->monitor = maps->policy[half].flags & FW_P_MONITOR;
 }
 
+/*
+ * The program counts no packet of the default class by itself: it is what the other classes leave
+ * of the total. Counters move while they are read, so what would fall below 0 is 0.
+ */
+static void fill_default_class(struct fw_stats *st)
+{
+	struct fw_count all[FW_CC_MAX] = { [FW_CC_SOFT] = { st->note[FW_N_SOFT], 0 } };
+
+	for (int m = 0; m < 2; m++)
+		for (int s = 0; s < FW_SERVICE_MAX; s++)
+			for (int r = 0; r < FW_R_MAX; r++) {
+				int cc = fw_stats_reasons[r].verdict == FW_V_DROP ? FW_CC_DROP
+										  : FW_CC_PASS;
+
+				all[cc].packets += st->svc[m][s][r].packets;
+				all[cc].bytes += st->svc[m][s][r].bytes;
+			}
+	for (int cc = 0; cc < FW_CC_MAX; cc++) {
+		for (int c = 0; c < FW_CLASS_MAX; c++) {
+			const struct fw_count *other = &st->cls[c][cc];
+
+			if (c == FW_CLASS_DEFAULT)
+				continue;
+			all[cc].packets -= MIN(all[cc].packets, other->packets);
+			all[cc].bytes -= MIN(all[cc].bytes, other->bytes);
+		}
+		st->cls[FW_CLASS_DEFAULT][cc] = all[cc];
+	}
+}
+
 int fw_stats_read(const char *pins, struct fw_stats *ret, struct fw_err *err)
 {
 	struct fw_maps maps = {};
@@ -101,6 +132,8 @@ int fw_stats_read(const char *pins, struct fw_stats *ret, struct fw_err *err)
 				(__u64 *)ret->cls);
 	if (!r)
 		r = fw_maps_sum(&maps, maps.note_fd, FW_NOTE_SLOTS, 1, ret->note);
+	if (!r)
+		fill_default_class(ret);
 	read_names(&maps, ret);
 	if (r) {
 		fw_err_set(err, r, NULL, "cannot read the counters: %s", strerror(-r));

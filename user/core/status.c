@@ -53,8 +53,8 @@ static int read_iface(const struct fw_maps *maps, struct fw_status_iface *s, str
 	int r;
 
 	if (s->iface.netns != fw_attach_netns()) {
-		s->health = fw_attach_prog_exists(s->iface.prog_id) ? FW_STATUS_ELSEWHERE :
-								      FW_STATUS_VANISHED;
+		s->health = fw_attach_prog_exists(s->iface.prog_id) ? FW_STATUS_ELSEWHERE
+								    : FW_STATUS_VANISHED;
 		return 0;
 	}
 	s->health = FW_STATUS_VANISHED;
@@ -103,8 +103,7 @@ static void read_tables(const struct fw_maps *maps, struct fw_status *st)
 			.name = tables[i].name,
 			.size = (__u64)tables[i].table->sets * FW_WAYS,
 			.used = fw_maps_occupied(tables[i].table),
-			.bytes = (__u64)tables[i].table->sets *
-				 (8 + sizeof(struct fw_src_hot) + sizeof(struct fw_src_rest)),
+			.bytes = (__u64)tables[i].table->sets * (FW_WAYS + sizeof(struct fw_src)),
 		};
 }
 
@@ -122,7 +121,8 @@ static void read_policy(const struct fw_maps *maps, struct fw_status *st)
 
 int fw_status_read(const char *pins, struct fw_status *ret, struct fw_err *err)
 {
-	const unsigned int parts = FW_MAPS_POLICY | FW_MAPS_LANES | FW_MAPS_SOURCES | FW_MAPS_IFACES;
+	const unsigned int parts =
+		FW_MAPS_POLICY | FW_MAPS_LANES | FW_MAPS_SOURCES | FW_MAPS_IFACES;
 	struct fw_maps maps = {};
 	int r;
 

@@ -51,8 +51,7 @@ static const struct row rows[] = {
 	ROW("fw_prefix", FW_MAPS_LANES, struct fw_prefix, 2, prefix, CAP(cap_prefix), false),
 	ROW("fw_why", FW_MAPS_LANES, struct fw_why, 2, why, CAP(cap_why), false),
 	ROW("fw_src_fp", FW_MAPS_SOURCES, __u64, 1, src_fp, CAP(src_sets), true),
-	ROW("fw_src_hot", FW_MAPS_SOURCES, struct fw_src_hot, 1, src_hot, CAP(src_sets), true),
-	ROW("fw_src_rest", FW_MAPS_SOURCES, struct fw_src_rest, 1, src_rest, CAP(src_sets), true),
+	ROW("fw_src", FW_MAPS_SOURCES, struct fw_src, 1, src, CAP(src_sets), true),
 	ROW("fw_budget", FW_MAPS_SOURCES, struct fw_budget, 1, budget, NO_FIELD, true),
 	ROW("fw_crowd", FW_MAPS_SOURCES, struct fw_crowd, 1, crowd, NO_FIELD, true),
 	ROW("fw_level", FW_MAPS_SOURCES, struct fw_service_state, 1, level, NO_FIELD, true),
@@ -190,8 +189,7 @@ static int split_tables(struct fw_maps *maps, const struct fw_meta *meta, struct
 		__u32 bits = sets[i] ? (__u32)__builtin_ctz(sets[i]) : 0;
 
 		*table[i] = (struct fw_maps_table){ .fp = maps->src_fp + base,
-						    .hot = maps->src_hot + base,
-						    .rest = maps->src_rest + base,
+						    .src = maps->src + base,
 						    .sets = fw_table_sets(bits),
 						    .bits = bits };
 		base += fw_table_sets(bits);

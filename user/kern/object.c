@@ -126,8 +126,7 @@ static int set_sizes(struct fw_object *obj, const struct fw_sizes *s)
 		__u64 entries;
 	} size[] = {
 		{ obj->skel->maps.fw_src_fp, sets },
-		{ obj->skel->maps.fw_src_hot, sets },
-		{ obj->skel->maps.fw_src_rest, sets },
+		{ obj->skel->maps.fw_src, sets },
 		{ obj->skel->maps.fw_src_more, (sets + 63) / 64 },
 		/* Each prefix ends a range at most twice, and each /16 begins one. */
 		{ obj->skel->maps.fw_lane4_rng, 2 * (2 * p4 + 200000) },
@@ -286,7 +285,8 @@ int fw_object_refuse(int code, struct fw_err *err)
 	if (unsafe || code == -EACCES || code == -EINVAL)
 		return fw_err_set(err, -ENOEXEC, said, "this kernel refuses the program");
 	if (code == -EPERM)
-		return fw_err_set(err, -EPERM, "run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN",
+		return fw_err_set(err, -EPERM,
+				  "run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN",
 				  "the kernel does not permit loading BPF: %s", said ?: "EPERM");
 	if (code == -ENOMEM)
 		return fw_err_set(err, code, "use smaller tables: floodwall attach --help",

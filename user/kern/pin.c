@@ -23,10 +23,9 @@
 static const char *const pin_names[] = {
 	"fw_meta",	"fw_ctl",	"fw_policy",	 "fw_policy_txt", "fw_lane_head",
 	"fw_lane4_dir", "fw_lane4_rng", "fw_lane6_node", "fw_lane6_deep", "fw_profile",
-	"fw_prefix",	"fw_why",	"fw_src_fp",	 "fw_src_hot",	  "fw_src_rest",
-	"fw_budget",	"fw_crowd",	"fw_crowd_net",	 "fw_level",	  "fw_retry",
-	"fw_count_svc", "fw_count_cls", "fw_note",	 "fw_heavy",	  "fw_iface",
-	"fw_src_more",
+	"fw_prefix",	"fw_why",	"fw_src_fp",	 "fw_src",	  "fw_budget",
+	"fw_crowd",	"fw_crowd_net", "fw_level",	 "fw_retry",	  "fw_count_svc",
+	"fw_count_cls", "fw_note",	"fw_heavy",	 "fw_iface",	  "fw_src_more",
 };
 #define PIN_NAMES (sizeof(pin_names) / sizeof(*pin_names))
 
