@@ -4,11 +4,13 @@
  * leaves a whole generation, and readers never see half of one.
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "tests/lib/prog.h"
 #include "user/base/text.h"
@@ -162,13 +164,18 @@ static void check_marked(struct prog *prog)
 	prog_commit(prog, a, 0);
 }
 
-static pid_t start_writer(struct prog *prog)
+static pid_t start_writer(struct prog *prog, unsigned int first)
 {
 	pid_t pid = fork();
+	cpu_set_t all;
 
 	if (pid)
 		return pid;
-	for (unsigned int n = 1;; n = n % 200 + 1)
+	/* prog_open() pinned us; who is to be killed in the middle of something must run beside us.
+	 */
+	memset(&all, 0xff, sizeof(all));
+	sched_setaffinity(0, sizeof(all), &all);
+	for (unsigned int n = first;; n = n % 200 + 1)
 		if (write_marked(prog, n))
 			_exit(1);
 }
@@ -182,20 +189,52 @@ static void stop_writer(pid_t pid)
 	assert_true(WIFSIGNALED(status)); /* it did not give up by itself */
 }
 
+static __u64 nanoseconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (__u64)ts.tv_sec * SECOND + (__u64)ts.tv_nsec;
+}
+
+/*
+ * Wait until the writer has begun to write, and up to 3 ms more. It spends most of its time waiting
+ * for grace periods, where a kill proves little.
+ */
+static void wait_for_write(struct prog *prog)
+{
+	__u32 idle = !FW_LIVE_POLICY(prog->maps.ctl->live);
+	volatile const __u32 *cost = &prog->maps.policy[idle].class[0].limit[FW_K_UDP].cost;
+	__u32 before = *cost;
+	__u64 until, start = nanoseconds();
+
+	while (*cost == before && nanoseconds() - start < SECOND)
+		;
+	until = nanoseconds() + (__u64)rand() % 3000000;
+	while (nanoseconds() < until)
+		;
+}
+
 static void test_killed(void **state)
 {
 	struct prog *prog = *state;
+	int moved = 0;
 
 	assert_int_equal(write_marked(prog, 5), 0);
 	srand(1);
 	for (int i = 0; i < KILLS; i++) {
-		pid_t pid = start_writer(prog);
+		__u64 before = prog->maps.ctl->live;
+		pid_t pid = start_writer(prog, (unsigned int)i % 190 + 10);
 
 		assert_true(pid > 0);
-		usleep((useconds_t)(rand() % 40000));
+		wait_for_write(prog);
 		stop_writer(pid);
 		check_marked(prog);
+		moved += prog->maps.ctl->live != before;
 	}
+	/* Kills came before the flip and after it; one CPU alone cannot time them so. */
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
+		assert_in_range(moved, 1, KILLS - 1);
 }
 
 static void test_readers(void **state)
@@ -204,7 +243,7 @@ static void test_readers(void **state)
 	pid_t pid;
 
 	assert_int_equal(write_marked(prog, 5), 0);
-	pid = start_writer(prog);
+	pid = start_writer(prog, 1);
 	assert_true(pid > 0);
 	for (int i = 0; i < READS; i++) {
 		struct fw_prefixes set = {};
