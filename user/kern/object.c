@@ -209,7 +209,7 @@ static int find_identity(struct fw_object *obj, const struct fw_object_opts *opt
 static void set_knobs(struct fw_object *obj, const struct fw_object_opts *opts)
 {
 	struct floodwall_bpf__rodata *ro = obj->skel->rodata;
-	const struct fw_meta *m = &obj->meta;
+	struct fw_meta *m = &obj->meta;
 
 	ro->knob_clock = opts->clock;
 	ro->knob_tick_ns = m->tick_ns;
@@ -225,12 +225,16 @@ static void set_knobs(struct fw_object *obj, const struct fw_object_opts *opts)
 	ro->knob_nodes6 = bpf_map__max_entries(obj->skel->maps.fw_lane6_node) / 2;
 	ro->knob_deep6 = bpf_map__max_entries(obj->skel->maps.fw_lane6_deep) / 2;
 	ro->knob_profiles = bpf_map__max_entries(obj->skel->maps.fw_profile) / 2;
-	if (m->hash_key[1]) { /* else the fixed ones */
-		ro->knob_key0 = m->hash_key[0];
-		ro->knob_key1 = m->hash_key[1];
-		ro->knob_key2 = m->hash_key[2];
-		ro->knob_key3 = m->hash_key[3];
+	if (!m->hash_key[1]) { /* fixed ones: readers must know them too */
+		m->hash_key[0] = ro->knob_key0;
+		m->hash_key[1] = ro->knob_key1;
+		m->hash_key[2] = ro->knob_key2;
+		m->hash_key[3] = ro->knob_key3;
 	}
+	ro->knob_key0 = m->hash_key[0];
+	ro->knob_key1 = m->hash_key[1];
+	ro->knob_key2 = m->hash_key[2];
+	ro->knob_key3 = m->hash_key[3];
 }
 
 int fw_object_open(const struct fw_object_opts *opts, struct fw_object **ret, struct fw_err *err)
