@@ -149,11 +149,38 @@ static void test_heavy(void **state)
 	free(list);
 }
 
+/* Sources that found their near set full lie in the far part: what was entered is found. */
+static void test_far(void **state)
+{
+	struct prog *prog = *state;
+	struct spec spec = { .src = CROWD, .dst = SERVER, .proto = UDP, .payload = 10 };
+
+	prog_no_crowd(prog);
+	for (spec.family = 4; spec.family <= 6; spec.family += 2) {
+		const struct fw_maps_table *t =
+			spec.family == 4 ? &prog->maps.src4 : &prog->maps.src6;
+
+		static bool entered[10000];
+
+		for (spec.nth = 0; spec.nth < 10000; spec.nth++)
+			entered[spec.nth] = prog_send(prog, &spec).reason == FW_R_PASS_NEWCOMER;
+		assert_true(fw_maps_occupied(t) > 9000); /* the near part holds 8,192 */
+		for (__u32 nth = 0; nth < 10000; nth += 13) {
+			struct fw_source s;
+			__be32 addr_be[4];
+
+			packet_addr(CROWD, spec.family, nth, addr_be);
+			assert_int_equal(fw_source_read(&prog->maps, addr_be, &s, NULL), 0);
+			assert_int_equal(s.own.known, entered[nth]);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PROG_TEST(test_unknown), PROG_TEST(test_debt),	PROG_TEST(test_packets),
-		PROG_TEST(test_lanes),	 PROG_TEST(test_heavy),
+		PROG_TEST(test_lanes),	 PROG_TEST(test_heavy), PROG_TEST(test_far),
 	};
 
 	return cmocka_run_group_tests_name("source_read", tests, prog_group_setup,
