@@ -197,9 +197,9 @@ static void too_fast_or_slow(void **state)
 		{ { 9000000000000ULL, 0, 1, 0 }, false, "too fast" },
 		{ { 5000000000ULL, 0, 1, 0 }, true, "5G/s is too fast" },
 		{ { 1, 0, 3600, 0 }, true, "1/h is too slow" },
-		{ { 1, 0, 2, 0 }, false, "per 2 seconds" },
-		{ { 1, 0, 0, 0 }, false, "per 0 seconds" },
-		{ { 1, 0, 1, 101 }, false, "101 %" },
+		{ { 1, 0, 2, 0 }, false, "per second, minute or hour" },
+		{ { 1, 0, 0, 0 }, false, "per second, minute or hour" },
+		{ { 1, 0, 1, 101 }, false, "from 0 to 100 %" },
 		{ { 1ULL << 63, 0, 1, 0 }, false, "too large" },
 	};
 

@@ -144,7 +144,7 @@ int fw_text_rate(const char *text, bool bytes, struct fw_rate *ret_rate, struct 
 	__u32 per_s = slash ? per_find(slash + 1) : 1;
 	const char *hint =
 		bytes ? "write 50M/s, 20MB/s, 1Gbit/s or none" : "write 50/s, 10k/m, 1/h or none";
-	__u64 count;
+	__u64 count = 0;
 	int r;
 
 	if (!strcmp(text, "none")) {

@@ -221,16 +221,18 @@ int fw_compile_policy(const struct fw_model *model, __u32 tick_ns, struct fw_pol
 	struct fw_policy *policy = calloc(1, sizeof(*policy));
 	struct fw_policy_text *text = calloc(1, sizeof(*text));
 	struct job job = { model, tick_ns, policy, text, err };
-	int r;
+	int r = -ENOMEM;
 
-	if (policy && text)
-		r = compile(&job);
-	else
-		r = fw_err_set(err, -ENOMEM, NULL, "no memory to compile the policy");
-	if (!r) {
-		memcpy(ret_policy, policy, sizeof(*policy));
-		memcpy(ret_text, text, sizeof(*text));
+	if (!policy || !text) {
+		fw_err_set(err, r, NULL, "no memory to compile the policy");
+		goto out;
 	}
+	r = compile(&job);
+	if (r)
+		goto out;
+	memcpy(ret_policy, policy, sizeof(*policy));
+	memcpy(ret_text, text, sizeof(*text));
+out:
 	free(policy);
 	free(text);
 	return r;

@@ -129,17 +129,16 @@ static __u64 burst_most(struct want w, __u8 shift_max)
 	return 0;
 }
 
-static int rate_check(const struct fw_rate *rate, struct fw_err *err)
+/* What is wrong with a rate by itself, or NULL. */
+static const char *rate_fault(const struct fw_rate *rate)
 {
 	if (rate->per_s != 1 && rate->per_s != 60 && rate->per_s != 3600)
-		return fw_err_set(err, -EINVAL, NULL, "a rate per %u seconds is not possible",
-				  rate->per_s);
+		return "a rate is per second, minute or hour";
 	if (rate->soft_pct > 100)
-		return fw_err_set(err, -EINVAL, "it is a share of the burst, from 0 to 100",
-				  "soft limit of %u %%", rate->soft_pct);
+		return "a soft limit is a share of the burst, from 0 to 100 %";
 	if (rate->count >> 63 || rate->burst >> 63)
-		return fw_err_set(err, -EINVAL, NULL, "rate or burst is too large");
-	return 0;
+		return "rate or burst is too large";
+	return NULL;
 }
 
 static int refuse_small(const struct fw_rate *rate, const struct want *w, __u64 least,
@@ -182,15 +181,13 @@ static int limit_compile(const struct fw_rate *rate, bool bytes, __u32 tick_ns, 
 	struct fit f = { 0 };
 	struct want w;
 	__u64 least;
-	int r;
 
 	if (!rate->count) {
 		*ret_limit = (struct fw_limit){ 0 };
 		return 0;
 	}
-	r = rate_check(rate, err);
-	if (r)
-		return r;
+	if (rate_fault(rate))
+		return fw_err_set(err, -EINVAL, NULL, "%s", rate_fault(rate));
 	w = want_of(rate, fw_compile_burst(rate, bytes, tick_ns), bytes);
 	least = burst_least(&w, tick_ns);
 	if (w.burst < least)

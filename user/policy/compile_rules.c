@@ -61,14 +61,21 @@ static __u8 entry_get(struct fw_policy *policy, __u32 *used, const struct fw_mod
 	return (__u8)(*used)++;
 }
 
-static int conflict(const struct fw_model *model, const struct fw_model_rule *a,
-		    const struct fw_model_rule *b, struct fw_err *err)
+static void conflict(const struct fw_model *model, const struct fw_model_rule *a,
+		     const struct fw_model_rule *b, struct fw_err *err)
 {
-	return fw_err_set(err, -EINVAL, "a port belongs to one service on one address",
-			  "services %s and %s both claim %s port %u",
-			  model->service[a->service].name, model->service[b->service].name,
-			  a->proto == FW_PORT_TCP ? "TCP" : "UDP",
-			  a->first > b->first ? a->first : b->first);
+	fw_err_set(err, -EINVAL, "a port belongs to one service on one address",
+		   "services %s and %s both claim %s port %u", model->service[a->service].name,
+		   model->service[b->service].name, a->proto == FW_PORT_TCP ? "TCP" : "UDP",
+		   a->first > b->first ? a->first : b->first);
+}
+
+static void chain_full(__u8 proto, __u32 port, struct fw_err *err)
+{
+	fw_err_set(err, -ENOSPC,
+		   "use rules without an address where one service has the port everywhere",
+		   "more than %d rules share %s port %u", FW_CHAIN_MAX,
+		   proto == FW_PORT_TCP ? "TCP" : "UDP", port);
 }
 
 static bool same_claim(const struct fw_model_rule *a, const struct fw_model_rule *b)
@@ -89,16 +96,16 @@ static int active_find(const struct fw_model *model, __u8 proto, __u32 port,
 			if (rule->proto != proto || !!rule->any != any || port < rule->first ||
 			    port > rule->last)
 				continue;
-			for (int k = 0; k < n; k++)
-				if (same_claim(ret[k], rule))
-					return conflict(model, ret[k], rule, err);
-			if (n == FW_CHAIN_MAX)
-				return fw_err_set(err, -ENOSPC,
-						  "use rules without an address where one service "
-						  "has the port everywhere",
-						  "more than %d rules share %s port %u",
-						  FW_CHAIN_MAX,
-						  proto == FW_PORT_TCP ? "TCP" : "UDP", port);
+			for (int k = 0; k < n; k++) {
+				if (!same_claim(ret[k], rule))
+					continue;
+				conflict(model, ret[k], rule, err);
+				return -EINVAL;
+			}
+			if (n == FW_CHAIN_MAX) {
+				chain_full(proto, port, err);
+				return -ENOSPC;
+			}
 			ret[n++] = rule;
 		}
 	return n;
@@ -120,7 +127,7 @@ static int rule_check(const struct fw_model *model, const struct fw_model_rule *
 
 int fw_compile_rules(const struct fw_model *model, struct fw_policy *policy, struct fw_err *err)
 {
-	const struct fw_model_rule *active[FW_CHAIN_MAX];
+	const struct fw_model_rule *active[FW_CHAIN_MAX] = { NULL };
 	__u32 edge[EDGES_MAX], edges, used = 1;
 	int r;
 

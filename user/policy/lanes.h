@@ -19,8 +19,9 @@
 /* Where the result goes: arrays of the given sizes, owned by the caller. */
 struct fw_lanes {
 	struct fw_lane_head *head; /* one; prefixes and whys are set from the set's counts */
+	__u64 *top4;		   /* 16,384: 4 /16s each, the lowest first */
 	struct fw_lane4_dir *dir4; /* 65,536 */
-	__u64 *range4;		   /* low 16 bits of first address << 32 | profile */
+	__u64 *range4;		   /* ranges and leaves */
 	struct fw_lane6_node *node6;
 	struct fw_lane6_deep *deep6;
 	struct fw_profile *profile;

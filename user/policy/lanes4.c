@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Writes IPv4 ranges by /16. What must stay true: a /24 whose bit is clear is wholly of the base
- * profile; the ranges of a /16 begin at 0 and cover it, so a search needs no other block.
+ * Writes IPv4 ranges by /16, then packs those of a /16 into one leaf a /24 where that takes no more
+ * room. What must stay true: a /24 whose bit is clear is wholly of the base profile; the ranges of
+ * a /16, or of a leaf, cover it, so a search needs no other block.
  */
 #include <errno.h>
 #include <string.h>
@@ -49,6 +50,91 @@ static __u32 base_choose(const __u64 *range, __u32 n)
 	return other > zero ? candidate : 0;
 }
 
+/* Ranges of a /24: their number, and the index of the first. */
+static __u32 net_ranges(const __u64 *range, __u32 n, __u32 net, __u32 *ret_first)
+{
+	__u32 first = 0, behind;
+
+	while (first + 1 < n && range_low(range[first + 1]) <= net << 8)
+		first++;
+	behind = first + 1;
+	while (behind < n && range_low(range[behind]) <= (net << 8 | 0xff))
+		behind++;
+	*ret_first = first;
+	return behind - first;
+}
+
+/* A /24 of at most three ranges, the outer two alike, is one interval; else 0. */
+static __u64 leaf_interval(const __u64 *range, __u32 n, __u32 net)
+{
+	__u32 first = 0, last = 0xff, inside = (__u32)range[0], outside = inside;
+
+	if (n > 3 || (n == 3 && (__u32)range[0] != (__u32)range[2]))
+		return 0;
+	if (n > 1) {
+		first = range_low(range[1]) - (net << 8);
+		inside = (__u32)range[1];
+	}
+	if (n == 3)
+		last = range_low(range[2]) - (net << 8) - 1;
+	return first | last << 8 | (__u64)inside << FW_LEAF_INSIDE |
+	       (__u64)outside << FW_LEAF_OUTSIDE;
+}
+
+/*
+ * The leaves of a /16 of n ranges, then the ranges that some of them need. Returns the words
+ * written to ret, or 0 if they would be more than n.
+ */
+static __u32 block_pack(const struct fw_lane4_dir *dir, const __u64 *range, __u32 n, __u32 start,
+			__u64 *ret)
+{
+	__u32 leaves = 0, used, leaf = 0;
+
+	for (int i = 0; i < 4; i++)
+		leaves += (__u32)__builtin_popcountll(dir->bits[i]);
+	used = leaves;
+	for (__u32 net = 0; net < 256 && used <= n; net++) {
+		__u32 first, count;
+
+		if (!(dir->bits[net >> 6] >> (net & 63) & 1))
+			continue;
+		count = net_ranges(range, n, net, &first);
+		ret[leaf] = leaf_interval(range + first, count, net);
+		if (!ret[leaf++]) {
+			if (used + count > n)
+				return 0;
+			ret[leaf - 1] = FW_LEAF_SEARCH | (__u64)count << 32 | (start + used);
+			memcpy(ret + used, range + first, count * sizeof(*range));
+			used += count;
+		}
+	}
+	return used <= n ? used : 0;
+}
+
+/* Replaces the ranges of a finished /16 by leaves, if that takes no more words. */
+static void block_shrink(struct fw_lanes4 *writer, struct fw_lane4_dir *dir)
+{
+	__u64 *range = writer->out->range4 + writer->start;
+	__u32 words = block_pack(dir, range, dir->count, dir->start, writer->pack);
+
+	if (!words)
+		return;
+	memcpy(range, writer->pack, words * sizeof(*range));
+	writer->used = writer->start + words;
+	dir->count = 0;
+	for (int i = 1; i < 4; i++)
+		dir->before[i] =
+			(__u8)(dir->before[i - 1] + __builtin_popcountll(dir->bits[i - 1]));
+}
+
+static void top_put(struct fw_lanes4 *writer, __u32 block, __u32 profile)
+{
+	__u64 *top = &writer->out->top4[block / 4];
+	unsigned int shift = block % 4 * 16;
+
+	*top = (*top & ~(0xffffULL << shift)) | (__u64)profile << shift;
+}
+
 /* Closes the /16 that has been written; ranges start..used are its. */
 static void block_finish(struct fw_lanes4 *writer)
 {
@@ -57,6 +143,7 @@ static void block_finish(struct fw_lanes4 *writer)
 	__u32 n = writer->used - writer->start, first;
 
 	memset(dir, 0, sizeof(*dir));
+	top_put(writer, writer->block, FW_LANE4_DIR);
 	if (writer->used > writer->out->range4_max)
 		return; /* refused in the end, this only counts */
 	dir->base = base_choose(range, n);
@@ -69,6 +156,7 @@ static void block_finish(struct fw_lanes4 *writer)
 	}
 	dir->start = writer->start;
 	dir->count = n;
+	block_shrink(writer, dir);
 }
 
 static void range_put(struct fw_lanes4 *writer, __u32 low, __u32 profile)
@@ -87,6 +175,7 @@ void fw_lanes4_add(struct fw_lanes4 *writer, __u32 first, __u32 last, __u32 prof
 		writer->block = block;
 		if (low == 0 && end == 0xffff) {
 			writer->out->dir4[block] = (struct fw_lane4_dir){ .base = profile };
+			top_put(writer, block, profile < FW_LANE4_DIR ? profile : FW_LANE4_DIR);
 			continue;
 		}
 		if (low == 0)

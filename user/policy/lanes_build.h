@@ -29,9 +29,10 @@ int fw_lanes_profiles_get(struct fw_lanes_profiles *set, const struct fw_profile
 /* Writers take ranges in rising order, without gaps, neighbours of different profiles. */
 struct fw_lanes4 {
 	struct fw_lanes *out;
-	__u32 used;  /* ranges, counted on beyond the room */
-	__u32 block; /* /16 being written */
-	__u32 start; /* its first range */
+	__u32 used;	   /* ranges, counted on beyond the room */
+	__u32 block;	   /* /16 being written */
+	__u32 start;	   /* its first range */
+	__u64 pack[65536]; /* room to rewrite it */
 };
 
 void fw_lanes4_add(struct fw_lanes4 *writer, __u32 first, __u32 last, __u32 profile);

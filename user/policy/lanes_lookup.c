@@ -7,13 +7,8 @@
 #include "user/base/text.h"
 #include "user/policy/lanes.h"
 
-__u32 fw_lanes_lookup4(const struct fw_lanes *lanes, __u32 addr)
+static __u32 search4(const struct fw_lanes *lanes, __u32 at, __u32 left, __u32 low)
 {
-	const struct fw_lane4_dir *dir = &lanes->dir4[addr >> 16];
-	__u32 at = dir->start, left = dir->count, low = addr & 0xffff;
-
-	if (!(dir->bits[(addr >> 14) & 3] >> ((addr >> 8) & 63) & 1))
-		return dir->base;
 	while (left > 1) {
 		__u32 half = left >> 1;
 
@@ -22,6 +17,34 @@ __u32 fw_lanes_lookup4(const struct fw_lanes *lanes, __u32 addr)
 		left -= half;
 	}
 	return (__u32)lanes->range4[at];
+}
+
+static __u32 leaf4(const struct fw_lanes *lanes, __u64 leaf, __u32 addr)
+{
+	__u32 octet = addr & 0xff;
+
+	if (leaf & FW_LEAF_SEARCH)
+		return search4(lanes, (__u32)leaf, leaf >> 32 & 0xffff, addr & 0xffff);
+	if (octet >= (leaf & 0xff) && octet <= (leaf >> 8 & 0xff))
+		return leaf >> FW_LEAF_INSIDE & FW_LEAF_PROFILE;
+	return leaf >> FW_LEAF_OUTSIDE & FW_LEAF_PROFILE;
+}
+
+__u32 fw_lanes_lookup4(const struct fw_lanes *lanes, __u32 addr)
+{
+	__u32 top = lanes->top4[addr >> 18] >> (addr >> 16) % 4 * 16 & 0xffff, rank;
+	const struct fw_lane4_dir *dir = &lanes->dir4[addr >> 16];
+	__u64 bits = dir->bits[addr >> 14 & 3];
+
+	if (top != FW_LANE4_DIR)
+		return top;
+	if (!(bits >> (addr >> 8 & 63) & 1))
+		return dir->base;
+	if (dir->count)
+		return search4(lanes, dir->start, dir->count, addr & 0xffff);
+	rank = dir->before[addr >> 14 & 3] +
+	       (__u32)__builtin_popcountll(bits & ((1ULL << (addr >> 8 & 63)) - 1));
+	return leaf4(lanes, lanes->range4[dir->start + rank], addr);
 }
 
 static __u32 deep_lookup(const struct fw_lanes *lanes, __u32 at, __u64 low)
