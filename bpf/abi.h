@@ -269,19 +269,31 @@ struct fw_profile {
 _Static_assert(sizeof(struct fw_profile) == 24, "fw_profile");
 #define FW_PROFILE_MAX 131072 /* per generation; profile 0 = in no lane */
 
-/* IPv4: one directory entry per /16. A /24 whose bit is clear is wholly of profile base. */
+/*
+ * IPv4, three steps. fw_lane4_top, 16 bits per /16: its profile, or FW_LANE4_DIR = look further.
+ * That is all a host without long lists ever touches. fw_lane4_dir, one entry per /16: a /24 whose
+ * bit is clear is wholly of profile base. The others are in fw_lane4_rng, words of two kinds, where
+ * start counts from the generation's half: count > 0: count ranges cover the /16, sorted: low 16
+ * bits of the first address << 32 | profile; count = 0: one leaf per set bit, in order. A leaf is
+ * either one interval of last octets first | last << 8 | profile inside << 16 | profile outside <<
+ * 39, or FW_LEAF_SEARCH | number of ranges << 32 | first range, ranges as above.
+ */
+#define FW_LANE4_DIR 0xffff
 struct fw_lane4_dir {
 	__u32 base;  /* profile */
-	__u32 start; /* first range of this /16, index into the generation's half of fw_lane4_rng */
-	__u32 count; /* ranges; 0 = all base */
-	__u32 pad;
-	__u64 bits[4]; /* bit (address >> 8) & 255 */
+	__u32 start; /* first word of this /16 */
+	__u32 count;
+	__u8 before[4]; /* set bits in the words of bits before this one */
+	__u64 bits[4];	/* bit (address >> 8) & 255 */
 };
 _Static_assert(sizeof(struct fw_lane4_dir) == 48, "fw_lane4_dir");
-/* Range: low 16 bits of its first address << 32 | profile. Sorted; the first of a /16 starts at 0.
- */
 #define FW_LANE4_RANGES \
 	2200000 /* per generation: 1,000,000 prefixes split the space that often at most */
+#define FW_LEAF_SEARCH	(1ULL << 63)
+#define FW_LEAF_INSIDE	16
+#define FW_LEAF_OUTSIDE 39
+#define FW_LEAF_PROFILE 0x7fffff
+_Static_assert(FW_PROFILE_MAX <= FW_LEAF_PROFILE, "profiles fit a leaf");
 
 /*
  * IPv6: a static 9-ary search tree over the upper 64 bits, breadth-first, 8 keys a node. Key i of a

@@ -24,10 +24,9 @@ static __always_inline __u64 mask_if_le(__u64 a, __u64 b)
 	return (less >> 63) - 1;
 }
 
-/* Last range of [start, start + count) that begins at or below low; its profile. */
-static __always_inline __u32 lane4_search(__u32 lanes, const struct fw_lane4_dir *dir, __u16 low)
+/* Of the ranges [at, at + left) the last that begins at or below low; its profile. */
+static __always_inline __u32 lane4_search(__u32 at, __u32 left, __u16 low)
 {
-	__u32 at = lanes * knob_ranges4 + dir->start, left = dir->count;
 	struct fw_word *range;
 
 	for (int i = 0; i < FW_LANE4_STEPS && left > 1; i++) {
@@ -35,27 +34,59 @@ static __always_inline __u32 lane4_search(__u32 lanes, const struct fw_lane4_dir
 
 		range = bpf_map_lookup_elem(&fw_lane4_rng, &middle);
 		if (!range)
-			return dir->base;
+			return 0;
 		at += half & (__u32)mask_if_le(range->v >> 32, low);
 		left -= half;
 	}
 	range = bpf_map_lookup_elem(&fw_lane4_rng, &at);
-	return range ? (__u32)range->v : dir->base;
+	return range ? (__u32)range->v : 0;
+}
+
+static __always_inline __u32 count_bits(__u64 x)
+{
+	x -= x >> 1 & 0x5555555555555555ULL;
+	x = (x & 0x3333333333333333ULL) + (x >> 2 & 0x3333333333333333ULL);
+	return ((x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fULL) * 0x0101010101010101ULL >> 56;
+}
+
+/* A /16 that holds more than one profile. */
+static __always_inline __u32 lane4_detail(__u32 lanes, __u32 addr)
+{
+	__u32 key = lanes << 16 | addr >> 16, word = addr >> 14 & 3, bit = addr >> 8 & 63;
+	struct fw_lane4_dir *dir = bpf_map_lookup_elem(&fw_lane4_dir, &key);
+	__u32 half = lanes * knob_ranges4, at, left, octet = addr & 0xff;
+	struct fw_word *leaf;
+
+	if (!dir || !(dir->bits[word] >> bit & 1))
+		return dir ? dir->base : 0;
+	at = half + dir->start;
+	left = dir->count;
+	if (!left) {
+		at += dir->before[word] + count_bits(dir->bits[word] & ((1ULL << bit) - 1));
+		leaf = bpf_map_lookup_elem(&fw_lane4_rng, &at);
+		if (!leaf)
+			return 0;
+		if (!(leaf->v & FW_LEAF_SEARCH))
+			return octet >= (leaf->v & 0xff) && octet <= (leaf->v >> 8 & 0xff)
+				       ? leaf->v >> FW_LEAF_INSIDE & FW_LEAF_PROFILE
+				       : leaf->v >> FW_LEAF_OUTSIDE & FW_LEAF_PROFILE;
+		at = half + (__u32)leaf->v;
+		left = leaf->v >> 32 & 0xffff;
+	}
+	return lane4_search(at, left, addr);
 }
 
 static __always_inline __u32 lane4_profile(const struct pkt *p)
 {
-	__u32 addr = bpf_ntohl(p->saddr[3]);
-	__u32 key = p->lanes << 16 | addr >> 16;
-	struct fw_lane4_dir *dir = bpf_map_lookup_elem(&fw_lane4_dir, &key);
+	__u32 addr = bpf_ntohl(p->saddr[3]), slot = p->lanes * (65536 / 4) + (addr >> 18), id;
+	struct fw_word *top = bpf_map_lookup_elem(&fw_lane4_top, &slot);
 
-	if (!dir) {
+	if (!top) {
 		note(FW_N_MAP_ERROR);
 		return 0;
 	}
-	if (!(dir->bits[(addr >> 14) & 3] >> ((addr >> 8) & 63) & 1))
-		return dir->base;
-	return lane4_search(p->lanes, dir, addr);
+	id = top->v >> (addr >> 12 & 0x30) & 0xffff;
+	return id == FW_LANE4_DIR ? lane4_detail(p->lanes, addr) : id;
 }
 
 /* Ranges over the lower 64 bits, for a /64 that holds longer prefixes. */

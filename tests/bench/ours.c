@@ -163,6 +163,7 @@ int ours_block(struct ours *ours, __u64 count, struct fw_err *err)
 	struct fw_prefixes set = { 0 };
 	struct fw_lanes lanes = {
 		.head = m->lane_head,
+		.top4 = m->lane4_top,
 		.dir4 = m->lane4_dir,
 		.range4 = m->lane4_rng,
 		.node6 = m->lane6_node,

@@ -62,13 +62,14 @@ static void check_again(struct fw_prefixes *set)
 
 static void check_compiled(const struct fw_prefixes *set)
 {
+	static __u64 top4[16384];
 	static struct fw_lane4_dir dir4[65536];
 	static __u64 range4[100000];
 	static struct fw_lane6_node node6[FW_LANE6_NODES];
 	static struct fw_lane6_deep deep6[100000];
 	static struct fw_profile profile[16];
 	struct fw_lane_head head;
-	struct fw_lanes lanes = { &head,	  dir4,	  range4, node6, deep6, profile, 100000,
+	struct fw_lanes lanes = { &head, top4, dir4,	  range4, node6, deep6, profile, 100000,
 				  FW_LANE6_NODES, 100000, 16,	  0,	 0,	0,	 0 };
 
 	CHECK(!fw_lanes_compile(set, 1, &lanes, NULL));

@@ -27,11 +27,12 @@ static struct room *room_new(__u32 ranges4, __u32 nodes6, __u32 deep6, __u32 pro
 	l = &room->lanes;
 	l->head = &room->head;
 	l->dir4 = malloc(65536 * sizeof(*l->dir4));
+	l->top4 = malloc(16384 * sizeof(*l->top4));
 	l->range4 = malloc((ranges4 + 1) * sizeof(*l->range4));
 	l->node6 = malloc((nodes6 + 1) * sizeof(*l->node6));
 	l->deep6 = malloc((deep6 + 1) * sizeof(*l->deep6));
 	l->profile = malloc(profiles * sizeof(*l->profile));
-	assert_true(l->dir4 && l->range4 && l->node6 && l->deep6 && l->profile);
+	assert_true(l->top4 && l->dir4 && l->range4 && l->node6 && l->deep6 && l->profile);
 	/* What the half held before must not show through. */
 	memset(l->dir4, 0xa5, 65536 * sizeof(*l->dir4));
 	memset(l->range4, 0xa5, (ranges4 + 1) * sizeof(*l->range4));
@@ -54,6 +55,7 @@ static struct room *room_usual(void)
 static void room_free(struct room *room)
 {
 	free(room->lanes.dir4);
+	free(room->lanes.top4);
 	free(room->lanes.range4);
 	free(room->lanes.node6);
 	free(room->lanes.deep6);

@@ -39,6 +39,7 @@ struct fw_lanes fw_apply_lanes(const struct fw_maps *maps, __u32 half, struct fw
 {
 	return (struct fw_lanes){
 		.head = head,
+		.top4 = maps->lane4_top + (size_t)half * 16384,
 		.dir4 = maps->lane4_dir + (size_t)half * 65536,
 		.range4 = maps->lane4_rng + (size_t)half * maps->cap_rng4,
 		.node6 = maps->lane6_node + (size_t)half * maps->cap_node6,

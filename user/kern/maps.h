@@ -49,6 +49,7 @@ struct fw_maps {
 	struct fw_policy_text *policy_txt; /* [2] */
 
 	struct fw_lane_head *lane_head;	   /* [2] */
+	__u64 *lane4_top;		   /* [2 * 16384] 4 /16s each */
 	struct fw_lane4_dir *lane4_dir;	   /* [2 * 65536] */
 	__u64 *lane4_rng;		   /* [2 * cap_rng4] first << 32 | profile */
 	struct fw_lane6_node *lane6_node;  /* [2 * cap_node6] */
