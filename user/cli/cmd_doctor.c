@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* doctor: what is well, what is not, and the command that mends it. Exit code 5 if something is not. */
+/* doctor: what is well, what is not, and the command that mends it. Exit code 5 if something is
+ * not. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +24,8 @@ static json_t *doctor_json(const struct fw_doctor *d)
 					     fw_json_text(f->text), "mend",
 					     *f->mend ? fw_json_text(f->mend) : json_null()));
 	}
-	return json_pack("{s:s,s:i,s:i,s:i,s:i,s:o}", "worst", fw_doctor_word(fw_doctor_worst(d)), "ok",
-			 (int)count[FW_DOCTOR_OK], "note", (int)count[FW_DOCTOR_NOTE], "warn",
+	return json_pack("{s:s,s:i,s:i,s:i,s:i,s:o}", "worst", fw_doctor_word(fw_doctor_worst(d)),
+			 "ok", (int)count[FW_DOCTOR_OK], "note", (int)count[FW_DOCTOR_NOTE], "warn",
 			 (int)count[FW_DOCTOR_WARN], "fail", (int)count[FW_DOCTOR_FAIL], "findings",
 			 list);
 }
@@ -73,8 +74,10 @@ const struct fw_cli_command fw_cmd_doctor[] = {
 	{ .object = "doctor",
 	  .args = "[IFACE]",
 	  .help = "what kernel, driver and settings really do, and how to mend them",
-	  .doc = "Looks and changes nothing: each finding comes with the command that mends it. Without "
-		 "IFACE: the host and the interfaces floodwall is attached to. Exit code 5: something "
+	  .doc = "Looks and changes nothing: each finding comes with the command that mends it. "
+		 "Without "
+		 "IFACE: the host and the interfaces floodwall is attached to. Exit code 5: "
+		 "something "
 		 "is to be mended.",
 	  .max_args = 1,
 	  .flags = FW_CLI_WATCH,

@@ -29,17 +29,18 @@ static json_t *iface_json(const struct fw_status_iface *s)
 
 	for (unsigned int i = 0; i < s->state.nr; i++)
 		if (!s->state.prog[i].ours)
-			fw_json_push(others, json_pack("{s:i,s:o}", "id", (int)s->state.prog[i].id,
-						       "name", fw_json_text(s->state.prog[i].name)));
+			fw_json_push(others,
+				     json_pack("{s:i,s:o}", "id", (int)s->state.prog[i].id, "name",
+					       fw_json_text(s->state.prog[i].name)));
 	fw_clock_put(since, sizeof(since), s->iface.since_ns);
 	obj = json_pack("{s:s,s:i,s:s,s:b,s:s,s:o,s:b,s:i,s:o,s:s,s:I,s:s,s:i}", "interface",
 			s->iface.name, "ifindex", (int)s->iface.ifindex, "health",
 			fw_status_word(s->health), "attached",
-			(int)(s->health == FW_STATUS_FINE || s->health == FW_STATUS_ELSEWHERE), "mode",
-			mode_name(s->iface.mode), "driver", fw_json_text(s->info.driver), "dispatcher",
-			(int)s->iface.dispatcher, "program_id", (int)s->iface.prog_id, "others", others,
-			"since", since, "since_ns", (json_int_t)s->iface.since_ns, "build",
-			s->iface.build, "mtu", (int)s->info.mtu);
+			(int)(s->health == FW_STATUS_FINE || s->health == FW_STATUS_ELSEWHERE),
+			"mode", mode_name(s->iface.mode), "driver", fw_json_text(s->info.driver),
+			"dispatcher", (int)s->iface.dispatcher, "program_id", (int)s->iface.prog_id,
+			"others", others, "since", since, "since_ns", (json_int_t)s->iface.since_ns,
+			"build", s->iface.build, "mtu", (int)s->info.mtu);
 	return obj;
 }
 
@@ -51,11 +52,10 @@ static json_t *status_json(const struct fw_status *st)
 	for (unsigned int i = 0; i < st->nr_ifaces; i++)
 		fw_json_push(ifaces, iface_json(&st->iface[i]));
 	for (int i = 0; i < FW_STATUS_TABLES; i++)
-		fw_json_push(tables,
-			     json_pack("{s:s,s:I,s:I,s:I}", "name", st->table[i].name, "size",
-				       (json_int_t)st->table[i].size, "used",
-				       (json_int_t)st->table[i].used, "bytes",
-				       (json_int_t)st->table[i].bytes));
+		fw_json_push(tables, json_pack("{s:s,s:I,s:I,s:I}", "name", st->table[i].name,
+					       "size", (json_int_t)st->table[i].size, "used",
+					       (json_int_t)st->table[i].used, "bytes",
+					       (json_int_t)st->table[i].bytes));
 	for (unsigned int i = 0; i < st->nr_costs; i++)
 		fw_json_push(maps, json_pack("{s:s,s:I,s:I}", "name", st->cost[i].name, "entries",
 					     (json_int_t)st->cost[i].entries, "bytes",
@@ -67,8 +67,8 @@ static json_t *status_json(const struct fw_status *st)
 			 (int)st->confirm_s, "abi", (int)st->meta.abi, "degraded",
 			 (int)fw_status_degraded(st), "prefixes", (int)st->prefixes, "prefixes_max",
 			 (int)st->prefixes_max, "tick_ns", (json_int_t)st->meta.tick_ns,
-			 "memory_bytes", (json_int_t)st->memory, "interfaces", ifaces, "tables", tables,
-			 "maps", maps);
+			 "memory_bytes", (json_int_t)st->memory, "interfaces", ifaces, "tables",
+			 tables, "maps", maps);
 }
 
 static enum fw_style health_style(const struct fw_status_iface *s)
@@ -81,7 +81,7 @@ static enum fw_style health_style(const struct fw_status_iface *s)
 static int print_ifaces(const struct fw_status *st)
 {
 	static const struct fw_column columns[] = {
-		{ "INTERFACE", FW_LEFT }, { "STATE", FW_LEFT },	   { "MODE", FW_LEFT },
+		{ "INTERFACE", FW_LEFT }, { "STATE", FW_LEFT },	     { "MODE", FW_LEFT },
 		{ "DRIVER", FW_LEFT },	  { "DISPATCHER", FW_LEFT }, { "SINCE", FW_LEFT },
 		{ "BUILD", FW_LEFT },	  { "PROGRAM", FW_RIGHT },
 	};
@@ -112,7 +112,8 @@ static int print_ifaces(const struct fw_status *st)
 
 static void print_tables(const struct fw_status *st)
 {
-	static const char *const title[FW_STATUS_TABLES] = { "IPv4 sources", "IPv6 /64s", "IPv6 /48s" };
+	static const char *const title[FW_STATUS_TABLES] = { "IPv4 sources", "IPv6 /64s",
+							     "IPv6 /48s" };
 
 	for (int i = 0; i < FW_STATUS_TABLES; i++)
 		printf("%-13s %llu of %llu in use (%.1f %%), %llu MiB\n", title[i],
@@ -125,9 +126,9 @@ static void print_tables(const struct fw_status *st)
 
 static int print_maps(const struct fw_status *st)
 {
-	static const struct fw_column columns[] = {
-		{ "MAP", FW_LEFT }, { "ENTRIES", FW_RIGHT }, { "BYTES", FW_RIGHT }
-	};
+	static const struct fw_column columns[] = { { "MAP", FW_LEFT },
+						    { "ENTRIES", FW_RIGHT },
+						    { "BYTES", FW_RIGHT } };
 	struct fw_table *t = fw_table_new(columns, 3);
 	int r;
 
@@ -151,22 +152,27 @@ static void explain(struct fw_cli *cli, const struct fw_status_iface *s)
 
 	switch (s->health) {
 	case FW_STATUS_REPLACED:
-		fw_cli_warn(cli, "%s: %s (%s, id %u); floodwall attach %s says how to get it off", name,
-			    fw_status_text(s->health), s->state.prog[0].name, s->state.top_id, name);
+		fw_cli_warn(cli, "%s: %s (%s, id %u); floodwall attach %s says how to get it off",
+			    name, fw_status_text(s->health), s->state.prog[0].name, s->state.top_id,
+			    name);
 		break;
 	case FW_STATUS_LOST:
-		fw_cli_warn(cli, "%s: %s; floodwall attach %s", name, fw_status_text(s->health), name);
+		fw_cli_warn(cli, "%s: %s; floodwall attach %s", name, fw_status_text(s->health),
+			    name);
 		break;
 	case FW_STATUS_VANISHED:
-		fw_cli_warn(cli, "%s: %s; floodwall detach %s", name, fw_status_text(s->health), name);
+		fw_cli_warn(cli, "%s: %s; floodwall detach %s", name, fw_status_text(s->health),
+			    name);
 		break;
 	case FW_STATUS_UNKNOWN:
 		fw_cli_warn(cli, "%s: %s", name, fw_status_text(s->health));
 		break;
 	case FW_STATUS_FINE:
 		if (s->iface.mode == FW_MODE_GENERIC)
-			fw_cli_warn(cli, "%s runs in GENERIC mode: after the kernel has built each "
-				    "packet, at several times the cost", name);
+			fw_cli_warn(cli,
+				    "%s runs in GENERIC mode: after the kernel has built each "
+				    "packet, at several times the cost",
+				    name);
 		if (!s->info.up)
 			fw_cli_warn(cli, "%s is down; ip link set %s up", name, name);
 		break;
@@ -187,8 +193,8 @@ static int print_status(const struct fw_status *st, bool all)
 		printf("attached to no interface; the state of an earlier one is kept\n");
 	if (r)
 		return r;
-	printf("\nmode          %s\n", st->monitor ? "MONITOR: drops are counted, nothing is dropped" :
-						       "enforce");
+	printf("\nmode          %s\n",
+	       st->monitor ? "MONITOR: drops are counted, nothing is dropped" : "enforce");
 	printf("generation    %u%s\n", st->generation,
 	       st->confirm_s ? ", waits for its confirmation" : "");
 	print_tables(st);
@@ -237,7 +243,8 @@ const struct fw_cli_command fw_cmd_status[] = {
 	{ .object = "status",
 	  .args = "",
 	  .help = "what is attached where, in which mode, since when",
-	  .doc = "Exit code 5: attached, but not as it should be (generic mode, another program in the "
+	  .doc = "Exit code 5: attached, but not as it should be (generic mode, another program in "
+		 "the "
 		 "place of floodwall, an interface gone); 3: attached nowhere.",
 	  .options = options,
 	  .flags = FW_CLI_WATCH,

@@ -83,7 +83,8 @@ static json_t *services(const struct fw_stats *now, const struct fw_stats *since
 	json_t *list = json_array();
 
 	for (unsigned int i = 0; i < FW_SERVICE_MAX; i++) {
-		struct fw_stats_verdicts a = fw_stats_service(now, i), b = fw_stats_service(since, i);
+		struct fw_stats_verdicts a = fw_stats_service(now, i),
+					 b = fw_stats_service(since, i);
 		json_t *obj;
 
 		if (!*now->service_name[i] && !fw_stats_all(&a).packets)

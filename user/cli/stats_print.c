@@ -94,7 +94,8 @@ static bool row_zero(const struct row *row)
 	return true;
 }
 
-static int print_sheet(struct sheet *s, const struct row *rows, unsigned int nr, bool all, FILE *out)
+static int print_sheet(struct sheet *s, const struct row *rows, unsigned int nr, bool all,
+		       FILE *out)
 {
 	struct fw_column columns[CELLS];
 	unsigned int shown = 0;
@@ -129,7 +130,8 @@ static struct sheet new_sheet(const char *head, const struct fw_stats *since)
 	return s;
 }
 
-static int print_reasons(const struct fw_stats *now, const struct fw_stats *since, bool all, FILE *out)
+static int print_reasons(const struct fw_stats *now, const struct fw_stats *since, bool all,
+			 FILE *out)
 {
 	static const char *const kinds[] = { "pass", "drop", "answer" };
 	static const enum fw_style styles[] = { FW_STYLE_GOOD, FW_STYLE_BAD, FW_STYLE_WARN };
@@ -277,7 +279,8 @@ static int print_total(const struct fw_stats *now, const struct fw_stats *since,
 	return print_sheet(&s, &row, 1, false, out);
 }
 
-static int print_notes(const struct fw_stats *now, const struct fw_stats *since, bool all, FILE *out)
+static int print_notes(const struct fw_stats *now, const struct fw_stats *since, bool all,
+		       FILE *out)
 {
 	struct sheet s = new_sheet("NOTE", since);
 	struct row rows[FW_N_MAX + FW_REFLECT_MAX] = {};
