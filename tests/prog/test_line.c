@@ -102,6 +102,8 @@ static void test_bad(void **state)
 		{ "blokc add 192.0.2.1", "did you mean \"block\"" },
 		{ "block ad 192.0.2.1", "did you mean \"block add\"" },
 		{ "bl add 192.0.2.1", "no command \"bl\"" },
+		{ "block 192.0.2.1", "block add 192.0.2.1?" },
+		{ "source 2001:db8::1", "source show 2001:db8::1?" },
 		{ "block frobnicate", "it has: add del list import flush" },
 		{ "block add --forr 5m 192.0.2.1", "did you mean --for" },
 		{ "block add --fo 5m 192.0.2.1", "no option --fo here" }, /* no abbreviation */

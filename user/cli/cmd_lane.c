@@ -94,7 +94,10 @@ static const char import_doc[] =
 
 static const char lanes_doc[] =
 	"Lanes in the order they win: management, trusted, blocked, class. A prefix that is there "
-	"already gets the new time and reason.";
+	"already gets the new time and reason.\n\n"
+	"  floodwall block add 192.0.2.0/24 --for 10m --why \"scanner, ticket 12\"\n"
+	"  floodwall trust add 198.51.100.7 2001:db8:5::/48 --why clerks\n"
+	"  floodwall class add carriers 100.64.0.0/10";
 
 const struct fw_cli_command fw_cmd_lane[] = {
 	LANE_ROWS("block", FW_LANE_BLOCKED, "", 0, "drop everything from these sources",

@@ -155,6 +155,8 @@ static void parser_init(struct parser *p, const struct fw_cli_command *command)
 		return;
 	}
 	rows_to_argp(command->options, KEY_OWN, p->own_rows, p->own_value);
+	if (!command->options)
+		p->argp.options = NULL; /* argp leaks what it allocates for an empty list */
 	p->argp.children = p->children;
 }
 

@@ -190,13 +190,21 @@ static int print_json(const struct top *t)
 	return fw_cli_json(t->cli, doc);
 }
 
+/* "1.23 Mpps", "35.2 MB/s"; totals "1.23M", "35.2MB". */
 static void number_cell(struct fw_table *table, const struct top *t, __u64 n,
 			const char *total_unit, const char *rate_unit)
 {
 	char text[FW_TEXT_LEN];
+	size_t digits;
 
-	fw_text_put_about(text, sizeof(text), t->seconds > 0 ? (double)n / t->seconds : (double)n);
-	fw_table_cell(table, "%s%s", text, t->seconds > 0 ? rate_unit : total_unit);
+	if (!(t->seconds > 0)) {
+		fw_text_put_about(text, sizeof(text), (double)n);
+		fw_table_cell(table, "%s%s", text, total_unit);
+		return;
+	}
+	fw_text_put_about(text, sizeof(text), (double)n / t->seconds);
+	digits = strspn(text, "0123456789.");
+	fw_table_cell(table, "%.*s %s%s", (int)digits, text, text + digits, rate_unit);
 }
 
 static int print_text(const struct top *t)
@@ -224,9 +232,9 @@ static int print_text(const struct top *t)
 
 		fw_table_cell(table, "%s", put_key(text, sizeof(text), &r->now));
 		fw_table_cell(table, "%s", t->model->class[r->now.class % FW_CLASS_MAX].name);
-		number_cell(table, t, r->packets, "", " pps");
+		number_cell(table, t, r->packets, "", "pps");
 		number_cell(table, t, r->bytes, "B", "B/s");
-		number_cell(table, t, r->lost, "", " pps");
+		number_cell(table, t, r->lost, "", "pps");
 		fw_table_cell_styled(table, FW_STYLE_BAD, "%s",
 				     r->now.lost ? fw_source_reason(r->now.reason) : "");
 		fw_table_cell(table, "%s",

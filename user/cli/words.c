@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "user/base/nearest.h"
+#include "user/base/text.h"
 #include "user/cli/options.h"
 
 const struct fw_cli_command *fw_options_find(const char *object, const char *verb)
@@ -33,6 +34,8 @@ static int unknown_words(struct fw_cli *cli, const char *object, const char *ver
 {
 	const char *names[128], *near;
 	char list[160] = "";
+	__be32 addr_be[4];
+	__u8 len;
 	size_t n = 0, used = 0;
 
 	for (const struct fw_cli_family *f = fw_cli_families; f->title; f++) {
@@ -44,6 +47,13 @@ static int unknown_words(struct fw_cli *cli, const char *object, const char *ver
 				used += (size_t)snprintf(list + used, sizeof(list) - used, " %s",
 							 c->verb);
 		}
+	}
+	if (verb && !fw_text_prefix(verb, addr_be, &len, NULL)) {
+		const char *meant = fw_options_find(object, "add") ? "add" : "show";
+
+		if (fw_options_find(object, meant))
+			return fw_cli_usage(cli, "say what to do with %.50s: %s %s %.50s?", verb,
+					    object, meant, verb);
 	}
 	near = fw_nearest_word(verb ? verb : object, names, n);
 	if (!verb && near)
