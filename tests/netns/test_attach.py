@@ -96,8 +96,8 @@ def test_foreign_program_survives_our_detach(box):
     (["attach"], 1, "IFACE"),
     (["attach", "web0", "--mode", "fast"], 1, "fast"),
     (["attach", "web0", "--sources4", "many"], 1, "many"),
-    (["detach", "nosuch0"], 1, "nosuch0"),
-    (["detach", "web0"], 3, "web0"),
+    (["detach", "nosuch0"], 3, "not attached"),
+    (["detach", "web0"], 3, "not attached"),
     (["status"], 3, "not attached"),
     (["stats"], 3, "not attached"),
     (["limit", "set", "udp", "5/s"], 3, "not attached"),
@@ -114,10 +114,12 @@ def test_refusals_change_nothing(box, argv, code, names):
 
 def test_generic_only_when_asked_and_always_shown(box):
     box.nginx()
-    p = box.fw("attach", box.iface, "--mode", "generic", "--sources4", "65536", "--sources6", "65536")
+    p = box.fw("attach", box.iface, "--mode", "generic", "--sources4", "65536", "--sources6",
+               "65536", check=False)
+    assert p.returncode == 5, "works, but degraded"
     assert "GENERIC" in p.stdout
     assert kernel_mode(box) == "generic"
-    assert box.fwj("status")["interfaces"][0]["mode"] == "generic"
+    assert box.fwj("status", check=False)["interfaces"][0]["mode"] == "generic"
     assert "GENERIC" in box.fw("status", check=False).stdout
     box.quiet()
     before = box.reasons()
