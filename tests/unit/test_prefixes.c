@@ -142,6 +142,8 @@ static void whys(void **state)
 	assert_string_equal(fw_prefixes_why(&set, &set.at[0]), longest + 1);
 	assert_int_equal(fw_prefixes_add(&set, &one, NULL, &err), 1);
 	assert_string_equal(fw_prefixes_why(&set, &set.at[0]), "");
+	one.addr_be[3] = htonl(0x0affffff); /* one that stays without a text */
+	assert_int_equal(fw_prefixes_add(&set, &one, "", &err), 0);
 	/* Texts nobody uses make room; used ones stay what they were. */
 	for (int i = 0; i < 3 * FW_WHY_MAX; i++) {
 		one.addr_be[3] = htonl(0x0a000000U + (__u32)(i % 3000));
@@ -152,6 +154,10 @@ static void whys(void **state)
 	for (size_t i = 0; i < set.count; i++) {
 		__u32 n = ntohl(set.at[i].addr_be[3]) - 0x0a000000U;
 
+		if (n == 0xffffff) {
+			assert_string_equal(fw_prefixes_why(&set, &set.at[i]), "");
+			continue;
+		}
 		snprintf(text, sizeof(text), "text %u",
 			 n + (n < 3 * FW_WHY_MAX % 3000 ? 12000 : 9000));
 		assert_string_equal(fw_prefixes_why(&set, &set.at[i]), text);
@@ -164,7 +170,7 @@ static void whys(void **state)
 		r = fw_prefixes_add(&set, &one, text, &err);
 		if (r)
 			assert_int_equal(r, -ENOSPC);
-		assert_int_equal(r == 0, set.count == 3000U + (__u32)i + 1);
+		assert_int_equal(r == 0, set.count == 3001U + (__u32)i + 1);
 		if (r) {
 			assert_int_equal(set.whys, FW_WHY_MAX);
 			assert_int_equal(fw_prefixes_add(&set, &one, "more 1", &err), 0);
@@ -208,6 +214,23 @@ static void bad_entries(void **state)
 	assert_string_equal(fw_prefixes_why(&set, &set.at[0]), "new");
 	assert_int_equal(fw_prefixes_load(&set, NULL, 0, NULL, 0, &err), 0);
 	assert_int_equal(set.count, 0);
+	fw_prefixes_free(&set);
+}
+
+/* "until" is the first second in which it no longer holds, as in the program. */
+static void expiry(void **state)
+{
+	struct fw_prefixes set = { 0 };
+	struct fw_prefix one = prefix(FW_LANE_BLOCKED, "10.0.0.0/8", 100);
+	struct fw_prefix forever = prefix(FW_LANE_BLOCKED, "11.0.0.0/8", FW_FOREVER);
+
+	(void)state;
+	assert_int_equal(fw_prefixes_add(&set, &one, NULL, NULL), 0);
+	assert_int_equal(fw_prefixes_add(&set, &forever, NULL, NULL), 0);
+	assert_int_equal(fw_prefixes_expire(&set, 99), 0);
+	assert_int_equal(fw_prefixes_expire(&set, 100), 1);
+	assert_int_equal(fw_prefixes_expire(&set, FW_FOREVER), 0);
+	assert_non_null(fw_prefixes_find(&set, FW_LANE_BLOCKED, forever.addr_be, forever.len));
 	fw_prefixes_free(&set);
 }
 
@@ -278,10 +301,11 @@ static void limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(against_list),	  cmocka_unit_test(order),
-		cmocka_unit_test(classes),	  cmocka_unit_test(whys),
-		cmocka_unit_test(bad_entries),	  cmocka_unit_test(coverage),
-		cmocka_unit_test(del_says_which), cmocka_unit_test(limit),
+		cmocka_unit_test(against_list), cmocka_unit_test(order),
+		cmocka_unit_test(classes),	cmocka_unit_test(whys),
+		cmocka_unit_test(bad_entries),	cmocka_unit_test(expiry),
+		cmocka_unit_test(coverage),	cmocka_unit_test(del_says_which),
+		cmocka_unit_test(limit),
 	};
 
 	return cmocka_run_group_tests_name("prefixes", tests, NULL, NULL);

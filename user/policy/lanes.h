@@ -7,6 +7,8 @@
  *
  * What an address is: for each of management, trusted and blocked the latest expiry of all prefixes
  * that cover it; for class the longest prefix that covers it, with that prefix's expiry.
+ * A profile holds one class: when a longer class prefix expires, the shorter around it holds again
+ * from the next compilation on; until then its addresses are of the default class.
  */
 #ifndef FW_LANES_H
 #define FW_LANES_H
