@@ -39,6 +39,8 @@ static __always_inline bool judge(struct pkt *p, const struct fw_policy *policy,
 		p->reason = stage_source(p);
 	if (p->trusted)
 		return false;
+	if (stages & FW_S_CROWD && p->reason == FW_CONTINUE)
+		p->reason = stage_stranger(p);
 	if (p->reason == FW_CONTINUE && p->proven)
 		p->reason = FW_R_PASS_PROVEN;
 	else if (p->reason != FW_CONTINUE && p->proven)

@@ -70,18 +70,34 @@ static __always_inline bool crowd_take(const struct pkt *p, const struct fw_serv
 	       shared_take(&near->tat[FW_C_BYTES], p->now, &service->net[FW_C_BYTES], p->len);
 }
 
-/* Is the crowd of this packet's service over its budget, from this packet's point of view? */
-static __always_inline bool crowd_over(const struct pkt *p, const struct fw_service *service)
+/* The rare part of noticing excess: a few times a second at most, on one CPU. */
+__noinline int level_step(__u32 service, __u64 now)
+{
+	struct fw_service_state *state = bpf_map_lookup_elem(&fw_level, &service);
+
+	if (state)
+		level_over(state, now);
+	return 0;
+}
+
+/* A crowd budget of the packet's service is exceeded. Reads one line that CPUs share. */
+static __always_inline struct fw_service_state *crowd_exceeded(const struct pkt *p, bool over)
 {
 	__u32 id = p->service & (FW_SERVICE_MAX - 1);
 	struct fw_service_state *state = bpf_map_lookup_elem(&fw_level, &id);
-	bool over = p->stranger || !crowd_take(p, service);
 
-	if (!state)
-		return over;
-	if (over)
-		level_over(state, p->now);
-	return over || fw_level_now(state, p->now, service->level_pin) == FW_LEVEL_SIEGE;
+	if (state && over && p->now - *(volatile __u64 *)&state->over_ns >= FW_LEVEL_STEP_NS)
+		level_step(id, p->now);
+	return state;
+}
+
+/* Is the crowd of this packet's service over its budget, from this packet's point of view? */
+static __always_inline bool crowd_over(const struct pkt *p, const struct fw_service *service)
+{
+	bool over = p->stranger || !crowd_take(p, service);
+	const struct fw_service_state *state = crowd_exceeded(p, over);
+
+	return over || !state || fw_level_now(state, p->now, service->level_pin) == FW_LEVEL_SIEGE;
 }
 
 /* A SYN that no cookie can answer: let it in when the same one comes again, as TCP's do. */
@@ -176,10 +192,7 @@ static __always_inline int ask_socket(struct xdp_md *ctx, struct pkt *p,
 	return p->known || budget_take(policy, p->now, FW_B_SOCKET) ? reason : FW_CONTINUE;
 }
 
-/*
- * A datagram that a socket of ours has asked for: answers come to ports that the kernel picked, and
- * only those are worth a look-up.
- */
+/* Has a socket of ours asked for this datagram? */
 __noinline int udp_answers(struct xdp_md *ctx)
 {
 	__u32 zero = 0;
@@ -187,7 +200,7 @@ __noinline int udp_answers(struct xdp_md *ctx)
 	struct bpf_sock_tuple tuple = {};
 	struct bpf_sock *sk;
 
-	if (!p || bpf_ntohs(p->dport) < FW_EPHEMERAL_MIN)
+	if (!p)
 		return false;
 	if (p->family == 4) {
 		tuple.ipv4.saddr = p->saddr[3];
@@ -208,18 +221,41 @@ __noinline int udp_answers(struct xdp_md *ctx)
 	return true;
 }
 
-/* The crowd is over its budget, and the packet is neither a SYN nor part of a known connection. */
-static __always_inline int refuse(struct xdp_md *ctx, struct pkt *p)
+static __always_inline int reason_of_crowd(const struct pkt *p)
 {
 	if (p->fragment)
 		return FW_R_DROP_CROWD_FRAG;
 	if (p->proto == FW_PROTO_TCP)
 		return FW_R_DROP_OUT_OF_STATE;
 	if (p->proto == FW_PROTO_UDP)
-		return udp_answers(ctx) ? FW_R_PASS_SOCKET : FW_R_DROP_CROWD_UDP;
+		return FW_R_DROP_CROWD_UDP;
 	if (p->proto == FW_PROTO_ICMP || p->proto == FW_PROTO_ICMP6)
 		return FW_R_DROP_CROWD_ICMP;
 	return FW_R_DROP_CROWD_OTHER;
+}
+
+/* May a socket of ours be waiting for this datagram? Answers come to ports that the kernel picks.
+ */
+static __always_inline bool may_be_answer(const struct pkt *p)
+{
+	return p->proto == FW_PROTO_UDP && !p->fragment && bpf_ntohs(p->dport) >= FW_EPHEMERAL_MIN;
+}
+
+/* The crowd is over its budget, and the packet is neither a SYN nor part of a known connection. */
+static __always_inline int refuse(struct xdp_md *ctx, const struct pkt *p)
+{
+	if (may_be_answer(p) && udp_answers(ctx))
+		return FW_R_PASS_SOCKET;
+	return reason_of_crowd(p);
+}
+
+/* A stranger whom nothing can prove: most of a flood ends here. */
+static __always_inline int stage_stranger(const struct pkt *p)
+{
+	if (!p->stranger || p->proto == FW_PROTO_TCP || may_be_answer(p))
+		return FW_CONTINUE;
+	crowd_exceeded(p, true);
+	return reason_of_crowd(p);
 }
 
 /* Why an unproven packet within the budgets passes. */
