@@ -69,8 +69,9 @@ static void check_compiled(const struct fw_prefixes *set)
 	static struct fw_lane6_deep deep6[100000];
 	static struct fw_profile profile[16];
 	struct fw_lane_head head;
-	struct fw_lanes lanes = { &head, top4, dir4,	  range4, node6, deep6, profile, 100000,
-				  FW_LANE6_NODES, 100000, 16,	  0,	 0,	0,	 0 };
+	struct fw_lanes lanes = { &head,  top4,		  dir4,	  range4, node6, deep6, profile,
+				  100000, FW_LANE6_NODES, 100000, 16,	  0,	 0,	0,
+				  0 };
 
 	CHECK(!fw_lanes_compile(set, 1, &lanes, NULL));
 	CHECK(lanes.profile_used <= 2);
