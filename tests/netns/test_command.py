@@ -225,13 +225,56 @@ def test_services(desk):
     says(desk, "service", "show", "web", code=1)
 
 
+def test_levels_are_pinned_and_let_go(desk):
+    assert "level siege" in says(desk, "service", "set", "host", "--level", "siege")
+    assert desk.fwj("service", "show", "host")["services"][0]["level"] == "siege"
+    assert "calm guarded siege" in says(desk, "service", "set", "host", "--level", "panic", code=1)
+    says(desk, "service", "set", "host", "--level", "auto")
+    assert desk.fwj("service", "show", "host")["services"][0]["level"] is None
+
+
+def test_options(desk):
+    before = desk.fwj("option", "show")["options"]
+    assert set(before) == {"bogus-source", "reserved-source", "net48-factor", "proof-time"}
+    says(desk, "option", "set", "reserved-source", "on")
+    says(desk, "option", "set", "net48-factor", "8")
+    assert "20m" in says(desk, "option", "set", "proof-time", "20m")
+    now = desk.fwj("option", "show")["options"]
+    assert (now["reserved-source"], now["net48-factor"], now["proof-time"]) == (True, 8, 1200)
+    at = generation(desk)
+    for argv in (["net48-factor", "0"], ["net48-factor", "99999999999"], ["proof-time", "1d"],
+                 ["reserved-source", "yes"], ["reserved-sourc", "on"]):
+        says(desk, "option", "set", *argv, code=1)
+    assert generation(desk) == at
+    for name, value in before.items():
+        says(desk, "option", "set", name, {True: "on", False: "off"}.get(value, value)
+             if isinstance(value, bool) else value)
+    assert desk.fwj("option", "show")["options"] == before
+
+
+def test_reflected_ports(desk):
+    before = desk.fwj("reflect", "list")["ports"]
+    assert any(p["port"] == 53 for p in before)
+    says(desk, "reflect", "add", "4242", "--everywhere")
+    assert {"port": 4242, "everywhere": True} in [
+        {k: p[k] for k in ("port", "everywhere")} for p in desk.fwj("reflect", "list")["ports"]]
+    at = generation(desk)
+    for argv in (["add", "0"], ["add", "70000"], ["add", "1-9"], ["add", "dns"]):
+        says(desk, "reflect", *argv, code=1)
+    says(desk, "reflect", "del", "4242", "4243", code=3)
+    assert generation(desk) == at
+    says(desk, "reflect", "del", "4242")
+    assert desk.fwj("reflect", "list")["ports"] == before
+
+
 # -- rights, state, help ----------------------------------------------------------------------------
 
 READERS = ["status", "stats", "limit show", "budget show", "mode", "block list", "trust list",
            "manage list", "class list", "class show", "service list", "source top",
-           "source show 192.0.2.1"]
+           "source show 192.0.2.1", "option show", "reflect list"]
 WRITERS = ["limit set packets 5k/s", "budget set arp 1k/s", "mode monitor", "block add 192.0.2.1",
-           "block flush", "class new x", "service add x --tcp 1"]
+           "block flush", "class new x", "service add x --tcp 1", "option set proof-time 5m",
+           "reflect add 17"]
 
 
 @pytest.mark.parametrize("line", READERS + WRITERS)

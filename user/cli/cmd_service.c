@@ -14,7 +14,7 @@
 
 /* What the options say about a service; NULL = not said. */
 struct wish {
-	const char *to, *tcp, *udp, *proof;
+	const char *to, *tcp, *udp, *proof, *level;
 	bool closed, open;
 };
 
@@ -27,8 +27,10 @@ static int read_wish(struct fw_cli *cli, struct wish *ret)
 		.proof = fw_cli_option(cli, "proof"),
 		.closed = fw_cli_option(cli, "closed") != NULL,
 	};
-	if (!strcmp(cli->command->verb, "set"))
+	if (!strcmp(cli->command->verb, "set")) {
 		ret->open = fw_cli_option(cli, "open") != NULL;
+		ret->level = fw_cli_option(cli, "level");
+	}
 	if (ret->open && ret->closed)
 		return fw_cli_usage(cli, "--open and --closed contradict each other");
 	return 0;
@@ -114,13 +116,20 @@ static int has_any(const struct fw_model *model, __u8 service)
 static int grant(struct fw_cli *cli, struct fw_model *model, __u8 service, const struct wish *wish)
 {
 	struct fw_model_service *s = &model->service[service];
-	int err, proof;
+	int err, proof, level;
 
 	if (wish->proof) {
 		proof = fw_model_proof_find(wish->proof, &cli->err);
 		if (proof < 0)
 			return proof;
 		s->proof = (__u8)proof;
+	}
+	if (wish->level) {
+		level = strcmp(wish->level, "auto") ? fw_model_level_find(wish->level, &cli->err)
+						    : -1;
+		if (level < 0 && strcmp(wish->level, "auto"))
+			return level;
+		s->level_pin = (__u8)(level + 1);
 	}
 	err = set_rules(cli, model, service, wish);
 	if (err)
@@ -165,9 +174,11 @@ static int done(struct fw_cli *cli, const struct fw_model *model, __u8 service)
 
 	if (to && tcp && udp)
 		err = fw_cli_done(cli, cli->json ? service_json(model, service) : NULL,
-				  "service %s%s%s%s%s%s%s%s, proof %s", s->name, *to ? " at " : "",
-				  to, *tcp ? ", tcp " : "", tcp, *udp ? ", udp " : "", udp,
-				  s->closed ? ", closed" : "", fw_model_proof_name(s->proof));
+				  "service %s%s%s%s%s%s%s%s, proof %s%s%s", s->name,
+				  *to ? " at " : "", to, *tcp ? ", tcp " : "", tcp,
+				  *udp ? ", udp " : "", udp, s->closed ? ", closed" : "",
+				  fw_model_proof_name(s->proof), s->level_pin ? ", level " : "",
+				  s->level_pin ? fw_model_level_name(s->level_pin - 1U) : "");
 	free(to);
 	free(tcp);
 	free(udp);
@@ -210,7 +221,8 @@ static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 	err = read_wish(cli, &wish);
 	if (err)
 		return err;
-	if (!wish.to && !wish.tcp && !wish.udp && !wish.proof && !wish.closed && !wish.open)
+	if (!wish.to && !wish.tcp && !wish.udp && !wish.proof && !wish.closed && !wish.open &&
+	    !wish.level)
 		return fw_cli_usage(cli, "nothing to set; see floodwall service set --help");
 	err = fw_edit_begin(cli, FW_APPLY_POLICY, &edit);
 	if (err)
@@ -334,6 +346,8 @@ static const struct fw_cli_option add_options[] = { SERVICE_OPTIONS,
 static const struct fw_cli_option set_options[] = {
 	SERVICE_OPTIONS,
 	{ "open", 0, NULL, "Its addresses may speak other things too", NULL },
+	{ "level", 0, "LEVEL", "auto, or how guarded it is whatever happens: calm, guarded, siege",
+	  "auto calm guarded siege" },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 

@@ -12,8 +12,10 @@ const struct fw_cli_family fw_cli_families[] = {
 	{ "Tuning, from the next packet on", fw_cmd_limit },
 	{ "", fw_cmd_budget },
 	{ "", fw_cmd_mode },
+	{ "", fw_cmd_option },
 	{ "Prefixes", fw_cmd_lane },
 	{ "Services", fw_cmd_service },
+	{ "", fw_cmd_reflect },
 	{ "Help", fw_cmd_help },
 	{ NULL, NULL },
 };
