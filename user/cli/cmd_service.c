@@ -60,17 +60,6 @@ static int add_rules(struct fw_cli *cli, struct fw_model *model, __u8 service, c
 	return err;
 }
 
-static void drop_rules(struct fw_model *model, __u8 service)
-{
-	__u32 kept = 0;
-
-	for (__u32 i = 0; i < model->rules; i++)
-		if (model->rule[i].service != service)
-			model->rule[kept++] = model->rule[i];
-	memset(&model->rule[kept], 0, (model->rules - kept) * sizeof(model->rule[0]));
-	model->rules = kept;
-}
-
 /* Ports and addresses not said stay as they are. */
 static int set_rules(struct fw_cli *cli, struct fw_model *model, __u8 service,
 		     const struct wish *wish)
@@ -88,7 +77,7 @@ static int set_rules(struct fw_cli *cli, struct fw_model *model, __u8 service,
 		err = fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
 		goto out;
 	}
-	drop_rules(model, service);
+	fw_service_drop_rules(model, service);
 	ports[0] = strcmp(tcp, "none") ? tcp : "";
 	ports[1] = strcmp(udp, "none") ? udp : "";
 	err = 0;
@@ -103,14 +92,6 @@ out:
 	free(tcp);
 	free(udp);
 	return err;
-}
-
-static int has_any(const struct fw_model *model, __u8 service)
-{
-	for (__u32 i = 0; i < model->rules; i++)
-		if (model->rule[i].service == service && model->rule[i].any)
-			return 1;
-	return 0;
 }
 
 static int grant(struct fw_cli *cli, struct fw_model *model, __u8 service, const struct wish *wish)
@@ -135,7 +116,7 @@ static int grant(struct fw_cli *cli, struct fw_model *model, __u8 service, const
 	if (err)
 		return err;
 	s->closed = wish->closed || (s->closed && !wish->open);
-	if (s->closed && has_any(model, service))
+	if (s->closed && fw_service_anywhere(model, service))
 		return fw_cli_usage(cli, "--closed needs addresses of its own: --to ADDR, not any");
 	return 0;
 }

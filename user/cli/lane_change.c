@@ -75,8 +75,10 @@ static int parse_prefixes(struct fw_cli *cli, int argc, char **argv, struct fw_p
 	struct fw_prefix *list = calloc((size_t)argc, sizeof(*list));
 	int err;
 
-	if (!list)
-		return fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
+	if (!list) {
+		fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
+		return -ENOMEM;
+	}
 	for (int i = 0; i < argc; i++) {
 		err = fw_text_prefix(argv[i], list[i].addr_be, &list[i].len, &cli->err);
 		if (err) {

@@ -98,24 +98,30 @@ int fw_lane_session(__be32 ret_addr_be[4])
 	return found;
 }
 
-static bool lane_covers(const struct fw_prefixes *set, enum fw_lane lane, const __be32 addr_be[4],
-			const struct fw_prefix **ret)
+/* A prefix of the lane that holds the address, or NULL. */
+static const struct fw_prefix *holder(const struct fw_prefixes *set, enum fw_lane lane,
+				      const __be32 addr_be[4])
 {
-	for (size_t i = 0; i < set->count; i++) {
-		if (set->at[i].lane != lane || !fw_prefixes_covers(&set->at[i], addr_be))
-			continue;
-		if (ret)
-			*ret = &set->at[i];
-		return true;
-	}
-	return false;
+	for (size_t i = 0; i < set->count; i++)
+		if (set->at[i].lane == lane && fw_prefixes_covers(&set->at[i], addr_be))
+			return &set->at[i];
+	return NULL;
+}
+
+/* The blocked prefix that cuts the address off, or NULL when none does. */
+static const struct fw_prefix *cutter(const struct fw_prefixes *set, const __be32 addr_be[4])
+{
+	const struct fw_prefix *by = holder(set, FW_LANE_BLOCKED, addr_be);
+
+	if (!by || holder(set, FW_LANE_MANAGEMENT, addr_be) ||
+	    holder(set, FW_LANE_TRUSTED, addr_be))
+		return NULL;
+	return by;
 }
 
 bool fw_lane_cuts(const struct fw_prefixes *set, const __be32 addr_be[4])
 {
-	return lane_covers(set, FW_LANE_BLOCKED, addr_be, NULL) &&
-	       !lane_covers(set, FW_LANE_MANAGEMENT, addr_be, NULL) &&
-	       !lane_covers(set, FW_LANE_TRUSTED, addr_be, NULL);
+	return cutter(set, addr_be) != NULL;
 }
 
 /* Half the Internet in one line is a slip: 0.0.0.0/0 to /2, and what holds 2000::/3. */
@@ -128,22 +134,22 @@ static bool absurd(const struct fw_prefix *one)
 
 int fw_lane_check_lockout(struct fw_cli *cli, const struct fw_prefixes *after, bool cut_before)
 {
-	const struct fw_prefix *by = NULL;
 	char addr[FW_TEXT_LEN], prefix[FW_TEXT_LEN];
+	const struct fw_prefix *by;
 	__be32 session[4];
 
-	if (!cut_before && !fw_lane_session(session) && fw_lane_cuts(after, session)) {
-		lane_covers(after, FW_LANE_BLOCKED, session, &by);
-		fw_text_put_prefix(prefix, sizeof(prefix), by->addr_be, by->len);
-		fw_text_put_addr(addr, sizeof(addr), session);
-		return fw_err_set(
-			&cli->err, -EINVAL,
-			"protect it first (floodwall manage add ADDRESS), or say --force",
-			"this would cut your own session: %s would block %s, where you are "
-			"logged in from",
-			prefix, addr);
-	}
-	return 0;
+	if (cut_before || fw_lane_session(session))
+		return 0;
+	by = cutter(after, session);
+	if (!by)
+		return 0;
+	fw_text_put_prefix(prefix, sizeof(prefix), by->addr_be, by->len);
+	fw_text_put_addr(addr, sizeof(addr), session);
+	return fw_err_set(&cli->err, -EINVAL,
+			  "protect it first (floodwall manage add ADDRESS), or say --force",
+			  "this would cut your own session: %s would block %s, where you are "
+			  "logged in from",
+			  prefix, addr);
 }
 
 int fw_lane_check_width(struct fw_cli *cli, const struct fw_prefix *one)

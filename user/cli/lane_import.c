@@ -43,7 +43,7 @@ static int read_all(struct fw_cli *cli, int fd, const char *name, char **ret, si
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0) {
-			int err = -errno;
+			int err = -(errno ?: EIO);
 
 			free(text);
 			return fw_err_set(&cli->err, err, NULL, "%s: cannot be read: %s", name,
@@ -81,7 +81,7 @@ static int read_file(struct fw_cli *cli, const char *name, char **ret, size_t *r
 		return read_all(cli, STDIN_FILENO, "standard input", ret, ret_size);
 	fd = open(name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st)) {
-		err = errno;
+		err = errno ?: EIO;
 		if (fd >= 0)
 			close(fd);
 		err = fw_err_set(&cli->err, -err, NULL, "%s: cannot be read: %s", name,
@@ -220,7 +220,7 @@ int fw_lane_import(struct fw_cli *cli, int argc, char **argv)
 	int err, class = 0;
 
 	err = read_file(cli, im.name, &text, &im.size);
-	if (err)
+	if (err || !text)
 		return err;
 	if (!strcmp(im.name, "-"))
 		im.name = "standard input";
