@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * attach and detach: say what will be taken before it is taken, what became of it, and what is not
- * as it should be. Everything that can be refused is refused before the first interface is touched.
+ * attach: say what will be taken before it is taken, what became of it, and what is not as it
+ * should be. Everything that can be refused is refused before the first interface is touched.
  */
 #include <errno.h>
 #include <string.h>
 #include <jansson.h>
 #include "user/base/json.h"
 #include "user/base/text.h"
-#include "user/cli/cli.h"
+#include "user/cli/attach.h"
 #include "user/core/setup.h"
-
-#define LOCK_WAIT_S 10
 
 static const char *mode_name(__u8 mode)
 {
@@ -42,7 +40,7 @@ static int read_options(struct fw_cli *cli, struct fw_setup_opts *opts, enum fw_
 
 	*opts = (struct fw_setup_opts){ .pins = cli->pins,
 					.build = FW_VERSION,
-					.wait_s = LOCK_WAIT_S };
+					.wait_s = FW_ATTACH_WAIT_S };
 	*mode = FW_MODE_NATIVE;
 	if (text && !strcmp(text, "generic"))
 		*mode = FW_MODE_GENERIC;
@@ -151,19 +149,6 @@ static void warn_iface(struct fw_cli *cli, const struct fw_setup_attached *done)
 			    info->name, info->name);
 }
 
-/* What was done before a failure stays; the error says so. */
-static void tell_done(struct fw_cli *cli, int done, char **argv)
-{
-	char names[128] = "";
-	size_t len = 0;
-
-	for (int i = 0; i < done && len < sizeof(names) - 20; i++)
-		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%.15s", i ? ", " : "",
-					argv[i]);
-	if (done)
-		fw_err_prepend(&cli->err, "done on %s, then failed", names);
-}
-
 static int attach_all(struct fw_cli *cli, struct fw_setup *setup, enum fw_mode mode, int argc,
 		      char **argv, json_t *list)
 {
@@ -173,7 +158,7 @@ static int attach_all(struct fw_cli *cli, struct fw_setup *setup, enum fw_mode m
 	for (int i = 0; i < argc; i++) {
 		r = fw_setup_attach(setup, argv[i], mode, &done, &cli->err);
 		if (r) {
-			tell_done(cli, i, argv);
+			fw_attach_tell_done(cli, i, argv);
 			return r;
 		}
 		if (cli->json)
@@ -235,117 +220,6 @@ out:
 	return r;
 }
 
-/* Every interface of this namespace that is on record. */
-static int all_names(struct fw_cli *cli, const struct fw_setup *setup, char (*names)[16],
-		     unsigned int *ret_nr)
-{
-	struct fw_iface list[FW_IFACE_MAX];
-	unsigned int nr = 0, here = 0;
-	int r = fw_maps_ifaces(setup->maps.iface_fd, list, &nr);
-
-	if (r)
-		return fw_err_set(&cli->err, r, NULL, "cannot read the record of interfaces");
-	for (unsigned int i = 0; i < nr; i++)
-		if (list[i].netns == fw_attach_netns())
-			memcpy(names[here++], list[i].name, 16);
-	*ret_nr = here;
-	return 0;
-}
-
-static int detach_one(struct fw_cli *cli, struct fw_setup *setup, const char *name, json_t *list)
-{
-	enum fw_setup_detached how;
-	int r = fw_setup_detach(setup, name, &how, &cli->err);
-
-	if (r)
-		return r;
-	if (cli->json)
-		return fw_json_push(list, json_pack("{s:s,s:b}", "interface", name, "was_there",
-						    how == FW_DETACHED));
-	printf(how == FW_DETACHED ? "%s: detached\n" : "%s: was gone already, record mended\n",
-	       name);
-	return 0;
-}
-
-/* The last one out switches off the light. */
-static int finish(struct fw_cli *cli, struct fw_setup *setup, json_t *list)
-{
-	bool keep = fw_cli_option(cli, "keep");
-	unsigned int here = 0, elsewhere = 0;
-	bool removed = false;
-	int r;
-
-	r = fw_setup_count(setup, &here, &elsewhere, &cli->err);
-	if (!r && !here && !elsewhere && !keep) {
-		r = fw_setup_remove(setup, &cli->err);
-		removed = !r;
-	}
-	if (r)
-		return r;
-	if (cli->json)
-		return fw_cli_json(cli, json_pack("{s:O,s:i,s:i,s:b}", "detached", list, "left",
-						  (int)(here + elsewhere), "elsewhere",
-						  (int)elsewhere, "state_removed", (int)removed));
-	if (here + elsewhere)
-		printf("still attached to %u interface%s%s; limits, lists and sources stay\n",
-		       here + elsewhere, here + elsewhere > 1 ? "s" : "",
-		       elsewhere ? " (also in other network namespaces)" : "");
-	else
-		printf(removed ? "no interface is left: limits, lists and sources are removed\n"
-			       : "no interface is left; limits, lists and sources are kept in %s\n",
-		       cli->pins);
-	return 0;
-}
-
-static int detach_all(struct fw_cli *cli, struct fw_setup *setup, int argc, char **argv,
-		      json_t *list)
-{
-	char names[FW_IFACE_MAX][16];
-	unsigned int nr = 0;
-	int r = 0;
-
-	if (argc) {
-		for (int i = 0; i < argc && !r; i++) {
-			r = detach_one(cli, setup, argv[i], list);
-			if (r)
-				tell_done(cli, i, argv);
-		}
-		return r;
-	}
-	r = all_names(cli, setup, names, &nr);
-	for (unsigned int i = 0; i < nr && !r; i++)
-		r = detach_one(cli, setup, names[i], list);
-	return r;
-}
-
-static int cmd_detach(struct fw_cli *cli, int argc, char **argv)
-{
-	struct fw_setup_opts opts = { .pins = cli->pins,
-				      .build = FW_VERSION,
-				      .wait_s = LOCK_WAIT_S };
-	struct fw_setup setup = { .lock_fd = -1 };
-	bool all = fw_cli_option(cli, "all");
-	json_t *list = NULL;
-	int r;
-
-	if (!argc == !all)
-		return fw_cli_usage(cli, all ? "name interfaces or say --all, not both"
-					     : "name the interfaces, or say --all");
-	r = fw_setup_find(&opts, &setup, &cli->err);
-	if (r)
-		goto out;
-	list = json_array();
-	r = detach_all(cli, &setup, argc, argv, list);
-	if (!r)
-		r = fw_setup_mend(&setup, NULL, NULL, &cli->err);
-	if (!r)
-		r = finish(cli, &setup, list);
-out:
-	json_decref(list);
-	fw_setup_end(&setup);
-	return r;
-}
-
 static const struct fw_cli_option attach_options[] = {
 	{ "mode", 'm', "MODE", "native (default) or generic", "native generic" },
 	{ "monitor", 0, NULL, "count what would be dropped, drop nothing", NULL },
@@ -353,12 +227,6 @@ static const struct fw_cli_option attach_options[] = {
 	{ "sources6", 0, "N", "IPv6 /64 sources to keep track of (1 Mi)", NULL },
 	{ "prefixes4", 0, "N", "room for IPv4 prefixes in all lanes (1,000,000)", NULL },
 	{ "prefixes6", 0, "N", "room for IPv6 prefixes in all lanes (100,000)", NULL },
-	{ NULL },
-};
-
-static const struct fw_cli_option detach_options[] = {
-	{ "all", 'a', NULL, "from every interface of this network namespace", NULL },
-	{ "keep", 'k', NULL, "keep limits, lists and sources after the last interface", NULL },
 	{ NULL },
 };
 
@@ -382,9 +250,9 @@ const struct fw_cli_command fw_cmd_attach[] = {
 	  .doc = "Other XDP programs there stay. With the last interface limits, lists and sources "
 		 "go "
 		 "too, unless --keep is given.",
-	  .options = detach_options,
+	  .options = fw_detach_options,
 	  .max_args = -1,
-	  .run = cmd_detach,
+	  .run = fw_detach_run,
 	  .choices = "@iface" },
 	{ .object = NULL },
 };

@@ -316,9 +316,10 @@ static int print_notes(const struct fw_stats *now, const struct fw_stats *since,
 int fw_stats_print(const struct fw_stats *now, const struct fw_stats *since, enum fw_stats_by by,
 		   bool all, FILE *out)
 {
+	struct fw_stats_verdicts total = fw_stats_total(now);
 	int r = print_total(now, since, out);
 
-	if (r)
+	if (r || (!fw_stats_all(&total).packets && !all))
 		return r;
 	fputc('\n', out);
 	switch (by) {

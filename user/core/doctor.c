@@ -53,8 +53,8 @@ static void kernel(struct fw_doctor *d, const struct doctor_facts *f)
 			      "Linux %s; what it can do with BPF is not known without rights",
 			      f->host.release);
 	else if (fw_probe_require(&f->features, &err))
-		fw_doctor_add(d, FW_DOCTOR_FAIL, "install a kernel of 5.15 or newer", "Linux %s: %s",
-			      f->host.release, err.msg);
+		fw_doctor_add(d, FW_DOCTOR_FAIL, "install a kernel of 5.15 or newer",
+			      "Linux %s: %s", f->host.release, err.msg);
 	else
 		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "Linux %s has all that the program needs",
 			      f->host.release);
@@ -89,7 +89,8 @@ static void jit(struct fw_doctor *d, const struct doctor_facts *f)
 			      "BPF programs are interpreted, at a tenth of the speed");
 		break;
 	case FW_UNKNOWN:
-		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL, "whether BPF programs are compiled is not known");
+		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL,
+			      "whether BPF programs are compiled is not known");
 		break;
 	}
 }
@@ -102,7 +103,8 @@ static void caps(struct fw_doctor *d, const struct doctor_facts *f)
 	} rows[] = {
 		{ "CAP_BPF", "load programs and make maps", f->caps.bpf || f->caps.sys_admin },
 		{ "CAP_NET_ADMIN", "attach to interfaces", f->caps.net_admin },
-		{ "CAP_PERFMON", "load a program that measures", f->caps.perfmon || f->caps.sys_admin },
+		{ "CAP_PERFMON", "load a program that measures",
+		  f->caps.perfmon || f->caps.sys_admin },
 		{ "CAP_SYS_ADMIN", "see which programs are attached", f->caps.sys_admin },
 	};
 
@@ -122,7 +124,8 @@ static void memory(struct fw_doctor *d, const struct doctor_facts *f)
 		return; /* taken already, or not known */
 	/* The default sizes; attach computes the real figure for those asked for. */
 	if (left < FW_SOURCES4_DEFAULT * 32 * 5 / 2)
-		fw_doctor_add(d, FW_DOCTOR_WARN, "floodwall attach --sources4 1M --sources6 256k IFACE",
+		fw_doctor_add(d, FW_DOCTOR_WARN,
+			      "floodwall attach --sources4 1M --sources6 256k IFACE",
 			      "%llu MiB left%s: too little for the default tables", left / mib,
 			      group ? " in this cgroup" : "");
 	else
@@ -137,8 +140,9 @@ static void frags(struct fw_doctor *d, const struct doctor_facts *f)
 	if (f->features.frags == FW_YES)
 		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "packets in several buffers work (frags)");
 	else
-		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL,
-			      "no packets in several buffers before 5.18: MTU is limited by a page");
+		fw_doctor_add(
+			d, FW_DOCTOR_NOTE, NULL,
+			"no packets in several buffers before 5.18: MTU is limited by a page");
 }
 
 static void dispatcher(struct fw_doctor *d, const struct doctor_facts *f)
@@ -156,12 +160,14 @@ static void dispatcher(struct fw_doctor *d, const struct doctor_facts *f)
 static void cookies(struct fw_doctor *d, const struct doctor_facts *f)
 {
 	if (f->features_known && f->features.syncookie == FW_NO)
-		fw_doctor_add(d, FW_DOCTOR_WARN, NULL,
-			      "no SYN cookies in BPF: strangers prove themselves by retransmission");
+		fw_doctor_add(
+			d, FW_DOCTOR_WARN, NULL,
+			"no SYN cookies in BPF: strangers prove themselves by retransmission");
 	else if (f->host.syncookies == 0)
-		fw_doctor_add(d, FW_DOCTOR_WARN, "sysctl -w net.ipv4.tcp_syncookies=1",
-			      "tcp_syncookies is off: strangers prove themselves by retransmission, a "
-			      "second later");
+		fw_doctor_add(
+			d, FW_DOCTOR_WARN, "sysctl -w net.ipv4.tcp_syncookies=1",
+			"tcp_syncookies is off: strangers prove themselves by retransmission, a "
+			"second later");
 	else if (f->host.syncookies > 0)
 		fw_doctor_add(d, FW_DOCTOR_OK, NULL,
 			      "strangers prove themselves by SYN cookie (tcp_syncookies=%d)",
@@ -190,18 +196,23 @@ static void state(struct fw_doctor *d, const struct doctor_facts *f)
 		if (fw_pin_check(f->pins, NULL, &err))
 			fw_doctor_add(d, FW_DOCTOR_FAIL, err.hint, "%s", err.msg);
 		else
-			fw_doctor_add(d, FW_DOCTOR_OK, NULL, "state in %s, made by build %.31s", f->pins,
-				      f->meta.build);
+			fw_doctor_add(d, FW_DOCTOR_OK, NULL, "state in %s, made by build %.31s",
+				      f->pins, f->meta.build);
 		break;
 	}
 }
 
 static const struct doctor_probe host_probes[] = {
-	{ "kernel", kernel },	  { "btf", btf },
-	{ "bpffs", bpffs },	  { "jit", jit },
-	{ "capabilities", caps }, { "memory", memory },
-	{ "frags", frags },	  { "dispatcher", dispatcher },
-	{ "syncookies", cookies }, { "state", state },
+	{ "kernel", kernel },
+	{ "btf", btf },
+	{ "bpffs", bpffs },
+	{ "jit", jit },
+	{ "capabilities", caps },
+	{ "memory", memory },
+	{ "frags", frags },
+	{ "dispatcher", dispatcher },
+	{ "syncookies", cookies },
+	{ "state", state },
 	{ NULL, NULL },
 };
 
@@ -214,7 +225,8 @@ static void run_probes(struct fw_doctor *d, const struct doctor_probe *probes, c
 		probes->run(d, facts);
 		for (; from < d->nr; from++) {
 			d->finding[from].probe = probes->name;
-			snprintf(d->finding[from].about, sizeof(d->finding[from].about), "%s", about);
+			snprintf(d->finding[from].about, sizeof(d->finding[from].about), "%s",
+				 about);
 		}
 	}
 }
@@ -228,8 +240,7 @@ static void gather(struct doctor_facts *f)
 	f->features_known = !fw_probe_features(&f->features, NULL);
 	if (fw_pin_state(f->pins, &f->pin_state, &f->meta, NULL))
 		f->pin_state = FW_PINS_NONE;
-	if (f->pin_state == FW_PINS_READY &&
-	    !fw_maps_open(f->pins, FW_MAPS_DAMAGED, &maps, NULL)) {
+	if (f->pin_state == FW_PINS_READY && !fw_maps_open(f->pins, FW_MAPS_DAMAGED, &maps, NULL)) {
 		f->ctl_id = maps.ctl_id;
 		fw_maps_close(&maps);
 	}
@@ -242,7 +253,8 @@ static int run_iface(struct fw_doctor *d, struct doctor_facts *f, const char *if
 
 	if (r)
 		return r;
-	f->state_known = !fw_attach_query(f->iface.ifindex, f->ctl_id, &f->state, NULL);
+	f->state_known = !fw_attach_query(
+		f->iface.ifindex, (struct fw_xdp_us){ .ctl_id = f->ctl_id }, &f->state, NULL);
 	run_probes(d, fw_doctor_iface_probes, ifname, f);
 	return 0;
 }

@@ -18,10 +18,10 @@ enum fw_doctor_level {
 
 struct fw_doctor_finding {
 	enum fw_doctor_level level;
-	char about[16];	    /* "host" or the interface */
-	const char *probe;  /* its name, for JSON */
-	char text[200];	    /* one sentence */
-	char mend[160];	    /* command, empty if there is none */
+	char about[16];	   /* "host" or the interface */
+	const char *probe; /* its name, for JSON */
+	char text[200];	   /* one sentence */
+	char mend[160];	   /* command, empty if there is none */
 };
 
 #define FW_DOCTOR_MAX 512

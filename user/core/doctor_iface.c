@@ -16,12 +16,14 @@ static void link_kind(struct fw_doctor *d, const struct doctor_facts *f)
 
 	snprintf(mend, sizeof(mend), "floodwall attach %s", i->parent);
 	if (!strcmp(i->kind, "vlan") && *i->parent)
-		fw_doctor_add(d, FW_DOCTOR_FAIL, mend,
-			      "a VLAN of %s: native XDP works on %s only, which reads the tag itself",
-			      i->parent, i->parent);
+		fw_doctor_add(
+			d, FW_DOCTOR_FAIL, mend,
+			"a VLAN of %s: native XDP works on %s only, which reads the tag itself",
+			i->parent, i->parent);
 	else if (!strcmp(i->kind, "bond") || !strcmp(i->kind, "team"))
 		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL,
-			      "a %s: native XDP works if the driver of each member has it", i->kind);
+			      "a %s: native XDP works if the driver of each member has it",
+			      i->kind);
 	else if (!strcmp(i->kind, "bridge"))
 		fw_doctor_add(d, FW_DOCTOR_WARN, NULL,
 			      "a bridge has no native XDP: attach to its ports instead");
@@ -35,8 +37,8 @@ static void driver(struct fw_doctor *d, const struct doctor_facts *f)
 
 	if (*i->driver)
 		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "driver %s%s%s%s%s", i->driver,
-			      *i->driver_version ? " " : "", i->driver_version, *i->bus ? " at " : "",
-			      i->bus);
+			      *i->driver_version ? " " : "", i->driver_version,
+			      *i->bus ? " at " : "", i->bus);
 	else
 		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL, "the driver does not say its name");
 }
@@ -53,14 +55,16 @@ static void native(struct fw_doctor *d, const struct doctor_facts *f)
 			      i->xdp_frags == FW_YES ? ", packets in several buffers too" : "");
 		break;
 	case FW_NO:
-		fw_doctor_add(d, FW_DOCTOR_FAIL, mend,
-			      "driver %s has no native XDP; generic mode works at several times the cost",
-			      driver_name(i));
+		fw_doctor_add(
+			d, FW_DOCTOR_FAIL, mend,
+			"driver %s has no native XDP; generic mode works at several times the cost",
+			driver_name(i));
 		break;
 	case FW_UNKNOWN:
-		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL,
-			      "whether driver %s has native XDP is only known by attaching (before 6.3)",
-			      driver_name(i));
+		fw_doctor_add(
+			d, FW_DOCTOR_NOTE, NULL,
+			"whether driver %s has native XDP is only known by attaching (before 6.3)",
+			driver_name(i));
 		break;
 	}
 }
@@ -77,20 +81,22 @@ static void mtu(struct fw_doctor *d, const struct doctor_facts *f)
 		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "MTU %u", i->mtu);
 	else if (!limit)
 		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL,
-			      "MTU %u needs packets in several buffers; attaching will tell", i->mtu);
+			      "MTU %u needs packets in several buffers; attaching will tell",
+			      i->mtu);
 	else if (i->mtu <= limit)
-		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "MTU %u fits one buffer (up to %u)", i->mtu, limit);
+		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "MTU %u fits one buffer (up to %u)", i->mtu,
+			      limit);
 	else if (i->xdp_frags == FW_YES && kernel_frags)
 		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "MTU %u comes in several buffers, which works",
 			      i->mtu);
 	else if (i->xdp_frags == FW_NO || !kernel_frags)
 		fw_doctor_add(d, FW_DOCTOR_FAIL, mend,
-			      "MTU %u is more than native XDP takes with driver %s here (%u)", i->mtu,
-			      driver_name(i), limit);
+			      "MTU %u is more than native XDP takes with driver %s here (%u)",
+			      i->mtu, driver_name(i), limit);
 	else
 		fw_doctor_add(d, FW_DOCTOR_WARN, mend,
-			      "MTU %u may be more than native XDP takes with driver %s (%u)", i->mtu,
-			      driver_name(i), limit);
+			      "MTU %u may be more than native XDP takes with driver %s (%u)",
+			      i->mtu, driver_name(i), limit);
 }
 
 static void offloads(struct fw_doctor *d, const struct doctor_facts *f)
@@ -100,18 +106,21 @@ static void offloads(struct fw_doctor *d, const struct doctor_facts *f)
 
 	if (i->lro == FW_YES) {
 		snprintf(mend, sizeof(mend), "ethtool -K %s lro off", i->name);
-		fw_doctor_add(d, FW_DOCTOR_WARN, mend,
-			      "LRO joins packets before XDP sees them; most drivers refuse XDP with it");
+		fw_doctor_add(
+			d, FW_DOCTOR_WARN, mend,
+			"LRO joins packets before XDP sees them; most drivers refuse XDP with it");
 	}
 	if (i->gro_hw == FW_YES) {
 		snprintf(mend, sizeof(mend), "ethtool -K %s rx-gro-hw off", i->name);
-		fw_doctor_add(d, FW_DOCTOR_WARN, mend,
-			      "hardware GRO joins packets before XDP sees them; limits count too few");
+		fw_doctor_add(
+			d, FW_DOCTOR_WARN, mend,
+			"hardware GRO joins packets before XDP sees them; limits count too few");
 	}
 	if (i->rx_vlan == FW_YES && strcmp(i->kind, "veth")) {
 		snprintf(mend, sizeof(mend), "ethtool -K %s rxvlan off", i->name);
-		fw_doctor_add(d, FW_DOCTOR_NOTE, mend,
-			      "the card strips VLAN tags: packets of all VLANs look alike to the filter");
+		fw_doctor_add(
+			d, FW_DOCTOR_NOTE, mend,
+			"the card strips VLAN tags: packets of all VLANs look alike to the filter");
 	}
 	if (i->lro != FW_YES && i->gro_hw != FW_YES)
 		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "no offload joins packets before the filter");
@@ -128,22 +137,25 @@ static void queues(struct fw_doctor *d, const struct doctor_facts *f)
 		return;
 	}
 	want = i->queues_max < cpus ? i->queues_max : cpus;
-	snprintf(mend, sizeof(mend), "ethtool -L %s %s %u", i->name, i->combined ? "combined" : "rx",
-		 want);
+	snprintf(mend, sizeof(mend), "ethtool -L %s %s %u", i->name,
+		 i->combined ? "combined" : "rx", want);
 	if (i->queues < cpus && i->queues < i->queues_max)
 		fw_doctor_add(d, FW_DOCTOR_WARN, mend,
-			      "%u receive queue%s for %u CPUs: a flood keeps only %s busy", i->queues,
-			      i->queues > 1 ? "s" : "", cpus, i->queues > 1 ? "those" : "one");
+			      "%u receive queue%s for %u CPUs: a flood keeps only %s busy",
+			      i->queues, i->queues > 1 ? "s" : "", cpus,
+			      i->queues > 1 ? "those" : "one");
 	else if (i->queues < cpus)
 		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL,
-			      "%u receive queue%s for %u CPUs, and the device has no more", i->queues,
-			      i->queues > 1 ? "s" : "", cpus);
+			      "%u receive queue%s for %u CPUs, and the device has no more",
+			      i->queues, i->queues > 1 ? "s" : "", cpus);
 	else
-		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "%u receive queues for %u CPUs", i->queues, cpus);
+		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "%u receive queues for %u CPUs", i->queues,
+			      cpus);
 	snprintf(mend, sizeof(mend), "ethtool -X %s equal %u", i->name, i->queues);
 	if (i->rss_queues && i->rss_queues < i->queues)
-		fw_doctor_add(d, FW_DOCTOR_WARN, mend, "RSS spreads packets over %u of %u queues only",
-			      i->rss_queues, i->queues);
+		fw_doctor_add(d, FW_DOCTOR_WARN, mend,
+			      "RSS spreads packets over %u of %u queues only", i->rss_queues,
+			      i->queues);
 	else if (i->rss_queues)
 		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "RSS spreads packets over %u queues",
 			      i->rss_queues);
@@ -155,8 +167,8 @@ static void foreign(struct fw_doctor *d, const struct doctor_facts *f, const str
 	char mend[96];
 
 	if (f->state.dispatcher) {
-		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL, "XDP program %s (id %u) lives there too", name,
-			      p->id);
+		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL, "XDP program %s (id %u) lives there too",
+			      name, p->id);
 		return;
 	}
 	if (f->state.link_id)
@@ -165,8 +177,8 @@ static void foreign(struct fw_doctor *d, const struct doctor_facts *f, const str
 		snprintf(mend, sizeof(mend), "ip link set dev %s %s off", f->iface.name,
 			 f->state.mode == FW_MODE_GENERIC ? "xdpgeneric" : "xdp");
 	fw_doctor_add(d, FW_DOCTOR_FAIL, mend,
-		      "XDP program %s (id %u) holds the interface; floodwall will not push it off", name,
-		      p->id);
+		      "XDP program %s (id %u) holds the interface; floodwall will not push it off",
+		      name, p->id);
 }
 
 static void programs(struct fw_doctor *d, const struct doctor_facts *f)
@@ -182,7 +194,8 @@ static void programs(struct fw_doctor *d, const struct doctor_facts *f)
 		if (!f->state.prog[i].ours)
 			foreign(d, f, &f->state.prog[i]);
 	if (ours && f->state.mode == FW_MODE_GENERIC)
-		fw_doctor_add(d, FW_DOCTOR_WARN, NULL, "floodwall runs there in GENERIC mode, slowly");
+		fw_doctor_add(d, FW_DOCTOR_WARN, NULL,
+			      "floodwall runs there in GENERIC mode, slowly");
 	else if (ours)
 		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "floodwall runs there in native mode");
 	else if (!f->state.nr)
@@ -199,7 +212,7 @@ static void link_up(struct fw_doctor *d, const struct doctor_facts *f)
 }
 
 const struct doctor_probe fw_doctor_iface_probes[] = {
-	{ "kind", link_kind },	   { "driver", driver }, { "native", native }, { "mtu", mtu },
-	{ "offloads", offloads },  { "queues", queues }, { "programs", programs }, { "link", link_up },
-	{ NULL, NULL },
+	{ "kind", link_kind },	  { "driver", driver },	    { "native", native },
+	{ "mtu", mtu },		  { "offloads", offloads }, { "queues", queues },
+	{ "programs", programs }, { "link", link_up },	    { NULL, NULL },
 };

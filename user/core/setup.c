@@ -66,6 +66,20 @@ int fw_setup_plan(const struct fw_setup_opts *opts, struct fw_setup *ret, struct
 	return fw_object_check_memory(ret->plan, err);
 }
 
+struct fw_iface fw_setup_record(const struct fw_setup *setup, int ifindex)
+{
+	struct fw_iface list[FW_IFACE_MAX], none = {};
+	__u64 netns = fw_attach_netns();
+	unsigned int nr = 0;
+
+	if (fw_maps_ifaces(setup->maps.iface_fd, list, &nr))
+		return none;
+	for (unsigned int i = 0; i < nr; i++)
+		if (list[i].ifindex == (__u32)ifindex && list[i].netns == netns)
+			return list[i];
+	return none;
+}
+
 int fw_setup_check(const struct fw_setup *setup, const char *ifname, enum fw_mode mode,
 		   struct fw_err *err)
 {
@@ -76,7 +90,10 @@ int fw_setup_check(const struct fw_setup *setup, const char *ifname, enum fw_mod
 	if (r)
 		return r;
 	opts.ifindex = info.ifindex;
-	return fw_attach_check(&opts, setup->plan->ctl_id, err);
+	opts.us.ctl_id = setup->plan->ctl_id;
+	/* The record is not open yet; who may not look is told by fw_setup_attach. */
+	r = fw_attach_check(&opts, err);
+	return r == -EPERM ? 0 : r;
 }
 
 static int first_policy(struct fw_setup *setup, bool monitor, struct fw_err *err)
@@ -151,27 +168,14 @@ static int put_record(struct fw_setup *setup, const struct fw_iface *iface, stru
 	return 0;
 }
 
-/* What the record says of an interface; a zero record if it is not there. */
-static struct fw_iface find_record(const struct fw_setup *setup, int ifindex)
-{
-	struct fw_iface list[FW_IFACE_MAX], none = {};
-	__u64 netns = fw_attach_netns();
-	unsigned int nr = 0;
-
-	if (fw_maps_ifaces(setup->maps.iface_fd, list, &nr))
-		return none;
-	for (unsigned int i = 0; i < nr; i++)
-		if (list[i].ifindex == (__u32)ifindex && list[i].netns == netns)
-			return list[i];
-	return none;
-}
-
 static bool is_there(const struct fw_setup *setup, int ifindex)
 {
+	const struct fw_xdp_us us = { .ctl_id = setup->maps.ctl_id };
 	struct fw_xdp_state state;
 
-	return !fw_attach_query(ifindex, setup->maps.ctl_id, &state, NULL) &&
-	       fw_attach_ours(&state);
+	if (fw_attach_query(ifindex, us, &state, NULL))
+		return true; /* not known: keep the record */
+	return state.opaque || fw_attach_ours(&state);
 }
 
 int fw_setup_attach(struct fw_setup *setup, const char *ifname, enum fw_mode mode,
@@ -188,7 +192,8 @@ int fw_setup_attach(struct fw_setup *setup, const char *ifname, enum fw_mode mod
 	if (r)
 		return r;
 	opts.ifindex = done.info.ifindex;
-	before = find_record(setup, opts.ifindex);
+	before = fw_setup_record(setup, opts.ifindex);
+	opts.us = (struct fw_xdp_us){ setup->maps.ctl_id, before.prog_id };
 	done.iface = (struct fw_iface){ .netns = fw_attach_netns(),
 					.ifindex = (__u32)opts.ifindex,
 					.since_ns = fw_clock_realtime(),
@@ -218,140 +223,11 @@ out:
 	return r;
 }
 
-int fw_setup_find(const struct fw_setup_opts *opts, struct fw_setup *ret, struct fw_err *err)
-{
-	enum fw_pin_state state;
-	int r;
-
-	*ret = (struct fw_setup){ .opts = *opts, .lock_fd = -1 };
-	r = fw_pin_lock(opts->pins, opts->wait_s, &ret->lock_fd, err);
-	if (!r)
-		r = fw_pin_state(opts->pins, &state, &ret->meta, err);
-	if (r)
-		return r;
-	if (state == FW_PINS_OTHER)
-		return fw_pin_refuse_other(opts->pins, &ret->meta, err);
-	if (state != FW_PINS_READY) {
-		r = fw_pin_remove(opts->pins, err);
-		return r ? r : fw_err_set(err, -ENOENT, NULL, state == FW_PINS_HALF ?
-					  "nothing was attached; half-made state was removed" :
-					  "floodwall is not attached");
-	}
-	return fw_maps_open(opts->pins, FW_MAPS_IFACES | FW_MAPS_WRITE | FW_MAPS_DAMAGED,
-			    &ret->maps, err);
-}
-
-/* An interface that is no more can still be on record, under the name it had. */
-static bool drop_by_name(struct fw_setup *setup, const char *ifname)
-{
-	struct fw_iface list[FW_IFACE_MAX];
-	__u64 netns = fw_attach_netns();
-	bool found = false;
-	unsigned int nr = 0;
-	char now[IF_NAMESIZE];
-
-	if (fw_maps_ifaces(setup->maps.iface_fd, list, &nr))
-		return false;
-	for (unsigned int i = 0; i < nr; i++)
-		if (list[i].netns == netns && !strcmp(list[i].name, ifname) &&
-		    !if_indextoname(list[i].ifindex, now))
-			found = !fw_maps_iface_del(setup->maps.iface_fd, &list[i]) || found;
-	return found;
-}
-
-int fw_setup_detach(struct fw_setup *setup, const char *ifname, enum fw_setup_detached *ret,
-		    struct fw_err *err)
-{
-	struct fw_iface_info info;
-	struct fw_iface record;
-	int r;
-
-	r = fw_probe_iface(ifname, &info, err);
-	if (r && drop_by_name(setup, ifname)) {
-		*ret = FW_DETACHED_GONE;
-		return 0;
-	}
-	if (r)
-		return r;
-	record = find_record(setup, info.ifindex);
-	r = fw_attach_remove(ifname, info.ifindex, setup->maps.ctl_id, err);
-	if (r && (r != -ENOENT || !record.ifindex))
-		return r;
-	if (record.ifindex && fw_maps_iface_del(setup->maps.iface_fd, &record))
-		return fw_err_set(err, -EIO, NULL, "%s: detached, but still on record", ifname);
-	*ret = r ? FW_DETACHED_GONE : FW_DETACHED;
-	return 0;
-}
-
-/* One record against reality. True: it names nothing any more. A new name is taken over. */
-static bool is_stale(struct fw_setup *setup, struct fw_iface *iface)
-{
-	char name[IF_NAMESIZE];
-
-	if (iface->netns != fw_attach_netns())
-		return !fw_attach_prog_exists(iface->prog_id);
-	if (!if_indextoname(iface->ifindex, name))
-		return true;
-	if (strcmp(name, iface->name)) {
-		snprintf(iface->name, sizeof(iface->name), "%s", name);
-		fw_maps_iface_put(setup->maps.iface_fd, iface);
-	}
-	return false;
-}
-
-int fw_setup_mend(struct fw_setup *setup, char (*ret_names)[16], unsigned int *ret_nr,
-		  struct fw_err *err)
-{
-	struct fw_iface list[FW_IFACE_MAX];
-	unsigned int nr = 0, gone = 0;
-	int r;
-
-	r = fw_maps_ifaces(setup->maps.iface_fd, list, &nr);
-	if (r)
-		return fw_err_set(err, r, NULL, "cannot read the record of interfaces: %s",
-				  strerror(-r));
-	for (unsigned int i = 0; i < nr; i++) {
-		if (!is_stale(setup, &list[i]) ||
-		    fw_maps_iface_del(setup->maps.iface_fd, &list[i]))
-			continue;
-		if (ret_names)
-			memcpy(ret_names[gone], list[i].name, sizeof(list[i].name));
-		gone++;
-	}
-	if (ret_nr)
-		*ret_nr = gone;
-	return 0;
-}
-
-int fw_setup_count(const struct fw_setup *setup, unsigned int *ret_here,
-		   unsigned int *ret_elsewhere, struct fw_err *err)
-{
-	struct fw_iface list[FW_IFACE_MAX];
-	__u64 netns = fw_attach_netns();
-	unsigned int nr = 0, here = 0;
-	int r;
-
-	r = fw_maps_ifaces(setup->maps.iface_fd, list, &nr);
-	if (r)
-		return fw_err_set(err, r, NULL, "cannot read the record of interfaces: %s",
-				  strerror(-r));
-	for (unsigned int i = 0; i < nr; i++)
-		here += list[i].netns == netns;
-	*ret_here = here;
-	*ret_elsewhere = nr - here;
-	return 0;
-}
-
-int fw_setup_remove(struct fw_setup *setup, struct fw_err *err)
-{
-	return fw_pin_remove(setup->opts.pins, err);
-}
-
 /* Left by a command that failed before its first interface: nothing can be using it. */
 static bool is_unused(const struct fw_setup *setup)
 {
 	unsigned int here = 1, elsewhere = 1;
-	enum fw_pin_state state;
+	enum fw_pin_state state = FW_PINS_NONE;
 
 	if (setup->lock_fd < 0 || fw_pin_state(setup->opts.pins, &state, NULL, NULL))
 		return false;

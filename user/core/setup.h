@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Coming and going: first state, programs on interfaces, the record of them, last removal. The
- * order of steps makes a kill at any point harmless: state is valid before a program is attached, an
- * interface is on record before its program is there and until after it is gone, so whatever is
+ * order of steps makes a kill at any point harmless: state is valid before a program is attached,
+ * an interface is on record before its program is there and until after it is gone, so whatever is
  * left behind, the next attach or detach finds and mends it.
  */
 #ifndef FW_CORE_SETUP_H
@@ -27,11 +27,11 @@ struct fw_setup {
 	int lock_fd;
 	struct fw_maps maps; /* after fw_setup_create / fw_setup_find: policy, lanes, interfaces */
 	struct fw_meta meta;
-	bool first;	    /* the state was, or will be, made by this command */
-	bool sizes_ignored; /* other sizes than those of the state were asked for */
-	__u64 memory;	    /* bytes of all maps */
-	__u64 memory_new;   /* of them, not there yet */
-	__u32 prefixes;	    /* capacity, both families together */
+	bool first;		/* the state was, or will be, made by this command */
+	bool sizes_ignored;	/* other sizes than those of the state were asked for */
+	__u64 memory;		/* bytes of all maps */
+	__u64 memory_new;	/* of them, not there yet */
+	__u32 prefixes;		/* capacity, both families together */
 	struct fw_object *plan; /* private */
 };
 
@@ -71,12 +71,18 @@ enum fw_setup_detached {
 int fw_setup_detach(struct fw_setup *setup, const char *ifname, enum fw_setup_detached *ret,
 		    struct fw_err *err);
 
+/* Ours is not on ifname, says err: say so better if the floodwall of other pins is. */
+void fw_setup_orphan(const char *ifname, struct fw_err *err);
+
 /*
  * Drop records of interfaces that are no more; ret_names (may be NULL) gets them. Names of renamed
  * interfaces follow. Interfaces of other namespaces stay as long as their program lives.
  */
 int fw_setup_mend(struct fw_setup *setup, char (*ret_names)[16], unsigned int *ret_nr,
 		  struct fw_err *err);
+
+/* What the record says of an interface of this namespace; all zero if it is not there. */
+struct fw_iface fw_setup_record(const struct fw_setup *setup, int ifindex);
 
 /* Interfaces on record: *ret_here in this network namespace, *ret_elsewhere in others. */
 int fw_setup_count(const struct fw_setup *setup, unsigned int *ret_here,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Counters: read once, summed every way people ask for, and the difference of two readings as
- * rates. Counters only grow while the state lives; a reading is not a snapshot of one instant, since
- * packets go on being counted while it is taken.
+ * rates. Counters only grow while the state lives; a reading is not a snapshot of one instant,
+ * since packets go on being counted while it is taken.
  */
 #ifndef FW_CORE_STATS_H
 #define FW_CORE_STATS_H
@@ -25,7 +25,7 @@ struct fw_stats {
 	struct fw_count cls[FW_CLASS_MAX][FW_CC_STRIDE];
 	__u64 note[FW_NOTE_SLOTS];
 	struct fw_count (*cpu)[2][FW_REASON_SLOTS]; /* [cpus]; summed over services; owned */
-	char class_name[FW_CLASS_MAX][FW_NAME_LEN];   /* of the live policy; empty = unused */
+	char class_name[FW_CLASS_MAX][FW_NAME_LEN]; /* of the live policy; empty = unused */
 	char service_name[FW_SERVICE_MAX][FW_NAME_LEN];
 	__u16 reflect_port[FW_REFLECT_MAX];
 	bool monitor;

@@ -43,7 +43,7 @@ static enum fw_status_health judge(struct fw_status_iface *s)
 		return FW_STATUS_FINE;
 	}
 	if (s->state.opaque)
-		return s->state.top_id == s->iface.prog_id ? FW_STATUS_FINE : FW_STATUS_UNKNOWN;
+		return FW_STATUS_UNKNOWN;
 	return s->state.nr ? FW_STATUS_REPLACED : FW_STATUS_LOST;
 }
 
@@ -61,7 +61,8 @@ static int read_iface(const struct fw_maps *maps, struct fw_status_iface *s, str
 	if (!if_indextoname(s->iface.ifindex, name))
 		return 0;
 	snprintf(s->iface.name, sizeof(s->iface.name), "%s", name);
-	r = fw_attach_query((int)s->iface.ifindex, maps->ctl_id, &s->state, err);
+	r = fw_attach_query((int)s->iface.ifindex,
+			    (struct fw_xdp_us){ maps->ctl_id, s->iface.prog_id }, &s->state, err);
 	if (!r)
 		r = fw_probe_iface(name, &s->info, err);
 	if (r == -ENODEV) /* went just now */

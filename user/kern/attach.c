@@ -36,7 +36,7 @@ static enum xdp_attach_mode libxdp_mode(enum fw_mode mode)
 }
 
 /* Who is program id? -ENOENT: it has just gone. -EPERM: we may not look, ret holds the id only. */
-static int describe(__u32 id, __u32 ctl_id, struct fw_xdp_prog *ret)
+static int describe(__u32 id, struct fw_xdp_us us, struct fw_xdp_prog *ret)
 {
 	struct bpf_prog_info info = {};
 	__u32 maps[64] = {}, len = sizeof(info);
@@ -44,8 +44,11 @@ static int describe(__u32 id, __u32 ctl_id, struct fw_xdp_prog *ret)
 
 	*ret = (struct fw_xdp_prog){ .id = id };
 	fd = bpf_prog_get_fd_by_id(id);
-	if (fd < 0)
-		return -errno;
+	if (fd < 0) {
+		r = -errno;
+		ret->ours = r == -EPERM && id == us.prog_id;
+		return ret->ours ? 0 : r;
+	}
 	info.nr_map_ids = 64;
 	info.map_ids = (unsigned long)maps;
 	if (bpf_obj_get_info_by_fd(fd, &info, &len)) {
@@ -55,14 +58,14 @@ static int describe(__u32 id, __u32 ctl_id, struct fw_xdp_prog *ret)
 	snprintf(ret->name, sizeof(ret->name), "%s", info.name);
 	memcpy(ret->tag, info.tag, sizeof(ret->tag));
 	for (__u32 i = 0; i < info.nr_map_ids && i < 64; i++)
-		if (ctl_id && maps[i] == ctl_id && !strcmp(info.name, PROGRAM))
+		if (us.ctl_id && maps[i] == us.ctl_id && !strcmp(info.name, PROGRAM))
 			ret->ours = true;
 out:
 	close(fd);
 	return r;
 }
 
-static void list_dispatcher(int ifindex, __u32 ctl_id, struct fw_xdp_state *state)
+static void list_dispatcher(int ifindex, struct fw_xdp_us us, struct fw_xdp_state *state)
 {
 	struct xdp_program *prog = NULL;
 	struct xdp_multiprog *mp;
@@ -77,7 +80,7 @@ static void list_dispatcher(int ifindex, __u32 ctl_id, struct fw_xdp_state *stat
 	state->frags = xdp_multiprog__xdp_frags_support(mp);
 	state->nr = 0;
 	while ((prog = xdp_multiprog__next_prog(prog, mp)) && state->nr < FW_XDP_PROGS)
-		if (!describe(xdp_program__id(prog), ctl_id, &state->prog[state->nr]))
+		if (!describe(xdp_program__id(prog), us, &state->prog[state->nr]))
 			state->nr++;
 out:
 	xdp_multiprog__close(mp);
@@ -103,7 +106,7 @@ static __u32 find_link(int ifindex, __u32 prog_id)
 	return found;
 }
 
-int fw_attach_query(int ifindex, __u32 ctl_id, struct fw_xdp_state *ret, struct fw_err *err)
+int fw_attach_query(int ifindex, struct fw_xdp_us us, struct fw_xdp_state *ret, struct fw_err *err)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 	struct fw_xdp_state state = {};
@@ -118,14 +121,15 @@ int fw_attach_query(int ifindex, __u32 ctl_id, struct fw_xdp_state *ret, struct 
 		return fw_err_set(err, r, fw_noise_line(), "%s: cannot ask for its program: %s",
 				  name, strerror(-r));
 	state.top_id = query.drv_prog_id ?: query.skb_prog_id ?: query.hw_prog_id;
-	state.mode = query.drv_prog_id ? FW_MODE_NATIVE :
-		     query.skb_prog_id ? FW_MODE_GENERIC : FW_MODE_NATIVE;
+	state.mode = query.drv_prog_id	 ? FW_MODE_NATIVE
+		     : query.skb_prog_id ? FW_MODE_GENERIC
+					 : FW_MODE_NATIVE;
 	if (state.top_id) {
-		r = describe(state.top_id, ctl_id, &state.prog[0]);
+		r = describe(state.top_id, us, &state.prog[0]);
 		state.opaque = r == -EPERM;
 		state.nr = r == -ENOENT ? 0 : 1;
 		if (!strcmp(state.prog[0].name, DISPATCHER))
-			list_dispatcher(ifindex, ctl_id, &state);
+			list_dispatcher(ifindex, us, &state);
 		if (!fw_attach_ours(&state))
 			state.link_id = find_link(ifindex, state.top_id);
 	}
@@ -141,19 +145,27 @@ const struct fw_xdp_prog *fw_attach_ours(const struct fw_xdp_state *state)
 	return NULL;
 }
 
-/* One exchange in the kernel: it refuses if the program there is not `old` any more. */
+/*
+ * One exchange in the kernel: it refuses if the program there is not `old` any more. Who may not
+ * open programs by id cannot name the old one: then our look a moment ago must do.
+ */
 static int exchange(const struct fw_attach_opts *opts, __u32 old_id, int new_fd, struct fw_err *err)
 {
 	LIBBPF_OPTS(bpf_xdp_attach_opts, old);
-	int r;
+	__u32 flags = mode_flag(opts->mode);
+	int fd = bpf_prog_get_fd_by_id(old_id), r = fd < 0 ? -errno : 0;
 
-	old.old_prog_fd = bpf_prog_get_fd_by_id(old_id);
-	if (old.old_prog_fd < 0)
-		return fw_err_set(err, -errno, "try again", "%s: its program has just changed",
+	if (r && r != -EPERM)
+		return fw_err_set(err, r, "try again", "%s: its program has just changed",
 				  opts->ifname);
+	if (fd >= 0) {
+		old.old_prog_fd = fd;
+		flags |= XDP_FLAGS_REPLACE;
+	}
 	fw_noise_clear();
-	r = bpf_xdp_attach(opts->ifindex, new_fd, mode_flag(opts->mode) | XDP_FLAGS_REPLACE, &old);
-	close(old.old_prog_fd);
+	r = bpf_xdp_attach(opts->ifindex, new_fd, flags, &old);
+	if (fd >= 0)
+		close(fd);
 	return r ? fw_attach_err(opts, r, err) : 0;
 }
 
@@ -216,10 +228,10 @@ static int check_place(const struct fw_attach_opts *opts, const struct fw_xdp_st
 	return 0;
 }
 
-int fw_attach_check(const struct fw_attach_opts *opts, __u32 ctl_id, struct fw_err *err)
+int fw_attach_check(const struct fw_attach_opts *opts, struct fw_err *err)
 {
-	struct fw_xdp_state state;
-	int r = fw_attach_query(opts->ifindex, ctl_id, &state, err);
+	struct fw_xdp_state state = {};
+	int r = fw_attach_query(opts->ifindex, opts->us, &state, err);
 
 	return r ? r : check_place(opts, &state, err);
 }
@@ -227,27 +239,30 @@ int fw_attach_check(const struct fw_attach_opts *opts, __u32 ctl_id, struct fw_e
 static int confirm(struct fw_object *obj, const struct fw_attach_opts *opts,
 		   struct fw_xdp_state *ret_state, struct fw_err *err)
 {
+	const struct fw_xdp_us us = { .ctl_id = obj->ctl_id, .prog_id = obj->prog_id };
 	const struct fw_xdp_prog *ours;
 	int r;
 
-	r = fw_attach_query(opts->ifindex, obj->ctl_id, ret_state, err);
+	r = fw_attach_query(opts->ifindex, us, ret_state, err);
 	if (r)
 		return r;
 	ours = fw_attach_ours(ret_state);
 	if (!ours || ret_state->mode != opts->mode)
-		return fw_err_set(err, -EIO, "floodwall status", "%s: the kernel took the program, but "
-				  "it is not there", opts->ifname);
+		return fw_err_set(err, -EIO, "floodwall status",
+				  "%s: the kernel took the program, but "
+				  "it is not there",
+				  opts->ifname);
 	return 0;
 }
 
 int fw_attach_add(struct fw_object *obj, const struct fw_attach_opts *opts, bool *ret_replaced,
 		  struct fw_xdp_state *ret_state, struct fw_err *err)
 {
-	struct fw_xdp_state state;
+	struct fw_xdp_state state = {};
 	const struct fw_xdp_prog *old;
 	int r;
 
-	r = fw_attach_query(opts->ifindex, obj->ctl_id, &state, err);
+	r = fw_attach_query(opts->ifindex, opts->us, &state, err);
 	if (!r)
 		r = check_place(opts, &state, err);
 	if (r)
@@ -273,25 +288,26 @@ int fw_attach_add(struct fw_object *obj, const struct fw_attach_opts *opts, bool
 	return 0;
 }
 
-int fw_attach_remove(const char *ifname, int ifindex, __u32 ctl_id, struct fw_err *err)
+int fw_attach_remove(const struct fw_attach_opts *opts, struct fw_err *err)
 {
-	struct fw_attach_opts opts = { .ifname = ifname, .ifindex = ifindex };
 	const struct timespec step = { .tv_nsec = 5 * 1000 * 1000 };
+	struct fw_attach_opts there = *opts;
 	const struct fw_xdp_prog *ours;
-	struct fw_xdp_state state;
+	struct fw_xdp_state state = {};
 	int r;
 
-	r = fw_attach_query(ifindex, ctl_id, &state, err);
+	r = fw_attach_query(opts->ifindex, opts->us, &state, err);
 	if (r)
 		return r;
 	if (state.opaque)
-		return check_place(&opts, &state, err);
+		return check_place(opts, &state, err);
 	ours = fw_attach_ours(&state);
 	if (!ours)
-		return fw_err_set(err, -ENOENT, "floodwall status", "%s: floodwall is not attached there",
-				  ifname);
-	opts.mode = state.mode;
-	r = state.dispatcher ? drop_old(&opts, ours->id, err) : exchange(&opts, ours->id, -1, err);
+		return fw_err_set(err, -ENOENT, "floodwall status",
+				  "%s: floodwall is not attached there", opts->ifname);
+	there.mode = state.mode;
+	r = state.dispatcher ? drop_old(&there, ours->id, err)
+			     : exchange(&there, ours->id, -1, err);
 	if (r)
 		return r;
 	/* The kernel frees the program after a grace period; bounded, it holds nothing we need. */
@@ -306,7 +322,8 @@ bool fw_attach_prog_exists(__u32 prog_id)
 
 	if (!prog_id)
 		return false;
-	/* The next id after its predecessor. Whoever may not ask must not conclude that it is gone. */
+	/* The next id after its predecessor. Whoever may not ask must not conclude that it is gone.
+	 */
 	if (bpf_prog_get_next_id(prog_id - 1, &next))
 		return errno == EPERM;
 	return next == prog_id;

@@ -36,11 +36,17 @@ struct fw_xdp_state {
 	bool opaque; /* not permitted to look at the program: only its id is known */
 };
 
+/* How to know ours. */
+struct fw_xdp_us {
+	__u32 ctl_id;  /* id of our fw_ctl, 0 = no program can be ours */
+	__u32 prog_id; /* as recorded: believed if we may not look at programs; 0 = unknown */
+};
+
 /*
- * Look, change nothing. ctl_id: id of our fw_ctl, 0 = none of them can be ours. -ENODEV: no such
- * interface. Programs of a dispatcher are listed if libxdp can see them.
+ * Look, change nothing. -ENODEV: no such interface. Programs of a dispatcher are listed if libxdp
+ * can see them.
  */
-int fw_attach_query(int ifindex, __u32 ctl_id, struct fw_xdp_state *ret, struct fw_err *err);
+int fw_attach_query(int ifindex, struct fw_xdp_us us, struct fw_xdp_state *ret, struct fw_err *err);
 
 /* Ours among state's programs, or NULL. */
 const struct fw_xdp_prog *fw_attach_ours(const struct fw_xdp_state *state);
@@ -49,35 +55,42 @@ struct fw_attach_opts {
 	const char *ifname;
 	int ifindex;
 	enum fw_mode mode;
+	struct fw_xdp_us us;
 };
 
-/* -EOPNOTSUPP in the words of fw_attach_add if the kernel says beforehand that native cannot work. */
+/* -EOPNOTSUPP in the words of fw_attach_add if the kernel says beforehand that native cannot work.
+ */
 int fw_attach_check_native(const struct fw_iface_info *info, enum fw_mode mode, struct fw_err *err);
 
 /* Would fw_attach_add refuse for what is there now? Its errors; changes nothing. */
-int fw_attach_check(const struct fw_attach_opts *opts, __u32 ctl_id, struct fw_err *err);
+int fw_attach_check(const struct fw_attach_opts *opts, struct fw_err *err);
 
 /*
- * Put the program of obj, opened and not loaded, on the interface; it is loaded on the way. Ours there already (in the same mode): replaced without
- * a gap. Foreign program: kept beside ours where the dispatcher works, else -EBUSY naming it.
- * Native refused by the driver: -EOPNOTSUPP naming the driver; never a fall to generic. Other mode
- * than ours runs in: -EEXIST. *ret_state is as queried afterwards. An obj is for one interface.
+ * Put the program of obj, opened and not loaded, on the interface; it is loaded on the way. Ours
+ * there already (in the same mode): replaced without a gap. Foreign program: kept beside ours where
+ * the dispatcher works, else -EBUSY naming it. Native refused by the driver: -EOPNOTSUPP naming the
+ * driver; never a fall to generic. Other mode than ours runs in: -EEXIST. *ret_state is as queried
+ * afterwards. An obj is for one interface.
  */
 int fw_attach_add(struct fw_object *obj, const struct fw_attach_opts *opts, bool *ret_replaced,
 		  struct fw_xdp_state *ret_state, struct fw_err *err);
 
-/* Take ours off the interface; others stay. -ENOENT: ours is not there. Returns when it is gone. */
-int fw_attach_remove(const char *ifname, int ifindex, __u32 ctl_id, struct fw_err *err);
+/*
+ * Take ours off the interface, in whatever mode it runs; others stay. -ENOENT: ours is not there.
+ * Returns when it is gone.
+ */
+int fw_attach_remove(const struct fw_attach_opts *opts, struct fw_err *err);
 
-/* A program with this id exists in the kernel, in whatever namespace; true when not permitted to know. */
+/* A program with this id exists in the kernel, in whatever namespace; true when not permitted to
+ * know. */
 bool fw_attach_prog_exists(__u32 prog_id);
 
 /* Inode of the caller's network namespace, 0 if unknown. */
 __u64 fw_attach_netns(void);
 
 /*
- * Keep what libbpf and libxdp would print. Call once at start; the first line that matters goes into
- * the hint of errors made by this floor.
+ * Keep what libbpf and libxdp would print. Call once at start; the first line that matters goes
+ * into the hint of errors made by this floor.
  */
 void fw_attach_quiet(void);
 

@@ -21,13 +21,15 @@ static int no_native(const struct fw_iface_info *info, struct fw_err *err)
 		snprintf(hint, sizeof(hint), "floodwall attach %s (it reads VLAN tags itself)",
 			 info->parent);
 		r = fw_err_set(err, -EOPNOTSUPP, hint,
-			       "%s is a VLAN of %s: native XDP works on the parent only", info->name,
-			       info->parent);
+			       "%s is a VLAN of %s: native XDP works on the parent only",
+			       info->name, info->parent);
 	} else {
-		snprintf(hint, sizeof(hint), "floodwall attach %s --mode generic works everywhere, but "
-			 "costs the CPU several times as much", info->name);
-		r = fw_err_set(err, -EOPNOTSUPP, hint, "%s: driver %s has no native XDP", info->name,
-			       *info->driver ? info->driver : "(unknown)");
+		snprintf(hint, sizeof(hint),
+			 "floodwall attach %s --mode generic works everywhere, but "
+			 "costs the CPU several times as much",
+			 info->name);
+		r = fw_err_set(err, -EOPNOTSUPP, hint, "%s: driver %s has no native XDP",
+			       info->name, *info->driver ? info->driver : "(unknown)");
 	}
 	return r;
 }
@@ -65,9 +67,11 @@ int fw_attach_err(const struct fw_attach_opts *opts, int code, struct fw_err *er
 		return fw_object_refuse(code, err);
 	switch (code) {
 	case -EPERM:
-		return fw_err_set(err, -EPERM, "run as root, or with CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON "
-				  "and CAP_SYS_ADMIN", "%s: not permitted to attach a program%s%s",
-				  opts->ifname, said ? ": " : "", said ?: "");
+		return fw_err_set(err, -EPERM,
+				  "run as root, or with CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON "
+				  "and CAP_SYS_ADMIN",
+				  "%s: not permitted to attach a program%s%s", opts->ifname,
+				  said ? ": " : "", said ?: "");
 	case -EOPNOTSUPP:
 		if (opts->mode == FW_MODE_NATIVE)
 			return no_native(&info, err);
@@ -91,14 +95,16 @@ static void release_hint(char *hint, size_t len, const struct fw_attach_opts *op
 			 const struct fw_xdp_state *state)
 {
 	if (state->link_id)
-		snprintf(hint, len, "it is held by BPF link %u: stop the program that made it, or "
-			 "`bpftool link detach id %u`", state->link_id, state->link_id);
+		snprintf(hint, len,
+			 "it is held by BPF link %u: stop the program that made it, or "
+			 "`bpftool link detach id %u`",
+			 state->link_id, state->link_id);
 	else if (state->dispatcher)
 		snprintf(hint, len, "stop what attached it, or `xdp-loader unload %s --all`",
 			 opts->ifname);
 	else
-		snprintf(hint, len, "stop what attached it, or `ip link set dev %s %s off`", opts->ifname,
-			 state->mode == FW_MODE_GENERIC ? "xdpgeneric" : "xdp");
+		snprintf(hint, len, "stop what attached it, or `ip link set dev %s %s off`",
+			 opts->ifname, state->mode == FW_MODE_GENERIC ? "xdpgeneric" : "xdp");
 }
 
 int fw_attach_err_foreign(const struct fw_attach_opts *opts, const struct fw_xdp_state *state,
@@ -109,12 +115,13 @@ int fw_attach_err_foreign(const struct fw_attach_opts *opts, const struct fw_xdp
 	bool twin = !strcmp(p->name, "floodwall");
 
 	release_hint(hint, sizeof(hint), opts, state);
-	return fw_err_set(err, -EBUSY, hint,
-			  "%s: XDP program %s is there already (id %u, tag "
-			  "%02x%02x%02x%02x%02x%02x%02x%02x%s) and not under a dispatcher that could run two",
-			  opts->ifname, *p->name ? p->name : "(without name)", p->id, p->tag[0],
-			  p->tag[1], p->tag[2], p->tag[3], p->tag[4], p->tag[5], p->tag[6], p->tag[7],
-			  twin ? ", a floodwall with other pins" : "");
+	return fw_err_set(
+		err, -EBUSY, hint,
+		"%s: XDP program %s is there already (id %u, tag "
+		"%02x%02x%02x%02x%02x%02x%02x%02x%s) and not under a dispatcher that could run two",
+		opts->ifname, *p->name ? p->name : "(without name)", p->id, p->tag[0], p->tag[1],
+		p->tag[2], p->tag[3], p->tag[4], p->tag[5], p->tag[6], p->tag[7],
+		twin ? ", a floodwall with other pins" : "");
 }
 
 int fw_attach_err_mode(const struct fw_attach_opts *opts, const struct fw_xdp_state *state,
@@ -125,10 +132,11 @@ int fw_attach_err_mode(const struct fw_attach_opts *opts, const struct fw_xdp_st
 	int r;
 
 	snprintf(hint, sizeof(hint), "floodwall detach --keep %s, then attach again", opts->ifname);
-	r = fw_err_set(err, -EEXIST, hint,
-		       "%s: floodwall runs there in %s mode; changing to %s is not possible without a "
-		       "moment unfiltered", opts->ifname, generic ? "generic" : "native",
-		       generic ? "native" : "generic");
+	r = fw_err_set(
+		err, -EEXIST, hint,
+		"%s: floodwall runs there in %s mode; changing to %s is not possible without a "
+		"moment unfiltered",
+		opts->ifname, generic ? "generic" : "native", generic ? "native" : "generic");
 	if (err)
 		err->exit_code = FW_EXIT_FAILED;
 	return r;

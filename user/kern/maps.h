@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Typed access to the maps. Arrays that people read or fill in bulk are mapped into memory: reading
- * or writing an element is then a load or a store, without a system call. Per-CPU maps are read with
- * one batched call. Sizes come from the kernel's own record of each map, never from constants.
+ * or writing an element is then a load or a store, without a system call. Per-CPU maps are read
+ * with one batched call. Sizes come from the kernel's own record of each map, never from constants.
  */
 #ifndef FW_KERN_MAPS_H
 #define FW_KERN_MAPS_H
@@ -18,12 +18,13 @@ struct fw_object;
 /* What to map. Views that were not asked for are NULL. meta and ctl are always there. */
 enum fw_maps_part {
 	FW_MAPS_POLICY = 1 << 0,  /* policy, policy_txt */
-	FW_MAPS_LANES = 1 << 1,   /* lane_head, lane4_*, lane6_*, profile, prefix, why */
+	FW_MAPS_LANES = 1 << 1,	  /* lane_head, lane4_*, lane6_*, profile, prefix, why */
 	FW_MAPS_SOURCES = 1 << 2, /* src4, src6, net6, budget, crowd, level */
 	FW_MAPS_COUNTS = 1 << 3,  /* the per-CPU maps' descriptors */
 	FW_MAPS_IFACES = 1 << 4,  /* iface_fd */
 	FW_MAPS_ALL = 31,
-	FW_MAPS_WRITE = 1 << 8, /* mapped writable; the caller holds the lock of the pin directory */
+	FW_MAPS_WRITE =
+		1 << 8, /* mapped writable; the caller holds the lock of the pin directory */
 	FW_MAPS_DAMAGED = 1 << 9, /* never mind pins that are missing among those not asked for */
 };
 
@@ -48,27 +49,27 @@ struct fw_maps {
 	struct fw_policy *policy;	   /* [2] */
 	struct fw_policy_text *policy_txt; /* [2] */
 
-	struct fw_lane_head *lane_head;	   /* [2] */
-	__u64 *lane4_top;		   /* [2 * 16384] 4 /16s each */
-	struct fw_lane4_dir *lane4_dir;	   /* [2 * 65536] */
-	__u64 *lane4_rng;		   /* [2 * cap_rng4] first << 32 | profile */
-	struct fw_lane6_node *lane6_node;  /* [2 * cap_node6] */
-	struct fw_lane6_deep *lane6_deep;  /* [2 * cap_deep6] */
-	struct fw_profile *profile;	   /* [2 * cap_profile] */
-	struct fw_prefix *prefix;	   /* [2 * cap_prefix] */
-	struct fw_why *why;		   /* [2 * cap_why] */
+	struct fw_lane_head *lane_head;	  /* [2] */
+	__u64 *lane4_top;		  /* [2 * 16384] 4 /16s each */
+	struct fw_lane4_dir *lane4_dir;	  /* [2 * 65536] */
+	__u64 *lane4_rng;		  /* [2 * cap_rng4] first << 32 | profile */
+	struct fw_lane6_node *lane6_node; /* [2 * cap_node6] */
+	struct fw_lane6_deep *lane6_deep; /* [2 * cap_deep6] */
+	struct fw_profile *profile;	  /* [2 * cap_profile] */
+	struct fw_prefix *prefix;	  /* [2 * cap_prefix] */
+	struct fw_why *why;		  /* [2 * cap_why] */
 	__u32 cap_rng4, cap_node6, cap_deep6, cap_profile, cap_prefix, cap_why; /* a generation */
 
-	struct fw_maps_table src4; /* IPv4 /32 */
-	struct fw_maps_table src6; /* IPv6 /64 */
-	struct fw_maps_table net6; /* IPv6 /48 */
-	const struct fw_budget *budget; /* [FW_B_MAX] */
-	const struct fw_crowd *crowd;	/* [FW_SERVICE_MAX] */
+	struct fw_maps_table src4;	      /* IPv4 /32 */
+	struct fw_maps_table src6;	      /* IPv6 /64 */
+	struct fw_maps_table net6;	      /* IPv6 /48 */
+	const struct fw_budget *budget;	      /* [FW_B_MAX] */
+	const struct fw_crowd *crowd;	      /* [FW_SERVICE_MAX] */
 	const struct fw_service_state *level; /* [FW_SERVICE_MAX] */
 
 	int count_svc_fd, count_cls_fd, note_fd, heavy_fd; /* per-CPU; -1 when not asked for */
-	int iface_fd;	 /* -1 when not asked for */
-	__u32 ctl_id;	 /* kernel's id of fw_ctl: a program that uses this map is ours */
+	int iface_fd;					   /* -1 when not asked for */
+	__u32 ctl_id;	   /* kernel's id of fw_ctl: a program that uses this map is ours */
 	unsigned int cpus; /* possible CPUs: values a per-CPU read returns for each slot */
 
 	const __u64 *src_fp; /* private: the arrays behind src4, src6, net6 */
@@ -118,7 +119,8 @@ static inline __u32 fw_maps_svc_slot(bool monitor, __u32 service, __u32 reason)
 /* Ways in use of a table: counts the non-zero fingerprint bytes. */
 __u64 fw_maps_occupied(const struct fw_maps_table *table);
 
-/* The record of interfaces. list: at most FW_IFACE_MAX entries into ret, by name. Lock for changes. */
+/* The record of interfaces. list: at most FW_IFACE_MAX entries into ret, by name. Lock for changes.
+ */
 int fw_maps_ifaces(int iface_fd, struct fw_iface ret[FW_IFACE_MAX], unsigned int *ret_nr);
 int fw_maps_iface_put(int iface_fd, const struct fw_iface *iface);
 int fw_maps_iface_del(int iface_fd, const struct fw_iface *iface); /* absent: fine */
@@ -130,7 +132,7 @@ struct fw_maps_cost {
 	__u64 bytes; /* memlock of the kernel's fdinfo */
 };
 /* All pinned maps into ret (at most max); *ret_nr. */
-int fw_maps_costs(const char *dir, struct fw_maps_cost *ret, unsigned int max,
-		  unsigned int *ret_nr, struct fw_err *err);
+int fw_maps_costs(const char *dir, struct fw_maps_cost *ret, unsigned int max, unsigned int *ret_nr,
+		  struct fw_err *err);
 
 #endif

@@ -174,8 +174,8 @@ static int fd_memlock(int fd, __u64 *ret)
 	return r;
 }
 
-int fw_maps_costs(const char *dir, struct fw_maps_cost *ret, unsigned int max,
-		  unsigned int *ret_nr, struct fw_err *err)
+int fw_maps_costs(const char *dir, struct fw_maps_cost *ret, unsigned int max, unsigned int *ret_nr,
+		  struct fw_err *err)
 {
 	struct bpf_map_info info = {};
 	const char *const *name;

@@ -42,8 +42,7 @@ void fw_object_count_memory(struct fw_object *obj)
 	struct bpf_map *map;
 
 	obj->memory = 0;
-	bpf_object__for_each_map(map, obj->skel->obj)
-		obj->memory += map_bytes(map);
+	bpf_object__for_each_map(map, obj->skel->obj) obj->memory += map_bytes(map);
 	obj->memory_new = obj->first ? obj->memory : map_bytes(obj->skel->maps.rodata);
 }
 
@@ -113,7 +112,7 @@ int fw_object_available(__u64 *ret_machine, __u64 *ret_cgroup)
 int fw_object_check_memory(const struct fw_object *obj, struct fw_err *err)
 {
 	const unsigned long long mib = 1 << 20;
-	__u64 machine, cgroup, left;
+	__u64 machine = 0, cgroup = 0, left;
 
 	if (fw_object_available(&machine, &cgroup))
 		return 0; /* no /proc: the kernel will say */
@@ -124,5 +123,6 @@ int fw_object_check_memory(const struct fw_object *obj, struct fw_err *err)
 			  "use smaller tables (--sources4, --sources6, --prefixes4, --prefixes6)",
 			  "the maps need %llu MiB, but %s has only %llu MiB left",
 			  (obj->memory_new + mib - 1) / mib,
-			  machine < cgroup ? "this machine" : "this cgroup (memory.max)", left / mib);
+			  machine < cgroup ? "this machine" : "this cgroup (memory.max)",
+			  left / mib);
 }

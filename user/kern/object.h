@@ -92,7 +92,8 @@ int fw_object_map_fd(const struct fw_object *obj, const char *name);
 void fw_object_count_memory(struct fw_object *obj);
 int fw_object_check_memory(const struct fw_object *obj, struct fw_err *err);
 
-/* Bytes available: *ret_machine (MemAvailable) and *ret_cgroup (left below memory.max; ~0 = no limit). */
+/* Bytes available: *ret_machine (MemAvailable) and *ret_cgroup (left below memory.max; ~0 = no
+ * limit). */
 int fw_object_available(__u64 *ret_machine, __u64 *ret_cgroup);
 
 #endif

@@ -196,7 +196,7 @@ int fw_pin_refuse_other(const char *dir, const struct fw_meta *meta, struct fw_e
 int fw_pin_check(const char *dir, struct fw_meta *ret_meta, struct fw_err *err)
 {
 	struct fw_meta meta = {};
-	enum fw_pin_state state;
+	enum fw_pin_state state = FW_PINS_NONE;
 	int nr, r;
 
 	r = fw_pin_state(dir, &state, &meta, err);

@@ -13,7 +13,7 @@
 #include "user/base/err.h"
 
 #define FW_PINS_DEFAULT "/sys/fs/bpf/floodwall"
-#define FW_PINS_ENV     "FLOODWALL_PINS"
+#define FW_PINS_ENV	"FLOODWALL_PINS"
 
 enum fw_pin_state {
 	FW_PINS_NONE,  /* no directory, or nothing of ours in it */
@@ -26,8 +26,8 @@ enum fw_pin_state {
 const char *fw_pin_dir(const char *opt);
 
 /*
- * What lies in dir. READY fills *ret_meta (may be NULL). 0, or -errno with err set when it cannot be
- * known (-EPERM: a capability is missing, named). FW_PINS_OTHER is not an error here.
+ * What lies in dir. READY fills *ret_meta (may be NULL). 0, or -errno with err set when it cannot
+ * be known (-EPERM: a capability is missing, named). FW_PINS_OTHER is not an error here.
  */
 int fw_pin_state(const char *dir, enum fw_pin_state *ret_state, struct fw_meta *ret_meta,
 		 struct fw_err *err);

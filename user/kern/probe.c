@@ -77,7 +77,10 @@ static void probe_program(struct fw_features *f)
 	const struct bpf_insn insns[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0 },
 		{ .code = BPF_STX | BPF_MEM | BPF_DW, .dst_reg = 10, .src_reg = 0, .off = -8 },
-		{ .code = BPF_STX | BPF_ATOMIC | BPF_DW, .dst_reg = 10, .src_reg = 0, .off = -8,
+		{ .code = BPF_STX | BPF_ATOMIC | BPF_DW,
+		  .dst_reg = 10,
+		  .src_reg = 0,
+		  .off = -8,
 		  .imm = BPF_CMPXCHG },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
@@ -117,13 +120,17 @@ static enum fw_tri probe_ext(void)
 int fw_probe_features(struct fw_features *ret, struct fw_err *err)
 {
 	struct fw_features f = {};
-	struct fw_caps caps;
+	struct fw_caps caps = {};
 	struct utsname uts;
 
-	if (!fw_probe_caps(&caps) && !caps.sys_admin && !(caps.bpf && caps.net_admin))
+	if (fw_probe_caps(&caps)) /* no /proc: the kernel will say */
+		caps = (struct fw_caps){ true, true, true, true };
+	if (!caps.net_admin || !(caps.sys_admin || (caps.bpf && caps.perfmon)))
 		return fw_err_set(err, -EPERM, "run as root",
-				  "loading BPF needs the capability %s, which this process lacks",
-				  caps.bpf ? "CAP_NET_ADMIN" : "CAP_BPF");
+				  "this needs the capability %s, which the process lacks",
+				  !caps.net_admin ? "CAP_NET_ADMIN"
+				  : !caps.bpf	  ? "CAP_BPF"
+						  : "CAP_PERFMON");
 	fw_noise_clear();
 	if (!uname(&uts))
 		sscanf(uts.release, "%u.%u", &f.major, &f.minor);
@@ -132,8 +139,8 @@ int fw_probe_features(struct fw_features *ret, struct fw_err *err)
 	probe_program(&f);
 	f.jiffies = tri(libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_jiffies64, NULL));
 	f.frags = tri(libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_get_buff_len, NULL));
-	f.syncookie = tri(libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_tcp_gen_syncookie,
-						  NULL));
+	f.syncookie =
+		tri(libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_tcp_gen_syncookie, NULL));
 	f.dispatcher = probe_ext();
 	*ret = f;
 	return 0;

@@ -20,13 +20,14 @@ struct fw_features {
 	enum fw_tri batch_percpu;  /* 5.13: batched reading of per-CPU arrays */
 	enum fw_tri frags;	   /* 5.18: bpf_xdp_get_buff_len, BPF_F_XDP_HAS_FRAGS */
 	enum fw_tri syncookie;	   /* 5.3: bpf_tcp_gen_syncookie */
-	enum fw_tri dispatcher;	   /* BPF_PROG_TYPE_EXT is permitted: libxdp's dispatcher can work */
-	enum fw_tri jit;	   /* programs are compiled, not interpreted */
+	enum fw_tri dispatcher; /* BPF_PROG_TYPE_EXT is permitted: libxdp's dispatcher can work */
+	enum fw_tri jit;	/* programs are compiled, not interpreted */
 };
 
 /* Fill *ret; -EPERM (4) if BPF may not be used at all, naming the missing capability. */
 int fw_probe_features(struct fw_features *ret, struct fw_err *err);
-/* One clear sentence when something that floodwall cannot do without is missing: -EOPNOTSUPP (2). */
+/* One clear sentence when something that floodwall cannot do without is missing: -EOPNOTSUPP (2).
+ */
 int fw_probe_require(const struct fw_features *features, struct fw_err *err);
 
 /* The capabilities floodwall needs: CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_SYS_ADMIN. */
@@ -37,12 +38,12 @@ int fw_probe_caps(struct fw_caps *ret);
 
 struct fw_host {
 	char release[65];
-	bool btf;	    /* /sys/kernel/btf/vmlinux */
-	bool bpffs;	    /* a bpffs is mounted where the pins go */
-	int syncookies;	    /* net.ipv4.tcp_syncookies, -1 = unknown */
+	bool btf;		       /* /sys/kernel/btf/vmlinux */
+	bool bpffs;		       /* a bpffs is mounted where the pins go */
+	int syncookies;		       /* net.ipv4.tcp_syncookies, -1 = unknown */
 	unsigned int online, possible; /* CPUs */
-	__u64 mem_available; /* bytes */
-	__u64 cgroup_left;   /* bytes below memory.max, ~0 = no limit */
+	__u64 mem_available;	       /* bytes */
+	__u64 cgroup_left;	       /* bytes below memory.max, ~0 = no limit */
 };
 /* pins: whose bpffs is meant. Never fails: what cannot be known is false, unknown, or 0. */
 void fw_probe_host(const char *pins, struct fw_host *ret);
@@ -57,8 +58,8 @@ struct fw_iface_info {
 	bool up;
 	enum fw_tri xdp_native, xdp_frags; /* netdev genl where the kernel has it (6.3) */
 	enum fw_tri lro, gro_hw, rx_vlan;  /* offloads that are on */
-	unsigned int queues, queues_max; /* receive queues in use and possible, 0 = unknown */
-	bool combined;			 /* they are "combined" channels of ethtool, else "rx" */
+	unsigned int queues, queues_max;   /* receive queues in use and possible, 0 = unknown */
+	bool combined;			   /* they are "combined" channels of ethtool, else "rx" */
 	unsigned int rss_entries;	   /* size of the indirection table, 0 = none or unknown */
 	unsigned int rss_queues;	   /* distinct queues in it */
 };

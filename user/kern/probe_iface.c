@@ -21,20 +21,20 @@
 #include "user/kern/probe.h"
 
 /* linux/netdev.h, which Debian 12's headers do not have yet. */
-#define NETDEV_CMD_DEV_GET	1
-#define NETDEV_A_DEV_IFINDEX	1
-#define NETDEV_A_DEV_XDP	3
-#define NETDEV_XDP_BASIC	1
-#define NETDEV_XDP_RX_SG	32
+#define NETDEV_CMD_DEV_GET   1
+#define NETDEV_A_DEV_IFINDEX 1
+#define NETDEV_A_DEV_XDP     3
+#define NETDEV_XDP_BASIC     1
+#define NETDEV_XDP_RX_SG     32
 
 /* Receive buffers and headroom that one page has to hold: MTUs beyond need frags. */
 static const struct {
 	const char *driver;
 	__u32 mtu;
 } mtu_limits[] = {
-	{ "ixgbe", 3050 },  { "ixgbevf", 3050 },  { "igb", 3046 },	 { "i40e", 3046 },
-	{ "ice", 3046 },    { "igc", 1500 },	  { "gve", 2032 },	 { "veth", 3520 },
-	{ "ena", 3498 },    { "mlx5_core", 3498 }, { "virtio_net", 3506 }, { "bnxt_en", 3502 },
+	{ "ixgbe", 3050 },   { "ixgbevf", 3050 },   { "igb", 3046 },	    { "i40e", 3046 },
+	{ "ice", 3046 },     { "igc", 1500 },	    { "gve", 2032 },	    { "veth", 3520 },
+	{ "ena", 3498 },     { "mlx5_core", 3498 }, { "virtio_net", 3506 }, { "bnxt_en", 3502 },
 	{ "vmxnet3", 3494 },
 };
 
@@ -138,9 +138,9 @@ static int family_answer(const struct nlmsghdr *nlh, void *data)
 {
 	struct nlattr *attr;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
-		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID)
-			*(__u16 *)data = mnl_attr_get_u16(attr);
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) if (mnl_attr_get_type(attr) ==
+								    CTRL_ATTR_FAMILY_ID) *
+		(__u16 *)data = mnl_attr_get_u16(attr);
 	return MNL_CB_OK;
 }
 
@@ -292,14 +292,17 @@ out:
 
 int fw_probe_iface(const char *ifname, struct fw_iface_info *ret, struct fw_err *err)
 {
-	struct fw_iface_info info = { .xdp_native = FW_UNKNOWN, .xdp_frags = FW_UNKNOWN,
-				      .lro = FW_UNKNOWN, .gro_hw = FW_UNKNOWN,
+	struct fw_iface_info info = { .xdp_native = FW_UNKNOWN,
+				      .xdp_frags = FW_UNKNOWN,
+				      .lro = FW_UNKNOWN,
+				      .gro_hw = FW_UNKNOWN,
 				      .rx_vlan = FW_UNKNOWN };
 	int fd;
 
 	info.ifindex = strlen(ifname) < IF_NAMESIZE ? (int)if_nametoindex(ifname) : 0;
 	if (!info.ifindex) {
-		fw_err_set(err, -ENODEV, "`ip link` lists them", "no interface is called %s", ifname);
+		fw_err_set(err, -ENODEV, "`ip link` lists them", "no interface is called %s",
+			   ifname);
 		if (err)
 			err->exit_code = FW_EXIT_USAGE;
 		return -ENODEV;
