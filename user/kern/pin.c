@@ -141,6 +141,20 @@ out:
 	return r;
 }
 
+/* Is any interface on record? Then programs are attached, whatever became of fw_meta. */
+static bool on_record(const char *dir)
+{
+	__u64 key;
+	bool found;
+	int fd;
+
+	if (fw_pin_map(dir, "fw_iface", false, &fd, NULL))
+		return false;
+	found = !bpf_map_get_next_key(fd, NULL, &key);
+	close(fd);
+	return found;
+}
+
 int fw_pin_state(const char *dir, enum fw_pin_state *ret_state, struct fw_meta *ret_meta,
 		 struct fw_err *err)
 {
@@ -158,13 +172,17 @@ int fw_pin_state(const char *dir, enum fw_pin_state *ret_state, struct fw_meta *
 		return 0;
 	}
 	r = read_meta(dir, &meta, &size, err);
-	if (r == -ENOENT) {
-		*ret_state = FW_PINS_HALF;
-		return 0;
-	}
-	if (r)
+	if (r && r != -ENOENT)
 		return r;
-	if (size == sizeof(meta) && !meta.magic) {
+	if (r || (size == sizeof(meta) && !meta.magic)) {
+		if (on_record(dir))
+			return fw_err_set(
+				err, -ESTALE,
+				"take the programs off with `ip link set dev IFACE "
+				"xdp off`, then remove the directory",
+				"the state in %s is damaged: interfaces are on record, but fw_meta "
+				"is missing",
+				dir);
 		*ret_state = FW_PINS_HALF;
 		return 0;
 	}
@@ -238,7 +256,10 @@ int fw_pin_make(const char *dir, struct fw_err *err)
 		snprintf(hint, sizeof(hint), "%s",
 			 usual ? "mount -t bpf bpf /sys/fs/bpf"
 			       : "choose --pins DIR whose parent lies in a mounted bpffs");
-		return fw_err_set(err, -ENODEV, hint, "no bpffs is mounted at %s", parent);
+		fw_err_set(err, -ENODEV, hint, "no bpffs is mounted at %s", parent);
+		if (err)
+			err->exit_code = FW_EXIT_FAILED;
+		return -ENODEV;
 	}
 	if (mkdir(dir, 0700) && errno != EEXIST) {
 		int code = -errno;
