@@ -180,6 +180,10 @@ static void state(struct fw_doctor *d, const struct doctor_facts *f)
 {
 	struct fw_err err = {};
 
+	if (*f->pin_err.msg) {
+		fw_doctor_add(d, FW_DOCTOR_FAIL, f->pin_err.hint, "%s", f->pin_err.msg);
+		return;
+	}
 	switch (f->pin_state) {
 	case FW_PINS_NONE:
 		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "no state yet: the first attach makes it");
@@ -238,7 +242,7 @@ static void gather(struct doctor_facts *f)
 	fw_probe_host(f->pins, &f->host);
 	fw_probe_caps(&f->caps);
 	f->features_known = !fw_probe_features(&f->features, NULL);
-	if (fw_pin_state(f->pins, &f->pin_state, &f->meta, NULL))
+	if (fw_pin_state(f->pins, &f->pin_state, &f->meta, &f->pin_err))
 		f->pin_state = FW_PINS_NONE;
 	if (f->pin_state == FW_PINS_READY && !fw_maps_open(f->pins, FW_MAPS_DAMAGED, &maps, NULL)) {
 		f->ctl_id = maps.ctl_id;

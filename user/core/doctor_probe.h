@@ -14,6 +14,7 @@ struct doctor_facts {
 	struct fw_caps caps;
 	struct fw_features features; /* if features_known */
 	bool features_known;
+	struct fw_err pin_err; /* the pins cannot be judged, and why */
 	enum fw_pin_state pin_state;
 	struct fw_meta meta;
 	__u32 ctl_id;		    /* 0 = no state */

@@ -53,20 +53,33 @@ void fw_setup_orphan(const char *ifname, struct fw_err *err)
 		   ifname, state.prog[0].id);
 }
 
+/* One record against reality. True: it names nothing any more. A new name is taken over. */
+static bool is_stale(struct fw_setup *setup, struct fw_iface *iface)
+{
+	char name[IF_NAMESIZE];
+
+	if (iface->netns != fw_attach_netns())
+		return !fw_attach_prog_exists(iface->prog_id);
+	if (!if_indextoname(iface->ifindex, name))
+		return true;
+	if (strcmp(name, iface->name)) {
+		snprintf(iface->name, sizeof(iface->name), "%s", name);
+		fw_maps_iface_put(setup->maps.iface_fd, iface);
+	}
+	return false;
+}
+
 /* An interface that is no more can still be on record, under the name it had. */
 static bool drop_by_name(struct fw_setup *setup, const char *ifname)
 {
 	struct fw_iface list[FW_IFACE_MAX];
-	__u64 netns = fw_attach_netns();
 	bool found = false;
 	unsigned int nr = 0;
-	char now[IF_NAMESIZE];
 
 	if (fw_maps_ifaces(setup->maps.iface_fd, list, &nr))
 		return false;
 	for (unsigned int i = 0; i < nr; i++)
-		if (list[i].netns == netns && !strcmp(list[i].name, ifname) &&
-		    !if_indextoname(list[i].ifindex, now))
+		if (!strcmp(list[i].name, ifname) && is_stale(setup, &list[i]))
 			found = !fw_maps_iface_del(setup->maps.iface_fd, &list[i]) || found;
 	return found;
 }
@@ -96,22 +109,6 @@ int fw_setup_detach(struct fw_setup *setup, const char *ifname, enum fw_setup_de
 		return fw_err_set(err, -EIO, NULL, "%s: detached, but still on record", ifname);
 	*ret = r ? FW_DETACHED_GONE : FW_DETACHED;
 	return 0;
-}
-
-/* One record against reality. True: it names nothing any more. A new name is taken over. */
-static bool is_stale(struct fw_setup *setup, struct fw_iface *iface)
-{
-	char name[IF_NAMESIZE];
-
-	if (iface->netns != fw_attach_netns())
-		return !fw_attach_prog_exists(iface->prog_id);
-	if (!if_indextoname(iface->ifindex, name))
-		return true;
-	if (strcmp(name, iface->name)) {
-		snprintf(iface->name, sizeof(iface->name), "%s", name);
-		fw_maps_iface_put(setup->maps.iface_fd, iface);
-	}
-	return false;
 }
 
 int fw_setup_mend(struct fw_setup *setup, char (*ret_names)[16], unsigned int *ret_nr,
