@@ -75,16 +75,16 @@ $(O)/tests/prog/test_line: $(filter $(O)/user/cli/%,$(LIB_OBJ))
 
 # The lab's own tools: what the demo and the tests in namespaces send with.
 LAB := $(O)/tests/netns/flood $(O)/tests/netns/voters
-$(O)/tests/netns/flood: $(patsubst %,$(O)/tests/netns/%.o,flood flood_send flood_pcap frame)
+$(O)/tests/netns/flood: $(patsubst %,$(O)/tests/netns/%.o,flood flood_send flood_pcap flood_xdp frame)
 $(O)/tests/netns/voters: $(O)/tests/netns/voters.o
 $(LAB):
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lpcap
+	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lpcap $(FW_LIBS) -lm
 $(O)/tests/netns/%.bpf.o: tests/netns/%.bpf.c
 	$(call say,BPF,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -I/usr/include/$(shell $(CC) -dumpmachine) $(BPF_CFLAGS) -c $< -o $@
-lab: $(LAB) $(O)/tests/netns/pass.bpf.o $(O)/tests/netns/drop.bpf.o
+lab: $(LAB) $(patsubst %,$(O)/tests/netns/%.bpf.o,pass drop storm)
 tests: $(UNIT) $(PROG) lab
 
 # The bench: its own programs as skeletons, its own main over everything below the command line.

@@ -358,7 +358,7 @@ class Lab:
         """Packets per second that a program which does nothing but drop sustains here."""
         self.foreign(self.srv, self.iface, "drop")
         before = self.links()["rx"]["packets"]
-        took = self.flood("syn", seconds=1.5).result()["seconds"]
+        took = self.flood("syn", fast=True, seconds=1.5).result()["seconds"]
         got = self.quiet() - before
         self.inside(self.srv, "ip", "link", "set", "dev", self.iface, "xdpdrv", "off")
         return got / took

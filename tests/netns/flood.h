@@ -22,6 +22,7 @@ struct flood_opts {
 	uint32_t first_seq;
 	int cpu;
 	unsigned int loops;
+	bool fast;	/* frames written in the kernel instead of sent by a packet socket */
 	bool own_clock; /* replay: keep the capture's own spacing, scaled to `seconds` */
 };
 
@@ -48,6 +49,8 @@ int flood_socket(const char *iface, uint8_t ret_mac[6]);
 int flood_send(int fd, struct flood_frame *frames, unsigned int n, struct flood_sent *sent);
 /* Replays a capture at the destination of opts->spec. 0 or -errno. */
 int flood_replay(const struct flood_opts *opts, int fd, struct flood_sent *sent);
+/* Sends what frames[0..7] show by the fast engine; -EINVAL when they are too long for it. */
+int flood_xdp(const struct flood_opts *opts, const struct frame *frames, struct flood_sent *sent);
 extern volatile bool flood_stop;
 
 #endif
