@@ -74,6 +74,26 @@ static void test_debt(void **state)
 	}
 }
 
+/* A short stamp wraps within seconds; a source that is silent owes nothing all the while. */
+static void test_silence(void **state)
+{
+	struct prog *prog = *state;
+	struct spec spec = { .src = VOTER, .dst = SERVER, .proto = UDP, .payload = 10 };
+
+	prog_no_crowd(prog);
+	for (spec.family = 4; spec.family <= 6; spec.family += 2) {
+		assert_int_equal(prog_admitted(prog, &spec, 1), 1);
+		for (int s = 1; s < 40; s++) {
+			struct fw_source source;
+
+			prog_step(prog, SECOND / 2);
+			source = read_source(prog, spec.family);
+			for (int k = 0; k < FW_K_MAX; k++)
+				expect_debt(&source.own.bucket[k], 0);
+		}
+	}
+}
+
 /* The packet stamp lives in the word of 52 bits, in ns. */
 static void test_packets(void **state)
 {
@@ -179,8 +199,9 @@ static void test_far(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROG_TEST(test_unknown), PROG_TEST(test_debt),	PROG_TEST(test_packets),
-		PROG_TEST(test_lanes),	 PROG_TEST(test_heavy), PROG_TEST(test_far),
+		PROG_TEST(test_unknown), PROG_TEST(test_debt),	PROG_TEST(test_silence),
+		PROG_TEST(test_packets), PROG_TEST(test_lanes), PROG_TEST(test_heavy),
+		PROG_TEST(test_far),
 	};
 
 	return cmocka_run_group_tests_name("source_read", tests, prog_group_setup,

@@ -54,6 +54,17 @@ static double part(__u64 debt, __u64 window)
 	return window ? (double)debt / (double)window : 0;
 }
 
+/*
+ * Whether a source has been silent for longer than any debt in these units lasts. After that a
+ * 32-bit stamp may seem to lie ahead again; the program asks the same before it charges.
+ */
+static bool long_paid(const struct fw_src *src, int way, __u64 now, __u32 shift)
+{
+	__u16 gap = (__u16)(now >> FW_SEEN_SHIFT) - src->seen[way];
+
+	return gap && (__u64)(gap - 1) << FW_SEEN_SHIFT >> shift >= FW_WINDOW_MAX;
+}
+
 static void read_buckets(const struct fw_src *src, int way, __u64 word, __u64 now,
 			 const struct fw_limit *limits, struct fw_source_bucket *ret)
 {
@@ -64,6 +75,10 @@ static void read_buckets(const struct fw_src *src, int way, __u64 word, __u64 no
 	for (int k = FW_K_PACKETS + 1; k < FW_K_MAX; k++) {
 		__u32 stamp = __atomic_load_n(&src->tat[way][k - 1], __ATOMIC_RELAXED);
 
+		if (long_paid(src, way, now, limits[k].shift)) {
+			ret[k].debt = 0;
+			continue;
+		}
 		ret[k].debt = part(bucket_debt(stamp, now >> limits[k].shift & MASK32,
 					       limits[k].window, MASK32),
 				   limits[k].window);
