@@ -157,21 +157,28 @@ static void dispatcher(struct fw_doctor *d, const struct doctor_facts *f)
 			      "libxdp's dispatcher cannot work here: one XDP program an interface");
 }
 
+/* The kernel makes a cookie on demand only with 2; 1 waits until a listener's queue is full. */
 static void cookies(struct fw_doctor *d, const struct doctor_facts *f)
 {
+	const char *mend = "sysctl -w net.ipv4.tcp_syncookies=2";
+
 	if (f->features_known && f->features.syncookie == FW_NO)
 		fw_doctor_add(
 			d, FW_DOCTOR_WARN, NULL,
-			"no SYN cookies in BPF: strangers prove themselves by retransmission");
+			"no SYN cookies in BPF here: strangers prove themselves by retransmission");
+	else if (f->host.syncookies == 2)
+		fw_doctor_add(d, FW_DOCTOR_OK, NULL,
+			      "strangers prove themselves by SYN cookie (tcp_syncookies=2)");
+	else if (f->host.syncookies == 1)
+		fw_doctor_add(
+			d, FW_DOCTOR_WARN, mend,
+			"tcp_syncookies=1 gives no cookie before a listener's queue is full: "
+			"until then strangers prove themselves by retransmission, a second later");
 	else if (f->host.syncookies == 0)
 		fw_doctor_add(
-			d, FW_DOCTOR_WARN, "sysctl -w net.ipv4.tcp_syncookies=1",
-			"tcp_syncookies is off: strangers prove themselves by retransmission, a "
-			"second later");
-	else if (f->host.syncookies > 0)
-		fw_doctor_add(d, FW_DOCTOR_OK, NULL,
-			      "strangers prove themselves by SYN cookie (tcp_syncookies=%d)",
-			      f->host.syncookies);
+			d, FW_DOCTOR_WARN, mend,
+			"tcp_syncookies=0 gives no SYN cookies: strangers prove themselves by "
+			"retransmission, a second later");
 	else
 		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL, "net.ipv4.tcp_syncookies cannot be read");
 }
