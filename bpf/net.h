@@ -16,8 +16,15 @@
  * any value that it does not know. Two instructions; x keeps its value.
  */
 #define FW_FORGET(x, u) asm volatile("%0 ^= %1; %0 ^= %1" : "+r"(x) : "r"((__u64)(u)))
+/*
+ * Bound x (64 bits) by a mask where the compiler would leave it out, because it knows x to be
+ * within already, but the verifier does not: that of Linux 6.1 knows nothing of what a byte swap
+ * returns.
+ */
+#define FW_BOUND(x, mask) asm volatile("%0 &= %1" : "+r"(x) : "i"(mask))
 #else
-#define FW_FORGET(x, u) ((void)(u))
+#define FW_FORGET(x, u)	  ((void)(u))
+#define FW_BOUND(x, mask) ((x) &= (mask))
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/if_ether.h>

@@ -17,11 +17,19 @@ static __always_inline bool same_addr(const __be32 a[4], const __be32 b[4])
 	return a[3] == b[3] && a[2] == b[2] && a[1] == b[1] && a[0] == b[0];
 }
 
+static __always_inline __u64 port_index(__be16 port)
+{
+	__u64 index = bpf_ntohs(port);
+
+	FW_BOUND(index, 0xffff);
+	return index;
+}
+
 /* The service of (daddr, table, port), or -1. table is FW_PORT_*. */
 static __always_inline int service_find(const struct pkt *p, const struct fw_policy *policy,
 					__u32 table)
 {
-	__u32 at = policy->port_rule[table & 1][bpf_ntohs(p->dport)];
+	__u32 at = policy->port_rule[table & 1][port_index(p->dport)];
 
 	for (int i = 0; i < FW_CHAIN_MAX && at; i++) {
 		const struct fw_rule *rule = &policy->rule[at & (FW_RULE_MAX - 1)];
@@ -57,7 +65,7 @@ static __always_inline bool may_be_reply(const struct pkt *p)
 
 static __always_inline bool is_reflected(const struct pkt *p, const struct fw_policy *policy)
 {
-	__u8 slot = policy->reflect[bpf_ntohs(p->sport)];
+	__u8 slot = policy->reflect[port_index(p->sport)];
 
 	if (!slot || (!(slot & FW_REFLECT_EVERYWHERE) && p->service == FW_SERVICE_HOST))
 		return false;
