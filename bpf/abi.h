@@ -223,7 +223,9 @@ struct fw_policy {
 	__u32 flags;
 	__u16 reflect_port[FW_REFLECT_MAX]; /* host order, by slot, for display; 0 = free */
 	__u32 proof_s;			    /* how long proof of source lasts, seconds */
-	__u64 idle_ns; /* silence after which every bucket is full: the longest window */
+	__u32 ban_s;	 /* the first ban, seconds; doubles each time; 0 = no bans */
+	__u32 ban_max_s; /* ceiling */
+	__u64 idle_ns;	 /* silence after which every bucket is full: the longest window */
 	struct fw_limit budget[FW_B_MAX];
 	struct fw_class class[FW_CLASS_MAX];
 	struct fw_service service[FW_SERVICE_MAX];
@@ -425,6 +427,38 @@ _Static_assert(sizeof(struct fw_service_state) == 64, "fw_service_state");
 #define FW_LEVEL_RELAX_NS (10ULL << 30) /* 10.7 s without excess: siege becomes guarded */
 #define FW_LEVEL_CALM_NS  (30ULL << 30) /* 32 s without excess: calm */
 
+/*
+ * A proven source that has been over its limits with TCP within a connection. Written by the
+ * program; until_ns and times also by `ban lift`.
+ */
+struct fw_ban {
+	__u64 key;	/* IPv4 address, or upper 64 bits of IPv6, host order; 0 = free */
+	__u64 until_ns; /* program time; 0 = not banned */
+	__u64 since_ns; /* start of the last ban */
+	__u64 first_ns; /* over its limits without a pause since */
+	__u64 last_ns;	/* last time over */
+	__u64 own_tat;	/* second bucket of packets, for its own connections while it is spoofed; ns
+			 */
+	__s32 score;	/* packets over the limit of its own connections, less those of none */
+	__u32 times;	/* bans so far */
+	__u8 family;	/* 4 or 6 */
+	__u8 class;
+	__u8 pad[6];
+};
+_Static_assert(sizeof(struct fw_ban) == 64, "fw_ban");
+#define FW_BAN_WAYS	 4
+#define FW_BAN_SETS	 4096
+#define FW_BAN_SCORE	 64		  /* own packets more than others, for a ban */
+#define FW_BAN_SPOOFED	 -1024		  /* the score goes no lower */
+#define FW_BAN_AFTER_NS	 (3ULL << 30)	  /* 3.2 s over the limits */
+#define FW_BAN_PAUSE_NS	 (1ULL << 31)	  /* 2.1 s within them start anew */
+#define FW_BAN_FORGET_NS (14400ULL << 30) /* after 4.3 h the first ban is a first one again */
+#define FW_BAN_DOUBLINGS 12
+#define FW_BAN_MAX_S	 86400 /* ceiling of the ceiling: a stamp tells 26 days from the past */
+struct fw_ban_set {
+	struct fw_ban way[FW_BAN_WAYS];
+};
+
 /* First SYNs of strangers to services with proof "retransmit": tag << 32 | time in 2^20 ns. */
 #define FW_RETRY_BITS 16
 #define FW_RETRY_MIN_UNITS \
@@ -467,6 +501,7 @@ enum fw_class_count { FW_CC_PASS, FW_CC_DROP, FW_CC_SOFT, FW_CC_MAX };
 	X(INSERTED, "inserted", "sources entered into the table")                         \
 	X(MAP_ERROR, "map_error", "map look-ups that failed although they cannot")        \
 	X(PROVEN, "proven", "sources that proved themselves")                             \
+	X(BANNED, "banned", "bans started")                                               \
 	X(ABORT, "abort", "program gave up for a reason of its own; must stay 0")
 
 enum fw_note {

@@ -170,6 +170,16 @@ static __always_inline bool word_fits(const struct entry *e, const struct fw_lim
 	return ahead + (bucket_cost(limit, 1) << limit->shift) <= window || ahead > 2 * window;
 }
 
+/* Is the packet stamp further ahead than any debt under this limit? */
+static __always_inline bool word_impossible(const struct entry *e, const struct fw_limit *limit,
+					    __u64 now)
+{
+	__u64 window = (__u64)limit->window << limit->shift;
+	__u64 ahead = (e->word - now) & FW_TAT_MASK;
+
+	return ahead <= FW_TAT_MASK >> 1 && ahead > 2 * window + (1ULL << FW_SEEN_SHIFT);
+}
+
 static __always_inline bool is_soft(const struct entry *e, const struct fw_limit *limit, __u64 now)
 {
 	__u64 soft = (__u64)limit->soft << limit->shift;

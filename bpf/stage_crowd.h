@@ -12,6 +12,7 @@
 #include "cookie.h"
 #include "level.h"
 #include "stage_source.h"
+#include "ban.h"
 
 static __always_inline bool is_syn(const struct pkt *p)
 {
@@ -268,13 +269,12 @@ static __always_inline int pass_reason(const struct pkt *p)
 
 /*
  * A source over its limits. If it is proven or trusted, somebody may be spoofing it: its SYNs are
- * answered with cookies, and what belongs to one of its connections still passes, within a budget
- * that all such share. Anybody else is simply over.
+ * answered with cookies, and bpf/ban.h tells what becomes of the rest. Anybody else is simply over.
  */
 static __always_inline int crowd_over_limit(struct xdp_md *ctx, struct pkt *p,
 					    const struct fw_policy *policy, int over)
 {
-	int reason;
+	bool own;
 
 	if (!p->proven && !p->trusted)
 		return over;
@@ -282,8 +282,8 @@ static __always_inline int crowd_over_limit(struct xdp_md *ctx, struct pkt *p,
 		return answer_syn(ctx);
 	if (!is_in_connection(p) || !budget_take(policy, p->now, FW_B_SOCKET))
 		return over;
-	reason = ask_socket(ctx, p, policy);
-	return reason == FW_R_PASS_SOCKET ? reason : over;
+	own = ask_table(ctx) == FW_R_PASS_SOCKET;
+	return ban_consider(source_key(p), p->now, source_who(p), own) ? FW_R_PASS_SOCKET : over;
 }
 
 /* A stranger, or one of a crowd over its budget. asked: what the socket table said of it. */

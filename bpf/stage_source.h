@@ -114,6 +114,8 @@ static __always_inline __u32 entry_facts(const struct entry *e, const struct fw_
 	return facts;
 }
 
+__noinline int ban_holds(__u64 key, __u64 now); /* ban.h */
+
 __noinline __u32 source(__u64 key, __u64 now, __u64 what, __u32 who)
 {
 	const struct fw_policy *policy = who_policy(who);
@@ -129,6 +131,9 @@ __noinline __u32 source(__u64 key, __u64 now, __u64 what, __u32 who)
 	class = who_class(policy, who);
 	found = table_find(&table, &e);
 	if (found) {
+		/* A stamp further ahead than debt can be is a ban, or what a lowered burst left. */
+		if (word_impossible(&e, &class->limit[FW_K_PACKETS], now) && ban_holds(key, now))
+			return FW_R_DROP_BANNED | FW_IS_KNOWN;
 		reason = charge_fits(&e, &toll, policy->proof_s, class->limit);
 	} else {
 		if (!(who & FW_WHO_ENTER) && !admit(policy, now, who))

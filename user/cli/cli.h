@@ -107,6 +107,7 @@ extern const struct fw_cli_command fw_cmd_budget[];
 extern const struct fw_cli_command fw_cmd_lane[]; /* block, trust, manage, class */
 extern const struct fw_cli_command fw_cmd_service[];
 extern const struct fw_cli_command fw_cmd_source[];
+extern const struct fw_cli_command fw_cmd_ban[];
 extern const struct fw_cli_command fw_cmd_mode[];
 extern const struct fw_cli_command fw_cmd_option[];
 extern const struct fw_cli_command fw_cmd_reflect[];

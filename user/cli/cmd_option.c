@@ -11,7 +11,7 @@
 #include "user/cli/cli.h"
 #include "user/cli/edit.h"
 
-enum option_type { SWITCH, FACTOR, SECONDS };
+enum option_type { SWITCH, FACTOR, SECONDS, BAN, CEILING };
 
 struct option_row {
 	const char *name;
@@ -27,13 +27,25 @@ static const struct option_row rows[] = {
 	  "drop private, documentation and other reserved sources too" },
 	{ "net48-factor", FACTOR, 0, "how many times the limits of a /64 an IPv6 /48 gets" },
 	{ "proof-time", SECONDS, 0, "how long a source stays proven after a handshake" },
+	{ "ban-time", BAN, 0,
+	  "the first ban of a proven source that stays over its limits; off = never" },
+	{ "ban-ceiling", CEILING, 0, "bans double each time up to this" },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 static __u32 *number_of(struct fw_model *model, const struct option_row *row)
 {
-	return row->type == FACTOR ? &model->net48_factor : &model->proof_s;
+	switch (row->type) {
+	case FACTOR:
+		return &model->net48_factor;
+	case BAN:
+		return &model->ban_s;
+	case CEILING:
+		return &model->ban_max_s;
+	default:
+		return &model->proof_s;
+	}
 }
 
 static const char *put_value(char *buf, size_t size, struct fw_model *model,
@@ -43,6 +55,8 @@ static const char *put_value(char *buf, size_t size, struct fw_model *model,
 		snprintf(buf, size, "%s", model->flags & row->flag ? "on" : "off");
 	else if (row->type == FACTOR)
 		snprintf(buf, size, "%u", *number_of(model, row));
+	else if (!*number_of(model, row))
+		snprintf(buf, size, "off");
 	else
 		fw_text_put_duration(buf, size, *number_of(model, row));
 	return buf;
@@ -72,6 +86,13 @@ static int set_value(struct fw_cli *cli, struct fw_model *model, const struct op
 		if (!err)
 			*number_of(model, row) = number > 0xffffffff ? 0xffffffff : (__u32)number;
 		return err;
+	case BAN:
+		if (!strcmp(text, "off") || !strcmp(text, "0s") || !strcmp(text, "0")) {
+			model->ban_s = 0;
+			return 0;
+		}
+		/* fall through */
+	case CEILING:
 	case SECONDS:
 		return fw_text_duration(text, number_of(model, row), &cli->err);
 	}

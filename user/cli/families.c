@@ -8,6 +8,7 @@ const struct fw_cli_family fw_cli_families[] = {
 	{ "Looking", fw_cmd_status },
 	{ "", fw_cmd_stats },
 	{ "", fw_cmd_source },
+	{ "", fw_cmd_ban },
 	{ "", fw_cmd_doctor },
 	{ "Tuning, from the next packet on", fw_cmd_limit },
 	{ "", fw_cmd_budget },

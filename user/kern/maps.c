@@ -55,6 +55,7 @@ static const struct row rows[] = {
 	ROW("fw_src", FW_MAPS_SOURCES, struct fw_src, 1, src, CAP(src_sets), true),
 	ROW("fw_budget", FW_MAPS_SOURCES, struct fw_budget, 1, budget, NO_FIELD, true),
 	ROW("fw_crowd", FW_MAPS_SOURCES, struct fw_crowd, 1, crowd, NO_FIELD, true),
+	ROW("fw_ban", FW_MAPS_SOURCES, struct fw_ban_set, 1, ban, NO_FIELD, false),
 	ROW("fw_level", FW_MAPS_SOURCES, struct fw_service_state, 1, level, NO_FIELD, true),
 };
 

@@ -66,6 +66,7 @@ struct fw_maps {
 	const struct fw_budget *budget;	      /* [FW_B_MAX] */
 	const struct fw_crowd *crowd;	      /* [FW_SERVICE_MAX] */
 	const struct fw_service_state *level; /* [FW_SERVICE_MAX] */
+	struct fw_ban_set *ban;		      /* [FW_BAN_SETS] */
 
 	int count_svc_fd, count_cls_fd, note_fd, heavy_fd; /* per-CPU; -1 when not asked for */
 	int iface_fd;					   /* -1 when not asked for */

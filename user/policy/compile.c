@@ -185,6 +185,11 @@ static int model_check(const struct fw_model *model, struct fw_err *err)
 		return fw_err_set(err, -EINVAL, NULL,
 				  "proof of source can last from 1 to %u seconds, not %u",
 				  FW_PROOF_MAX_S, model->proof_s);
+	if (model->ban_s && (model->ban_max_s < model->ban_s || model->ban_max_s > FW_BAN_MAX_S))
+		return fw_err_set(
+			err, -EINVAL, "0 as the first ban switches bans off",
+			"bans can grow from %u seconds to a ceiling of at most %u, not %u",
+			model->ban_s, FW_BAN_MAX_S, model->ban_max_s);
 	if (model->rules > FW_MODEL_RULES)
 		return fw_err_set(err, -EINVAL, NULL, "more rules than there can be");
 	if (!model->class[FW_CLASS_DEFAULT].name[0] || !model->class[FW_CLASS_TRUSTED].name[0] ||
@@ -199,6 +204,8 @@ static int compile(struct job *job)
 
 	job->policy->flags = job->model->flags & ~(__u32)FW_P_CLOSED;
 	job->policy->proof_s = job->model->proof_s;
+	job->policy->ban_s = job->model->ban_s;
+	job->policy->ban_max_s = job->model->ban_max_s;
 	job->text->net48_factor = job->model->net48_factor;
 	for (int i = 0; !r && i < FW_CLASS_MAX; i++)
 		r = class_compile(job, i);

@@ -78,6 +78,8 @@ static int model_read(const struct fw_policy *policy, const struct fw_policy_tex
 {
 	model->flags = policy->flags & ~(__u32)FW_P_CLOSED;
 	model->proof_s = policy->proof_s;
+	model->ban_s = policy->ban_s;
+	model->ban_max_s = policy->ban_max_s;
 	model->net48_factor = text->net48_factor;
 	memcpy(model->budget, text->budget_rate, sizeof(model->budget));
 	if (!model->proof_s || !model->net48_factor || !rates_ok(model->budget, FW_B_MAX) ||

@@ -79,6 +79,8 @@ void fw_model_default(struct fw_model *ret_model)
 	memset(ret_model, 0, sizeof(*ret_model));
 	ret_model->flags = FW_P_BOGUS_SOURCE;
 	ret_model->proof_s = 600;
+	ret_model->ban_s = 60;
+	ret_model->ban_max_s = 3600;
 	ret_model->net48_factor = 16;
 	rates_set(ret_model->budget, budget_default, FW_B_MAX, 0);
 	strcpy(class[FW_CLASS_DEFAULT].name, "default");

@@ -49,6 +49,8 @@ struct fw_model {
 	__u32 flags; /* FW_P_MONITOR, FW_P_BOGUS_SOURCE, FW_P_PRIVATE_SOURCE; FW_P_CLOSED is
 			compiled */
 	__u32 proof_s;
+	__u32 ban_s;	    /* the first ban of a source; doubles each time; 0 = no bans */
+	__u32 ban_max_s;    /* ceiling */
 	__u32 net48_factor; /* a /48 gets this many times the limits of a /64 */
 	__u32 rules;	    /* used in rule[] */
 	struct fw_rate budget[FW_B_MAX];

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Proven sources over their limits. Two stories look alike there: a real source floods, or somebody
+ * spoofs a real source to use up its buckets. What tells them apart is whether the packets belong
+ * to connections that the kernel knows; who spoofs cannot know them.
+ *
+ * Mostly its own: it is held to its limits, and if it stays over them, banned for a while, longer
+ * each time. Mostly not: its own connections get a second bucket of the same size, which the
+ * spoofer cannot touch. Nobody is banned for packets that are not of a connection of its own.
+ *
+ * A ban is a packet stamp far in the future, so refusing a banned source costs no more than
+ * refusing any source over its limits, and expiry needs nobody.
+ */
+#ifndef FW_BAN_H
+#define FW_BAN_H
+
+#include "stage_source.h"
+
+/* The set of a source's record. */
+static __always_inline __u32 ban_set(__u64 key)
+{
+	return fw_hash6(key, knob_key2, knob_key1, knob_key3) & (FW_BAN_SETS - 1);
+}
+
+/* Its record, or the one to give away for it: free, or longest quiet. NULL: all are in force. */
+static __always_inline struct fw_ban *ban_record(struct fw_ban_set *set, __u64 key, __u64 now)
+{
+	__u64 quiet = ~0ULL;
+	__u32 way = FW_BAN_WAYS;
+	struct fw_ban *ban;
+
+	for (__u32 i = 0; i < FW_BAN_WAYS; i++) {
+		ban = &set->way[i];
+		if (ban->key == key)
+			return ban;
+		if (ban->until_ns <= now && ban->last_ns < quiet) {
+			quiet = ban->last_ns;
+			way = i;
+		}
+	}
+	if (way >= FW_BAN_WAYS)
+		return 0;
+	ban = &set->way[way];
+	__builtin_memset(ban, 0, sizeof(*ban));
+	ban->key = key;
+	ban->first_ns = now;
+	return ban;
+}
+
+/* Is a source, whose stamp says it may be, banned? A lifted ban leaves the stamp to be cut. */
+__noinline int ban_holds(__u64 key, __u64 now)
+{
+	__u32 at = ban_set(key);
+	struct fw_ban_set *set = bpf_map_lookup_elem(&fw_ban, &at);
+
+	if (!set)
+		return 0;
+	for (int i = 0; i < FW_BAN_WAYS; i++)
+		if (set->way[i].key == key)
+			return set->way[i].until_ns > now;
+	return 0;
+}
+
+static __always_inline void ban_start(struct fw_ban *ban, const struct fw_policy *policy, __u64 now,
+				      __u32 who)
+{
+	__u32 doublings = ban->times < FW_BAN_DOUBLINGS ? ban->times : FW_BAN_DOUBLINGS;
+	__u64 seconds = (__u64)policy->ban_s << doublings;
+
+	if (seconds > policy->ban_max_s)
+		seconds = policy->ban_max_s;
+	ban->since_ns = now;
+	ban->until_ns = now + seconds * 1000000000;
+	ban->times++;
+	ban->score = 0;
+	ban->family = who & FW_WHO_IP4 ? 4 : 6;
+	ban->class = who >> 8;
+	note(FW_N_BANNED);
+}
+
+/* Move the source's stamp to the end of its ban. */
+static __always_inline void ban_stamp(__u64 key, __u32 who, __u64 until_ns)
+{
+	struct table_key table = source_table(who & FW_WHO_IP4 ? 4 : 6, key);
+	struct entry e = {};
+
+	if (!table_find(&table, &e) || !e.set)
+		return;
+	__sync_val_compare_and_swap(&e.set->word[e.way], e.word,
+				    (e.word & ~FW_TAT_MASK) | (until_ns & FW_TAT_MASK));
+}
+
+/* Keep score. Returns true when own packets have outweighed the others for long enough. */
+static __always_inline bool ban_score(struct fw_ban *ban, __u64 now, bool own)
+{
+	if (now - ban->last_ns > FW_BAN_PAUSE_NS) {
+		ban->first_ns = now;
+		ban->score = 0;
+	}
+	if (now - ban->last_ns > FW_BAN_FORGET_NS)
+		ban->times = 0;
+	ban->last_ns = now;
+	if (own)
+		ban->score++;
+	else if (ban->score > FW_BAN_SPOOFED)
+		ban->score--;
+	return ban->score >= FW_BAN_SCORE && now - ban->first_ns >= FW_BAN_AFTER_NS;
+}
+
+/*
+ * A proven or trusted source was over its limits with TCP within a connection. own: the socket
+ * table knows the connection. Returns 1 if the packet may pass all the same. CPUs may race on score
+ * and times, which only decide when a ban starts; the second bucket is exact.
+ */
+__noinline int ban_consider(__u64 key, __u64 now, __u32 who, int own)
+{
+	const struct fw_policy *policy = who_policy(who);
+	__u32 at = ban_set(key);
+	struct fw_ban_set *set = bpf_map_lookup_elem(&fw_ban, &at);
+	struct fw_ban *ban;
+
+	if (!policy || !set)
+		return 0;
+	ban = ban_record(set, key, now);
+	if (!ban)
+		return 0;
+	if (ban_score(ban, now, own) && policy->ban_s && !(who & FW_WHO_TRUSTED)) {
+		ban_start(ban, policy, now, who);
+		ban_stamp(key, who, ban->until_ns);
+		return 0;
+	}
+	return own && ban->score < 0 &&
+	       shared_take(&ban->own_tat, now, &who_class(policy, who)->limit[FW_K_PACKETS], 1);
+}
+
+#endif
