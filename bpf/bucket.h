@@ -21,36 +21,29 @@ static __always_inline __u64 bucket_cost(const struct fw_limit *limit, __u64 n)
 
 /*
  * Debt of a stamp at now. A stamp further ahead than the window is debt from a larger burst that
- * was lowered since, or from a clock that stepped back: it counts as a window, so that old debt
- * cannot outlive a change.
+ * was lowered since, or from a clock that stepped back: it counts as a window. Beyond two windows
+ * it counts as paid: so far ahead lies a stamp so old that it came round to the future, and whoever
+ * comes back after a month finds a full bucket. Windows are at most an eighth of a stamp's range.
  */
 static __always_inline __u64 bucket_debt(__u64 stamp, __u64 now, __u64 window, __u64 mask)
 {
 	__u64 ahead = (stamp - now) & mask;
 
-	if (ahead > mask >> 1)
+	if (ahead > 2 * window)
 		return 0;
 	return ahead > window ? window : ahead;
 }
 
-/*
- * Charge cost to a stamp. True: admitted, *stamp moved. False: over the limit, *stamp as it was,
- * except that impossible debt (more than twice the window ahead) is cut to a window; that happens
- * once after a change of limits, not once a packet.
- */
+/* Charge cost to a stamp. True: admitted, *stamp moved. False: over the limit, *stamp as it was. */
 static __always_inline bool bucket_charge(__u64 *stamp, __u64 now, __u64 cost, __u64 window,
 					  __u64 mask)
 {
 	__u64 debt = bucket_debt(*stamp, now, window, mask);
-	__u64 ahead = (*stamp - now) & mask;
 
-	if (debt + cost <= window) {
-		*stamp = (now + debt + cost) & mask;
-		return true;
-	}
-	if (ahead <= mask >> 1 && ahead > 2 * window)
-		*stamp = (now + window) & mask;
-	return false;
+	if (debt + cost > window)
+		return false;
+	*stamp = (now + debt + cost) & mask;
+	return true;
 }
 
 #endif

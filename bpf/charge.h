@@ -62,7 +62,8 @@ static __always_inline bool proof_holds(__u8 proof, __u64 now, __u32 proof_s)
  * Once a second and source: make sure no 32-bit stamp is so old that it could be taken for one in
  * the future, and forget a proof that has expired. A stamp is surely paid if the source was silent
  * for longer than any window (FW_WINDOW_MAX units); else the signed comparison still holds,
- * because silence was shorter than half the stamp's range.
+ * because silence was shorter than half the stamp's range. seen wraps after 19 hours; the packet
+ * stamp, once paid, says for how long it has been at least.
  */
 static __always_inline void entry_refresh(struct entry *e, const struct toll *p, __u32 proof_s,
 					  const struct fw_limit *limits)
@@ -70,15 +71,19 @@ static __always_inline void entry_refresh(struct entry *e, const struct toll *p,
 	__u16 seen = p->now >> FW_SEEN_SHIFT;
 	__u16 gap = seen - e->set->seen[e->way];
 	__u8 proof = e->set->proof[e->way];
+	__u64 paid = (p->now - e->word) & FW_TAT_MASK;
 
-	if (!gap)
+	if (paid > FW_TAT_MASK >> 1)
+		paid = 0;
+	if (!gap && !(paid >> FW_SEEN_SHIFT))
 		return;
+	if (gap && paid < (__u64)(gap - 1) << FW_SEEN_SHIFT)
+		paid = (__u64)(gap - 1) << FW_SEEN_SHIFT;
 	for (int k = 0; k < FW_STAMPS; k++) {
 		__u32 shift = limits[k + 1].shift & 31;
 		__u32 now = p->now >> shift;
-		__u64 silent = (__u64)(gap - 1) << FW_SEEN_SHIFT >> shift;
 
-		if (silent >= FW_WINDOW_MAX || (__s32)(e->set->tat[e->way][k] - now) < 0)
+		if (paid >> shift >= FW_WINDOW_MAX || (__s32)(e->set->tat[e->way][k] - now) < 0)
 			e->set->tat[e->way][k] = now;
 	}
 	if (gap > FW_PROOF_MAX_S || !proof_holds(proof, p->now, proof_s))
@@ -117,17 +122,6 @@ static __always_inline bool stamp_take(struct entry *e, __u64 stamp, const struc
 	return false;
 }
 
-/* Cut debt that a lowered burst has made impossible, so that it cannot outlive the change. */
-static __always_inline void stamp_cut(struct entry *e, __u64 stamp, const struct fw_limit *limit,
-				      __u64 now)
-{
-	__u32 *at = &e->set->tat[e->way][stamp];
-	__u32 old = *(volatile __u32 *)at, units = now >> (limit->shift & 31);
-
-	if ((__s32)(old - units) > 0 && old - units > 2ULL * limit->window)
-		__sync_val_compare_and_swap(at, old, units + limit->window);
-}
-
 /* The packet stamp in the source's word. Same contract as stamp_take(). */
 static __always_inline bool word_take(struct entry *e, const struct fw_limit *limit, __u64 now)
 {
@@ -164,9 +158,7 @@ static __always_inline bool word_fits(const struct entry *e, const struct fw_lim
 
 	if (!window)
 		return true;
-	if (ahead > FW_TAT_MASK >> 1)
-		ahead = 0;
-	/* Impossible debt goes on to word_take(), which cuts it. */
+	/* bucket_debt() in one comparison: what lies beyond two windows is paid. */
 	return ahead + (bucket_cost(limit, 1) << limit->shift) <= window || ahead > 2 * window;
 }
 
@@ -207,14 +199,10 @@ static __always_inline int charge_fits(struct entry *e, const struct toll *t, __
 	if (!word_fits(e, &limits[FW_K_PACKETS], t->now))
 		return FW_R_DROP_SRC_PACKETS;
 	entry_refresh(e, t, proof_s, limits);
-	if (third && !stamp_fits(e, t->stamp, third, t->now, 1)) {
-		stamp_cut(e, t->stamp, third, t->now);
+	if (third && !stamp_fits(e, t->stamp, third, t->now, 1))
 		return reason_of(t->stamp);
-	}
-	if (bytes->window && !stamp_fits(e, FW_STAMP_BYTES, bytes, t->now, t->len)) {
-		stamp_cut(e, FW_STAMP_BYTES, bytes, t->now);
+	if (bytes->window && !stamp_fits(e, FW_STAMP_BYTES, bytes, t->now, t->len))
 		return FW_R_DROP_SRC_BYTES;
-	}
 	return FW_CONTINUE;
 }
 
