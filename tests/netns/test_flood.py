@@ -175,6 +175,7 @@ def test_people_are_served(box, capacity, flood):
     what a bare drop sustains here."""
     flood = dict(flood)
     v6 = flood.pop("v6", False)
+    box.sysctl(box.srv, net__ipv4__tcp_syncookies=2)  # as doctor advises
     box.nginx()
     box.attach()
     box.fw("trust", "add", lab.CLERKS4, lab.CLERKS6, "--why", "clerks")
@@ -200,3 +201,18 @@ def test_people_are_served(box, capacity, flood):
     assert not reasons.get("trusted_over"), reasons
     total = box.fwj("stats")["total"]
     assert total["drop_packets"] + total["tx_packets"] > 0.5 * storm["sent"], reasons
+
+
+def test_doctor_says_which_proof_fits(box):
+    """Before an attack, not in it; and the command it prints mends the finding."""
+    box.attach()
+
+    def cookies():
+        return [c for c in box.fwj("doctor", check=False)["findings"] if "syncookies" in str(c)][0]
+
+    box.sysctl(box.srv, net__ipv4__tcp_syncookies=1)
+    finding = cookies()
+    assert finding["level"] != "ok"
+    command = finding["mend"].split()
+    box.inside(box.srv, *command)
+    assert cookies()["level"] == "ok"
