@@ -153,7 +153,7 @@ _Static_assert(sizeof(struct fw_rate) == 24, "fw_rate");
 	X(NEW4, "newcomers4", "IPv4 sources seen for the first time")           \
 	X(NEW6, "newcomers6", "IPv6 /64s seen for the first time")              \
 	X(COOKIE, "cookies", "SYN cookies sent by this host")                   \
-	X(SOCKET, "connections", "connections whose source is over its limits, perhaps spoofed")
+	X(SOCKET, "connections", "traffic of our own sockets whose source has no bucket")
 
 enum fw_budget_id {
 #define X(id, name, text) FW_B_##id,

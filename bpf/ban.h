@@ -73,6 +73,8 @@ static __always_inline void ban_start(struct fw_ban *ban, const struct fw_policy
 	ban->until_ns = now + seconds * 1000000000;
 	ban->times++;
 	ban->score = 0;
+	ban->first_ns = ban->until_ns; /* the next one must be earned anew */
+	ban->last_ns = ban->until_ns;
 	ban->family = who & FW_WHO_IP4 ? 4 : 6;
 	ban->class = who >> 8;
 	note(FW_N_BANNED);

@@ -11,6 +11,7 @@
 
 #define FW_TCP_HEADER_MAX   60
 #define FW_SYNACK_LEN	    24 /* TCP header and the MSS option */
+#define FW_TCP_ESTABLISHED  1  /* UDP sockets that are connected say so, too */
 #define FW_TCP_LISTEN	    10 /* enum of net/tcp_states.h, stable UAPI by bpf_sock */
 #define FW_TCP_NEW_SYN_RECV 12
 
@@ -170,6 +171,12 @@ static __always_inline void synack_ip6(struct ipv6hdr *ip, const struct pkt *p)
 	__builtin_memcpy(&ip->daddr, p->saddr, 16);
 }
 
+/* RFC 9293 section 3.9.2.3: nobody answers a SYN that was not sent to one host. */
+static __always_inline bool is_unicast(const struct ethhdr *eth)
+{
+	return !(eth->h_dest[0] & 1);
+}
+
 static __always_inline void swap_macs(struct ethhdr *eth)
 {
 	__u8 mac[6];
@@ -179,7 +186,9 @@ static __always_inline void swap_macs(struct ethhdr *eth)
 	__builtin_memcpy(eth->h_source, mac, 6);
 }
 
-/* Turn the SYN into its SYN-ACK. VLAN tags stay as they are. False: the frame could not be resized.
+/*
+ * Turn the SYN into its SYN-ACK. VLAN tags stay as they are. False: the frame could not be resized,
+ * or was sent to many.
  */
 static __always_inline bool synack_write(struct xdp_md *ctx, struct pkt *p, __u64 cookie)
 {
@@ -195,7 +204,7 @@ static __always_inline bool synack_write(struct xdp_md *ctx, struct pkt *p, __u6
 	eth = header_at(&f, p, sizeof(struct ethhdr));
 	p->off = p->l3 + ip_len;
 	tcp = header_at(&f, p, FW_SYNACK_LEN);
-	if (!eth || !tcp)
+	if (!eth || !tcp || !is_unicast(eth))
 		return false;
 	swap_macs(eth);
 	synack_tcp(tcp, p, cookie);

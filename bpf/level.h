@@ -53,7 +53,9 @@ static __always_inline void level_over(struct fw_service_state *s, __u64 now)
 	__u64 last = *(volatile __u64 *)&s->over_ns;
 	__u32 level;
 
-	if (last && now - last < FW_LEVEL_STEP_NS)
+	/* Signed: another CPU's clock may be a tick ahead, which must not look like a long pause.
+	 */
+	if (last && (__s64)(now - last) < (__s64)FW_LEVEL_STEP_NS)
 		return;
 	if (__sync_val_compare_and_swap(&s->over_ns, last, now) != last)
 		return;

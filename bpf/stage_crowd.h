@@ -25,9 +25,11 @@ static __always_inline bool is_in_connection(const struct pkt *p)
 	return p->proto == FW_PROTO_TCP && !p->fragment && !is_syn(p);
 }
 
-/* The source has shown that it receives what we send: remember it, whatever the newcomers' budget.
+/*
+ * The source has shown that it is no invention: remember it, whatever the newcomers' budget.
+ * proven: even that it receives what we send.
  */
-__noinline int prove(__u64 key, __u64 now, __u32 who)
+__noinline int remember(__u64 key, __u64 now, __u32 who, int proven)
 {
 	const struct fw_policy *policy = who_policy(who);
 	struct table_key table = source_table(who & FW_WHO_IP4 ? 4 : 6, key);
@@ -38,7 +40,7 @@ __noinline int prove(__u64 key, __u64 now, __u32 who)
 	if (!table_find(&table, &e) &&
 	    !table_insert(&table, &e, now, policy->idle_ns, who_class(policy, who)->limit))
 		return 0;
-	if (!e.set)
+	if (!e.set || !proven)
 		return 0;
 	if (!e.set->proof[e.way])
 		note(FW_N_PROVEN);
@@ -46,7 +48,28 @@ __noinline int prove(__u64 key, __u64 now, __u32 who)
 	return 1;
 }
 
-/* Charge the service's budget, then that of the packet's network. False: one is exceeded. */
+/* Would a packet of len bytes fit one set of budgets? Writes nothing. */
+static __always_inline bool crowd_fits(const __u64 tat[FW_C_MAX],
+				       const struct fw_limit limit[FW_C_MAX], const struct pkt *p)
+{
+	return (!is_syn(p) || shared_fits(&tat[FW_C_SYN], p->now, &limit[FW_C_SYN], 1)) &&
+	       shared_fits(&tat[FW_C_PACKETS], p->now, &limit[FW_C_PACKETS], 1) &&
+	       shared_fits(&tat[FW_C_BYTES], p->now, &limit[FW_C_BYTES], p->len);
+}
+
+static __always_inline bool crowd_charge(__u64 tat[FW_C_MAX], const struct fw_limit limit[FW_C_MAX],
+					 const struct pkt *p)
+{
+	return (!is_syn(p) || shared_take(&tat[FW_C_SYN], p->now, &limit[FW_C_SYN], 1)) &&
+	       shared_take(&tat[FW_C_PACKETS], p->now, &limit[FW_C_PACKETS], 1) &&
+	       shared_take(&tat[FW_C_BYTES], p->now, &limit[FW_C_BYTES], p->len);
+}
+
+/*
+ * Charge the budgets of the packet's network and of its service. False: one is exceeded. Both are
+ * looked at before either is charged: a network over its own budget must not spend the service's,
+ * or one /24 could outspend all others, and a packet that is refused writes nothing.
+ */
 static __always_inline bool crowd_take(const struct pkt *p, const struct fw_service *service)
 {
 	__u32 id = p->service & (FW_SERVICE_MAX - 1), net;
@@ -61,14 +84,9 @@ static __always_inline bool crowd_take(const struct pkt *p, const struct fw_serv
 		note(FW_N_MAP_ERROR);
 		return false;
 	}
-	if (is_syn(p) &&
-	    (!shared_take(&crowd->tat[FW_C_SYN], p->now, &service->crowd[FW_C_SYN], 1) ||
-	     !shared_take(&near->tat[FW_C_SYN], p->now, &service->net[FW_C_SYN], 1)))
-		return false;
-	return shared_take(&crowd->tat[FW_C_PACKETS], p->now, &service->crowd[FW_C_PACKETS], 1) &&
-	       shared_take(&near->tat[FW_C_PACKETS], p->now, &service->net[FW_C_PACKETS], 1) &&
-	       shared_take(&crowd->tat[FW_C_BYTES], p->now, &service->crowd[FW_C_BYTES], p->len) &&
-	       shared_take(&near->tat[FW_C_BYTES], p->now, &service->net[FW_C_BYTES], p->len);
+	return crowd_fits(crowd->tat, service->crowd, p) &&
+	       crowd_fits(near->tat, service->net, p) && crowd_charge(near->tat, service->net, p) &&
+	       crowd_charge(crowd->tat, service->crowd, p);
 }
 
 /* The rare part of noticing excess: a few times a second at most, on one CPU. */
@@ -87,7 +105,8 @@ static __always_inline struct fw_service_state *crowd_exceeded(const struct pkt 
 	__u32 id = p->service & (FW_SERVICE_MAX - 1);
 	struct fw_service_state *state = bpf_map_lookup_elem(&fw_level, &id);
 
-	if (state && over && p->now - *(volatile __u64 *)&state->over_ns >= FW_LEVEL_STEP_NS)
+	if (state && over &&
+	    (__s64)(p->now - *(volatile __u64 *)&state->over_ns) >= (__s64)FW_LEVEL_STEP_NS)
 		level_step(id, p->now);
 	return state;
 }
@@ -98,10 +117,16 @@ static __always_inline bool crowd_over(const struct pkt *p, const struct fw_serv
 	bool over = p->stranger || !crowd_take(p, service);
 	const struct fw_service_state *state = crowd_exceeded(p, over);
 
-	return over || !state || fw_level_now(state, p->now, service->level_pin) == FW_LEVEL_SIEGE;
+	/* Who cannot prove himself must not be asked to. */
+	if (over || !state || service->proof == FW_PROOF_OFF)
+		return over || !state;
+	return fw_level_now(state, p->now, service->level_pin) == FW_LEVEL_SIEGE;
 }
 
-/* A SYN that no cookie can answer: let it in when the same one comes again, as TCP's do. */
+/*
+ * A SYN that no cookie can answer: let it in when the same one comes again, as TCP's do. Then it
+ * starts anew, or a tool that repeats itself would pass at any rate.
+ */
 static __always_inline int retry_syn(const struct pkt *p)
 {
 	__u64 key = (__u64)p->saddr[3] << 32 ^ (__u64)p->daddr[3] ^ (__u64)p->saddr[0] << 13 ^
@@ -119,6 +144,7 @@ static __always_inline int retry_syn(const struct pkt *p)
 	if (first->v >> 32 == hash >> 32 && age <= FW_RETRY_MAX_UNITS) {
 		if (age < FW_RETRY_MIN_UNITS)
 			return FW_R_DROP_RETRANSMIT;
+		first->v = hash >> 32 << 32 | units;
 		return FW_R_PASS_RETRANSMIT;
 	}
 	first->v = hash >> 32 << 32 | units;
@@ -138,7 +164,7 @@ __noinline int answer_syn(struct xdp_md *ctx)
 	if (!p)
 		return FW_R_DROP_COOKIE_OVER;
 	policy = who_policy(p->half);
-	if (!policy || !budget_take(policy, p->now, FW_B_COOKIE))
+	if (!policy)
 		return FW_R_DROP_COOKIE_OVER;
 	sk = socket_of(ctx, p);
 	if (!sk)
@@ -148,6 +174,8 @@ __noinline int answer_syn(struct xdp_md *ctx)
 	/* net.ipv4.tcp_syncookies 1 gives none before the listener's queue is full, and 0 never. */
 	if (cookie < 0)
 		return retry_syn(p);
+	if (!budget_take(policy, p->now, FW_B_COOKIE))
+		return FW_R_DROP_COOKIE_OVER;
 	if (policy->flags & FW_P_MONITOR) /* counted, but the SYN goes its way */
 		return FW_R_TX_COOKIE;
 	return synack_write(ctx, p, cookie) ? FW_R_TX_COOKIE : FW_R_DROP_COOKIE_OVER;
@@ -173,8 +201,9 @@ __noinline int ask_table(struct xdp_md *ctx)
 	state = sk->state;
 	valid = state == FW_TCP_LISTEN && cookie_valid(&f, p, sk);
 	bpf_sk_release(sk);
+	/* Only an ACK can bring a cookie back; a SYN-ACK or RST belongs to nothing. */
 	if (state == FW_TCP_LISTEN && !valid)
-		return FW_R_DROP_COOKIE;
+		return p->tcp_flags & (FW_TCP_SYN | FW_TCP_RST) ? FW_CONTINUE : FW_R_DROP_COOKIE;
 	p->proven = state != FW_TCP_NEW_SYN_RECV;
 	return valid ? FW_R_PASS_COOKIE : FW_R_PASS_SOCKET;
 }
@@ -187,21 +216,26 @@ static __always_inline int ask_socket(struct xdp_md *ctx, struct pkt *p,
 
 	if (reason != FW_R_PASS_SOCKET && reason != FW_R_PASS_COOKIE)
 		return reason;
-	if (p->proven && prove(source_key(p), p->now, source_who(p)))
+	if (p->proven && remember(source_key(p), p->now, source_who(p), true))
 		return reason;
 	/* No bucket of its own may hold it back, so a shared one must. */
 	return p->known || budget_take(policy, p->now, FW_B_SOCKET) ? reason : FW_CONTINUE;
 }
 
-/* Has a socket of ours asked for this datagram? */
+/*
+ * Has a socket of ours asked for this datagram? Of one that is connected the kernel knows whom it
+ * asked; what comes to any other shares a budget, for a service may listen there.
+ */
 __noinline int udp_answers(struct xdp_md *ctx)
 {
 	__u32 zero = 0;
 	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
 	struct bpf_sock_tuple tuple = {};
+	const struct fw_policy *policy = p ? who_policy(p->half) : 0;
 	struct bpf_sock *sk;
+	bool connected;
 
-	if (!p)
+	if (!p || !policy)
 		return false;
 	if (p->family == 4) {
 		tuple.ipv4.saddr = p->saddr[3];
@@ -218,8 +252,9 @@ __noinline int udp_answers(struct xdp_md *ctx)
 	}
 	if (!sk)
 		return false;
+	connected = sk->state == FW_TCP_ESTABLISHED;
 	bpf_sk_release(sk);
-	return true;
+	return connected || budget_take(policy, p->now, FW_B_SOCKET);
 }
 
 static __always_inline int reason_of_crowd(const struct pkt *p)
@@ -235,11 +270,14 @@ static __always_inline int reason_of_crowd(const struct pkt *p)
 	return FW_R_DROP_CROWD_OTHER;
 }
 
-/* May a socket of ours be waiting for this datagram? Answers come to ports that the kernel picks.
+/*
+ * May a socket of ours be waiting for this datagram? Answers come to ports that the kernel picks,
+ * not to those of a service.
  */
 static __always_inline bool may_be_answer(const struct pkt *p)
 {
-	return p->proto == FW_PROTO_UDP && !p->fragment && bpf_ntohs(p->dport) >= FW_EPHEMERAL_MIN;
+	return p->proto == FW_PROTO_UDP && !p->fragment && p->service == FW_SERVICE_HOST &&
+	       bpf_ntohs(p->dport) >= FW_EPHEMERAL_MIN;
 }
 
 /* The crowd is over its budget, and the packet is neither a SYN nor part of a known connection. */
@@ -271,19 +309,20 @@ static __always_inline int pass_reason(const struct pkt *p)
  * A source over its limits. If it is proven or trusted, somebody may be spoofing it: its SYNs are
  * answered with cookies, and bpf/ban.h tells what becomes of the rest. Anybody else is simply over.
  */
-static __always_inline int crowd_over_limit(struct xdp_md *ctx, struct pkt *p,
-					    const struct fw_policy *policy, int over)
+static __always_inline int crowd_over_limit(struct xdp_md *ctx, struct pkt *p, int over)
 {
+	int asked;
 	bool own;
 
 	if (!p->proven && !p->trusted)
 		return over;
 	if (is_syn(p))
 		return answer_syn(ctx);
-	if (!is_in_connection(p) || !budget_take(policy, p->now, FW_B_SOCKET))
+	if (!is_in_connection(p))
 		return over;
-	own = ask_table(ctx) == FW_R_PASS_SOCKET;
-	return ban_consider(source_key(p), p->now, source_who(p), own) ? FW_R_PASS_SOCKET : over;
+	asked = ask_table(ctx);
+	own = asked == FW_R_PASS_SOCKET || asked == FW_R_PASS_COOKIE;
+	return ban_consider(source_key(p), p->now, source_who(p), own) ? asked : over;
 }
 
 /* A stranger, or one of a crowd over its budget. asked: what the socket table said of it. */
@@ -318,8 +357,7 @@ static __always_inline int stage_crowd(struct xdp_md *ctx, struct pkt *p,
 		over = FW_R_DROP_TRUSTED;
 	}
 	if (over != FW_CONTINUE)
-		return service->proof == FW_PROOF_COOKIE ? crowd_over_limit(ctx, p, policy, over)
-							 : over;
+		return service->proof == FW_PROOF_COOKIE ? crowd_over_limit(ctx, p, over) : over;
 	if (p->proven)
 		return FW_R_PASS_PROVEN;
 	if (service->proof == FW_PROOF_COOKIE && is_in_connection(p))
@@ -330,7 +368,7 @@ static __always_inline int stage_crowd(struct xdp_md *ctx, struct pkt *p,
 		return pass_reason(p);
 	over = crowd_excess(ctx, p, service->proof, asked);
 	if (over == FW_R_PASS_RETRANSMIT)
-		prove(source_key(p), p->now, source_who(p));
+		remember(source_key(p), p->now, source_who(p), false);
 	return over;
 }
 

@@ -43,6 +43,20 @@ static __always_inline void note(__u32 what)
 		n->v++;
 }
 
+/* Would a charge of n fit a stamp in ns that all CPUs share? */
+static __always_inline bool shared_fits(const __u64 *stamp, __u64 now, const struct fw_limit *limit,
+					__u64 n)
+{
+	__u64 window = (__u64)limit->window << limit->shift;
+	__u64 cost = bucket_cost(limit, n) << limit->shift;
+	__u64 ahead = *(const volatile __u64 *)stamp - now;
+
+	if ((__s64)ahead < 0)
+		ahead = 0;
+	/* Impossible debt goes on to shared_take(), which cuts it. */
+	return !window || ahead + cost <= window || ahead > 2 * window;
+}
+
 /* Charge n to a stamp in ns that all CPUs share. False: over the limit, and nothing was written. */
 static __always_inline bool shared_take(__u64 *stamp, __u64 now, const struct fw_limit *limit,
 					__u64 n)

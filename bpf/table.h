@@ -112,13 +112,16 @@ static __always_inline bool table_find(const struct table_key *k, struct entry *
 /* The longest-idle way that may be given away, or FW_WAYS. */
 static __always_inline __u32 table_victim(const struct entry *e, __u64 now, __u64 idle_ns)
 {
+	/* A proof that nobody used for so long has expired, but only its owner would clear it. */
+	const __u64 proof_ns = (__u64)FW_PROOF_MAX_S << 30;
 	__u64 oldest = idle_ns > FW_IDLE_NS ? idle_ns : FW_IDLE_NS;
 	__u32 victim = FW_WAYS;
 
 	for (int i = 0; i < FW_WAYS; i++) {
 		__u64 age = (now - e->set->word[i]) & FW_TAT_MASK;
 
-		if (age > FW_TAT_MASK >> 1 || e->set->proof[i] || age <= oldest)
+		if (age > FW_TAT_MASK >> 1 || age <= oldest ||
+		    (e->set->proof[i] && age <= proof_ns))
 			continue;
 		oldest = age;
 		victim = i;
