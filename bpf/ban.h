@@ -95,18 +95,23 @@ static __always_inline void ban_stamp(__u64 key, __u32 who, __u64 until_ns)
 /* Keep score. Returns true when own packets have outweighed the others for long enough. */
 static __always_inline bool ban_score(struct fw_ban *ban, __u64 now, bool own)
 {
-	if (now - ban->last_ns > FW_BAN_PAUSE_NS) {
+	/* Signed: a ban sets last_ns to its end, and other CPUs still hold packets from before it.
+	 */
+	__s64 quiet = now - ban->last_ns;
+
+	if (quiet > (__s64)FW_BAN_PAUSE_NS) {
 		ban->first_ns = now;
 		ban->score = 0;
 	}
-	if (now - ban->last_ns > FW_BAN_FORGET_NS)
+	if (quiet > (__s64)FW_BAN_FORGET_NS)
 		ban->times = 0;
-	ban->last_ns = now;
+	if (quiet > 0)
+		ban->last_ns = now;
 	if (own)
 		ban->score++;
 	else if (ban->score > FW_BAN_SPOOFED)
 		ban->score--;
-	return ban->score >= FW_BAN_SCORE && now - ban->first_ns >= FW_BAN_AFTER_NS;
+	return ban->score >= FW_BAN_SCORE && (__s64)(now - ban->first_ns) >= (__s64)FW_BAN_AFTER_NS;
 }
 
 /*
