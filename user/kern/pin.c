@@ -144,9 +144,9 @@ out:
 /* Is any interface on record? Then programs are attached, whatever became of fw_meta. */
 static bool on_record(const char *dir)
 {
-	__u64 key;
-	bool found;
-	int fd;
+	__u64 key = 0;
+	bool found = false;
+	int fd = -1;
 
 	if (fw_pin_map(dir, "fw_iface", false, &fd, NULL))
 		return false;
