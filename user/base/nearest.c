@@ -53,7 +53,7 @@ const char *fw_nearest_word(const char *word, const char *const *words, size_t c
 	}
 	/* An abbreviation is not accepted, but it is understood. */
 	for (size_t i = 0; !best && len >= 2 && i < count; i++)
-		if (!strncmp(word, words[i], len))
+		if (words[i] && !strncmp(word, words[i], len))
 			best = words[i];
 	return best;
 }
