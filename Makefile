@@ -28,7 +28,7 @@ PURE_OBJ := $(filter $(O)/user/base/% $(O)/user/policy/%,$(USER_OBJ))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all bpf user lab tests clean help setup test test-unit test-prog test-netns check format demo bench fuzz install
+.PHONY: all bpf user lab tests clean help setup test test-unit test-prog test-netns check format demo bench fuzz man install uninstall
 
 all: user ## build the command and the program in it
 bpf: $(O)/floodwall.bpf.o ## build the XDP object alone
@@ -101,6 +101,29 @@ $(BENCH_OBJ): | $(O)/tests/bench/bench.skel.h $(O)/tests/bench/layouts.skel.h $(
 $(BENCH): $(BENCH_OBJ) $(filter-out $(O)/user/cli/%,$(LIB_OBJ))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $^ -o $@ $(FW_LIBS) -lpthread
+
+# The manual, from scdoc; what each page must name is checked by scripts/check-docs.
+MAN := $(patsubst man/%.scd,$(O)/man/%,$(wildcard man/*.scd))
+$(O)/man/%: man/%.scd
+	$(call say,SCDOC,$@)
+	@mkdir -p $(@D)
+	$(Q)scdoc < $< > $@
+man: $(MAN) ## build the manual pages
+
+PREFIX ?= /usr/local
+BIN = $(DESTDIR)$(PREFIX)/sbin
+SHARE = $(DESTDIR)$(PREFIX)/share
+COMPLETION = $(SHARE)/bash-completion/completions
+install: all man ## install command, manual and completion (PREFIX, DESTDIR)
+	$(Q)install -D -m 755 $(O)/floodwall $(BIN)/floodwall
+	$(Q)for p in $(notdir $(MAN)); do \
+		install -D -m 644 $(O)/man/$$p $(SHARE)/man/man$${p##*.}/$$p || exit 1; done
+	$(Q)install -d $(COMPLETION)
+	$(Q)$(O)/floodwall completion bash > $(O)/completion
+	$(Q)install -m 644 $(O)/completion $(COMPLETION)/floodwall
+uninstall: ## remove what install installed
+	$(Q)rm -f $(BIN)/floodwall $(COMPLETION)/floodwall
+	$(Q)for p in $(notdir $(MAN)); do rm -f $(SHARE)/man/man$${p##*.}/$$p; done
 
 setup: ## install what building and testing need, from Debian's packages
 	$(Q)scripts/setup
