@@ -27,7 +27,9 @@ struct {
 	__type(value, struct bench_state);
 } bench_cpu SEC(".maps");
 
-#define FRAME_LEAST 54 /* no frame is shorter: Ethernet and the longest header the stepper writes */
+#define FRAME_LEAST                                                                   \
+	54 /* no frame is shorter: Ethernet and the longest header the stepper writes \
+	    */
 
 static __always_inline struct bench_state *state_of_cpu(void)
 {
@@ -44,7 +46,7 @@ static __always_inline __u64 step(struct bench_state *st)
 	if (next == st->wrap)
 		next = 0;
 	st->next = next;
-	return i;
+	return st->base + i;
 }
 
 /*
@@ -111,29 +113,29 @@ static __always_inline int step6(struct xdp_md *ctx, struct bench_state *st, int
 }
 
 /* A wrapper: step the source, run the program under test. */
-#define WRAPPER(name_, stepper_, size_)                                                            \
-	SEC("xdp.frags")                                                                           \
-	int name_(struct xdp_md *ctx)                                                              \
-	{                                                                                          \
-		struct bench_state *st = state_of_cpu();                                           \
-                                                                                                   \
-		if (!st || stepper_(ctx, st, size_))                                               \
-			return XDP_ABORTED;                                                        \
-		bpf_tail_call_static(ctx, &bench_prog, 0);                                         \
-		return XDP_ABORTED;                                                                \
+#define WRAPPER(name_, stepper_, size_)                    \
+	SEC("xdp.frags")                                   \
+	int name_(struct xdp_md *ctx)                      \
+	{                                                  \
+		struct bench_state *st = state_of_cpu();   \
+                                                           \
+		if (!st || stepper_(ctx, st, size_))       \
+			return XDP_ABORTED;                \
+		bpf_tail_call_static(ctx, &bench_prog, 0); \
+		return XDP_ABORTED;                        \
 	}
 
 /* A generator: step the source, send the frame into an interface (test-run with live frames). */
-#define GENERATOR(name_, stepper_, size_)                                                          \
-	SEC("xdp")                                                                                 \
-	int name_(struct xdp_md *ctx)                                                              \
-	{                                                                                          \
-		struct bench_state *st = state_of_cpu();                                           \
-                                                                                                   \
-		if (!st || stepper_(ctx, st, size_))                                               \
-			return XDP_ABORTED;                                                        \
-		st->sent++;                                                                        \
-		return bpf_redirect(st->ifindex, 0);                                               \
+#define GENERATOR(name_, stepper_, size_)                \
+	SEC("xdp")                                       \
+	int name_(struct xdp_md *ctx)                    \
+	{                                                \
+		struct bench_state *st = state_of_cpu(); \
+                                                         \
+		if (!st || stepper_(ctx, st, size_))     \
+			return XDP_ABORTED;              \
+		st->sent++;                              \
+		return bpf_redirect(st->ifindex, 0);     \
 	}
 
 /* Sizes: Ethernet to the end of a TCP header, without and with 20 bytes of options. */

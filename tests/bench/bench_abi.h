@@ -17,7 +17,7 @@ struct bench_state {
 	__u32 len;     /* of the frame */
 	__u32 ifindex; /* live: where to send it */
 	__u32 ip4_sum; /* sum of the IPv4 header's words without source and checksum */
-	__u32 pad;
+	__u32 base;    /* first step of this CPU's part of the sources */
 	__u8 head[BENCH_HEAD];
 	__u64 sent; /* live: frames handed to ifindex */
 	__u64 pad2[7];
@@ -27,9 +27,9 @@ struct bench_state {
 #define BENCH_M48 0xffffffffffffULL
 
 /*
- * Step -> IPv4 source in host order, a bijection into four eighths of the address space that hold no
- * loopback, multicast or class E: 32-63, 64-95, 128-159 and 192-223. Spread as a spoofer's are, so
- * that tables indexed by the address are as cold as under a real flood.
+ * Step -> IPv4 source in host order, a bijection into four eighths of the address space that hold
+ * no loopback, multicast or class E: 32-63, 64-95, 128-159 and 192-223. Spread as a spoofer's are,
+ * so that tables indexed by the address are as cold as under a real flood.
  */
 static __always_inline __u32 bench_source4(__u64 step)
 {

@@ -76,7 +76,8 @@ static size_t put_udp(struct frame *frame, size_t at, size_t payload)
 
 static size_t put_tcp(struct frame *frame, size_t at, bool syn)
 {
-	static const __u8 options[20] = { 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7 };
+	static const __u8 options[20] = { 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0,
+					  0, 1, 0, 0,	 0, 0, 1, 3,  3, 7 };
 	struct tcphdr tcp = {
 		.source = htons(40000),
 		.dest = htons(FRAME_WEB),
@@ -123,8 +124,8 @@ const struct frame *frame_get(enum frame_id id)
 		return frame;
 	frame->name = r->name;
 	frame->stepper = r->stepper;
-	payload = r->proto == IPPROTO_UDP ? sizeof(struct udphdr) + 18 :
-					    sizeof(struct tcphdr) + (r->syn ? 20 : 0);
+	payload = r->proto == IPPROTO_UDP ? sizeof(struct udphdr) + 18
+					  : sizeof(struct tcphdr) + (r->syn ? 20 : 0);
 	at = put_eth(frame, r->six ? ETH_P_IPV6 : ETH_P_IP);
 	at = r->six ? put_ip6(frame, at, r->proto, payload) : put_ip4(frame, at, r->proto, payload);
 	at = r->proto == IPPROTO_UDP ? put_udp(frame, at, 18) : put_tcp(frame, at, r->syn);

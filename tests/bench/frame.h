@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <linux/types.h>
 
-#define FRAME_MAX     128
-#define FRAME_WEB     80   /* the port that the bench's service speaks (TCP) and listens on */
-#define FRAME_DST4    0xc6336401U /* 198.51.100.1 */
-#define FRAME_DST6    "2001:db8:64::1"
+#define FRAME_MAX  128
+#define FRAME_WEB  80	       /* the port that the bench's service speaks (TCP) and listens on */
+#define FRAME_DST4 0xc6336401U /* 198.51.100.1 */
+#define FRAME_DST6 "2001:db8:64::1"
 
 enum frame_stepper { FRAME_4_SHORT, FRAME_4_LONG, FRAME_6_SHORT, FRAME_6_LONG, FRAME_STEPPERS };
 
@@ -25,11 +25,11 @@ struct frame {
 };
 
 enum frame_id {
-	FRAME_UDP4,	   /* to a port the service does not speak */
+	FRAME_UDP4, /* to a port the service does not speak */
 	FRAME_UDP6,
-	FRAME_ACK4,	   /* TCP ACK to the service */
+	FRAME_ACK4, /* TCP ACK to the service */
 	FRAME_ACK6,
-	FRAME_SYN4,	   /* TCP SYN with MSS, SACK, time stamps, window scale */
+	FRAME_SYN4, /* TCP SYN with MSS, SACK, time stamps, window scale */
 	FRAME_SYN6,
 	FRAMES,
 };

@@ -12,9 +12,9 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
 
-#define WINDOW_NS 8000000ULL      /* burst */
-#define COST_NS 1000000000ULL     /* one packet a second: every source is soon over its limit */
-#define LOCKED_TRIES 2            /* then the charge is given up */
+#define WINDOW_NS    8000000ULL	   /* burst */
+#define COST_NS	     1000000000ULL /* one packet a second: every source is soon over its limit */
+#define LOCKED_TRIES 2		   /* then the charge is given up */
 
 const volatile __u32 cfg_mask = 0; /* sets - 1 */
 const volatile __u32 cfg_insert = 0;
@@ -26,13 +26,13 @@ struct set4 {
 	__u64 word[4];
 };
 
-#define ARRAY(name_, type_)                                                                        \
-	struct {                                                                                   \
-		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
-		__uint(map_flags, BPF_F_MMAPABLE);                                                 \
-		__uint(max_entries, 1);                                                            \
-		__type(key, __u32);                                                                \
-		__type(value, type_);                                                              \
+#define ARRAY(name_, type_)                        \
+	struct {                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);  \
+		__uint(map_flags, BPF_F_MMAPABLE); \
+		__uint(max_entries, 1);            \
+		__type(key, __u32);                \
+		__type(value, type_);              \
 	} name_ SEC(".maps")
 
 ARRAY(plain8, struct set8);

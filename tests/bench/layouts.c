@@ -156,7 +156,9 @@ int layouts_bench(struct run *run, struct out *out, bool quick, struct fw_err *e
 	static const struct {
 		__u32 size;
 		const char *text;
-	} row[] = { { 64 << 10, "64 k" }, { 1 << 20, "1 M" }, { 4 << 20, "4 M" }, { 16 << 20, "16 M" } };
+	} row[] = {
+		{ 64 << 10, "64 k" }, { 1 << 20, "1 M" }, { 4 << 20, "4 M" }, { 16 << 20, "16 M" }
+	};
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < (quick ? 2 : 4); i++)

@@ -34,7 +34,7 @@ static const char *const set_up[] = {
 /* Something that stands behind bench1, with the commands that switch it on and off. */
 struct system {
 	const char *name;
-	const char *on;	 /* NULL: nothing but the program */
+	const char *on; /* NULL: nothing but the program */
 	const char *off;
 	int prog_fd;
 };
@@ -166,13 +166,21 @@ static int stream(struct live *live, enum scene_id id, const struct peer_filter 
 		sys[n++] = (struct system){ "floodwall", NULL, NULL, ours_prog(&scene.ours) };
 	if (filter->obj)
 		sys[n++] = (struct system){ "xdp-filter", NULL, NULL, filter->prog_fd };
-	sys[n++] = (struct system){ "nftables meter", nft_on, nft_off, run_live_pass_fd(live->run) };
+	sys[n++] =
+		(struct system){ "nftables meter", nft_on, nft_off, run_live_pass_fd(live->run) };
 	sys[n++] = (struct system){ "hashlimit", hashlimit_on, hashlimit_off,
 				    run_live_pass_fd(live->run) };
 	sys[n++] = (struct system){ "no filter", NULL, NULL, run_live_pass_fd(live->run) };
 	rc = shape(live, sys, n, err);
 	scene_close(&scene);
 	return rc;
+}
+
+static int attach_drop(const struct run *run, unsigned int ifindex, struct fw_err *err)
+{
+	int rc = bpf_xdp_attach((int)ifindex, run_live_drop_fd(run), XDP_FLAGS_DRV_MODE, NULL);
+
+	return rc ? fw_err_set(err, rc, NULL, "attaching to bench0: %s", strerror(-rc)) : 0;
 }
 
 int live_bench(struct run *run, struct out *out, struct fw_err *err)
@@ -196,6 +204,9 @@ int live_bench(struct run *run, struct out *out, struct fw_err *err)
 	for (size_t i = 0; !rc && i < sizeof(set_up) / sizeof(*set_up); i++)
 		rc = command(set_up[i], err);
 	live.to = if_nametoindex("bench0");
+	/* Where answers end. Without a program there, a veth drops what comes by XDP_TX unseen. */
+	if (!rc)
+		rc = attach_drop(run, live.to, err);
 	live.from = if_nametoindex("bench1");
 	for (size_t i = 0; !rc && i < sizeof(row) / sizeof(*row); i++) {
 		live.path = row[i].path;
@@ -205,7 +216,8 @@ int live_bench(struct run *run, struct out *out, struct fw_err *err)
 	}
 	peer_filter_close(&filter);
 	if (!rc)
-		rc = out_print(out, first,
-			       "Live over veth: generator, wire and filter on one CPU, wall ns a frame");
+		rc = out_print(
+			out, first,
+			"Live over veth: generator, wire and filter on one CPU, wall ns a frame");
 	return rc;
 }

@@ -31,9 +31,12 @@ static const char usage[] =
 static int parse(int argc, char **argv, struct options *ret)
 {
 	static const struct option option[] = {
-		{ "quick", no_argument, NULL, 'q' },	     { "rounds", required_argument, NULL, 'r' },
-		{ "packets", required_argument, NULL, 'p' }, { "only", required_argument, NULL, 'o' },
-		{ "json", required_argument, NULL, 'j' },    { "help", no_argument, NULL, 'h' },
+		{ "quick", no_argument, NULL, 'q' },
+		{ "rounds", required_argument, NULL, 'r' },
+		{ "packets", required_argument, NULL, 'p' },
+		{ "only", required_argument, NULL, 'o' },
+		{ "json", required_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -63,7 +66,8 @@ static int parse(int argc, char **argv, struct options *ret)
 		}
 	}
 	if (ret->run.rounds < 1 || ret->run.rounds > RUN_ROUNDS_MAX || !ret->run.repeat) {
-		fprintf(stderr, "bench: --rounds is 1 to %d, --packets at least 1\n", RUN_ROUNDS_MAX);
+		fprintf(stderr, "bench: --rounds is 1 to %d, --packets at least 1\n",
+			RUN_ROUNDS_MAX);
 		return -1;
 	}
 	return 0;

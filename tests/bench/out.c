@@ -82,7 +82,8 @@ static void print_row(struct fw_table *table, const struct out_row *row, const c
 
 	fw_table_cell(table, "%s", row->path);
 	fw_table_cell(table, "%s", row->system);
-	fw_table_cell(table, "%s", fw_text_put_about(sources, sizeof(sources), (double)row->sources));
+	fw_table_cell(table, "%s",
+		      fw_text_put_about(sources, sizeof(sources), (double)row->sources));
 	fw_table_cell(table, "%d", row->cpus);
 	fw_table_cell(table, "%.1f", row->median_ns);
 	fw_table_cell(table, "%.0f-%.0f", row->min_ns, row->max_ns);
@@ -102,9 +103,10 @@ static void print_row(struct fw_table *table, const struct out_row *row, const c
 }
 
 static const struct fw_column columns[] = {
-	{ "path", FW_LEFT },  { "system", FW_LEFT }, { "sources", FW_RIGHT }, { "CPUs", FW_RIGHT },
-	{ "ns", FW_RIGHT },   { "min-max", FW_RIGHT }, { "bare", FW_RIGHT },  { "ratio", FW_RIGHT },
-	{ "over bare", FW_RIGHT }, { "budget", FW_RIGHT }, { "", FW_LEFT },
+	{ "path", FW_LEFT },	{ "system", FW_LEFT }, { "sources", FW_RIGHT },
+	{ "CPUs", FW_RIGHT },	{ "ns", FW_RIGHT },    { "min-max", FW_RIGHT },
+	{ "bare", FW_RIGHT },	{ "ratio", FW_RIGHT }, { "over bare", FW_RIGHT },
+	{ "budget", FW_RIGHT }, { "", FW_LEFT },
 };
 #define COLUMNS (sizeof(columns) / sizeof(*columns))
 
@@ -207,7 +209,7 @@ static const char *verdict(bool met)
 int out_budgets(const struct out *out)
 {
 	static const struct fw_column column[] = {
-		{ "budget", FW_LEFT }, { "sources", FW_RIGHT }, { "CPUs", FW_RIGHT },
+		{ "budget", FW_LEFT }, { "sources", FW_RIGHT },	 { "CPUs", FW_RIGHT },
 		{ "goal", FW_RIGHT },  { "measured", FW_RIGHT }, { "", FW_LEFT },
 	};
 	struct fw_table *table = fw_table_new(column, 6);

@@ -17,7 +17,8 @@ void out_free(struct out *out);
 /* Prints the cells of a group as one table under a title, and keeps their rows. 0 or -ENOMEM. */
 int out_group(struct out *out, const char *title, const struct run_cell *cell, size_t cells);
 
-/* A row that is not a test-run (live: packets come from another program); bare: its own baseline. */
+/* A row that is not a test-run (live: packets come from another program); bare: its own baseline.
+ */
 struct out_row {
 	const char *path;
 	const char *system;

@@ -12,10 +12,10 @@
 #include "tests/bench/layouts.skel.h"
 
 /* "Default allow, IP addresses": the smallest of its programs that drops listed addresses. */
-#define FILTER_GLOB  "/usr/lib/*/bpf/xdpfilt_alw_ip.o"
-#define FILTER_PROG  "xdpfilt_alw_ip"
-#define FILTER_MAP   "filter_ipv4"
-#define FILTER_SRC   1ULL /* flag in the map's value: matches as a source */
+#define FILTER_GLOB "/usr/lib/*/bpf/xdpfilt_alw_ip.o"
+#define FILTER_PROG "xdpfilt_alw_ip"
+#define FILTER_MAP  "filter_ipv4"
+#define FILTER_SRC  1ULL /* flag in the map's value: matches as a source */
 
 #ifndef BPF_F_XDP_HAS_FRAGS
 #define BPF_F_XDP_HAS_FRAGS (1U << 5)
@@ -50,8 +50,7 @@ int peer_filter_open(struct peer_filter *ret, __u32 count, struct fw_err *err)
 	rc = filter_object(&ret->obj, err);
 	if (rc)
 		return rc;
-	bpf_object__for_each_map(map, ret->obj)
-		bpf_map__set_pin_path(map, NULL);
+	bpf_object__for_each_map(map, ret->obj) bpf_map__set_pin_path(map, NULL);
 	prog = bpf_object__find_program_by_name(ret->obj, FILTER_PROG);
 	/* A prog array takes only programs that agree about multi-buffer packets. */
 	if (!prog || bpf_program__set_flags(prog, BPF_F_XDP_HAS_FRAGS) ||

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What people would use instead and can be measured with a test-run: Debian's xdp-filter, its object
- * as shipped, and the LRU-hash token bucket that most XDP limiters are (layouts.bpf.c's lay_lru).
+ * What people would use instead and can be measured with a test-run: Debian's xdp-filter, its
+ * object as shipped, and the LRU-hash token bucket that most XDP limiters are (layouts.bpf.c's
+ * lay_lru).
  */
 #ifndef FW_BENCH_PEERS_H
 #define FW_BENCH_PEERS_H

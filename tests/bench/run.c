@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The measuring loop: pinned threads, interleaved rounds, medians. Times are the kernel's own: whole
- * nanoseconds a packet, without the time in which the thread was preempted. The wall clock would
- * give fractions, but a test-run of XDP begins and ends with an RCU grace period of milliseconds.
+ * The measuring loop: pinned threads, interleaved rounds, medians. Times are the kernel's own:
+ * whole nanoseconds a packet, without the time in which the thread was preempted. The wall clock
+ * would give fractions, but a test-run of XDP begins and ends with an RCU grace period of
+ * milliseconds.
  */
 #include "tests/bench/run.h"
 #include <bpf/bpf.h>
@@ -116,8 +117,8 @@ static void *work(void *arg)
 		if (run->active < 0)
 			return NULL;
 		if (worker->cpu < run->active)
-			worker->rc = run->live ? live_run(run, &worker->ns) :
-						 test_run(run, &worker->ns);
+			worker->rc =
+				run->live ? live_run(run, &worker->ns) : test_run(run, &worker->ns);
 		pthread_barrier_wait(&run->done);
 	}
 }
@@ -141,15 +142,23 @@ static int job(struct run *run, const struct frame *frame, __u32 repeat, int cpu
 	return 0;
 }
 
-/* Point every stepper at the stream; each CPU starts elsewhere in it. */
+/*
+ * Point every stepper at the stream. apart: its sources are divided among the CPUs; else all CPUs
+ * go through all of them, each from another place on.
+ */
 static void set_stream(struct run *run, const struct frame *frame, __u64 sources, __u64 first,
-		       int cpus)
+		       int cpus, bool apart)
 {
+	__u64 part = sources / (__u64)cpus;
+
 	for (int i = 0; i < cpus; i++) {
 		struct bench_state *st = &run->state[run->worker[i].real_cpu];
+		__u64 wrap = apart && part ? part : sources;
+		__u64 at = first + (apart ? 0 : part * (__u64)i);
 
-		st->next = sources ? (first + sources / (__u64)cpus * (__u64)i) % sources : first;
-		st->wrap = sources;
+		st->base = apart ? (__u32)(part * (__u64)i) : 0;
+		st->next = wrap ? at % wrap : at;
+		st->wrap = wrap;
 		st->len = frame->len;
 		st->ip4_sum = frame->ip4_sum;
 		memcpy(st->head, frame->data, BENCH_HEAD);
@@ -168,8 +177,8 @@ static int set_prog(struct run *run, int prog_fd)
 static int fail(struct fw_err *err, int rc, const char *path, const char *system)
 {
 	return fw_err_set(err, rc, NULL, "measuring \"%s\" of %s failed: %s", path, system,
-			  rc == -EBADMSG ? "the stepper aborted (tail call or frame refused)" :
-					   strerror(-rc));
+			  rc == -EBADMSG ? "the stepper aborted (tail call or frame refused)"
+					 : strerror(-rc));
 }
 
 int run_send(struct run *run, const struct frame *frame, int prog_fd, __u64 sources, __u64 first,
@@ -178,7 +187,7 @@ int run_send(struct run *run, const struct frame *frame, int prog_fd, __u64 sour
 	int rc = set_prog(run, prog_fd);
 	double ns;
 
-	set_stream(run, frame, sources, first, 1);
+	set_stream(run, frame, sources, first, 1, false);
 	while (!rc && packets) {
 		__u32 part = packets > 1000000 ? 1000000 : (__u32)packets;
 
@@ -198,14 +207,15 @@ static int measure(struct run *run, const struct run_cell *cell, int prog_fd, in
 
 	if (rc)
 		return rc;
-	set_stream(run, cell->frame, cell->sources, first, cell->cpus);
+	set_stream(run, cell->frame, cell->sources, first, cell->cpus, cell->apart);
 	return job(run, cell->frame, repeat, cell->cpus, ret_ns);
 }
 
 /* Whether the two cells can share a bare drop in a round: the same stream of packets. */
 static bool same_stream(const struct run_cell *a, const struct run_cell *b)
 {
-	return a->frame == b->frame && a->sources == b->sources && a->cpus == b->cpus;
+	return a->frame == b->frame && a->sources == b->sources && a->cpus == b->cpus &&
+	       a->apart == b->apart;
 }
 
 static int measure_cell(struct run *run, struct run_cell *cell, size_t at, int round)
@@ -255,7 +265,7 @@ int run_live(struct run *run, const struct frame *frame, __u64 sources, __u32 if
 	struct bench_state *st = &run->state[run->worker[0].real_cpu];
 	int rc;
 
-	set_stream(run, frame, sources, sources ? st->next % sources : st->next, 1);
+	set_stream(run, frame, sources, sources ? st->next % sources : st->next, 1, false);
 	st->ifindex = ifindex;
 	run->live = true;
 	rc = job(run, frame, packets, 1, ret_ns);

@@ -118,35 +118,83 @@ static const struct scene_row {
 	const char *path;
 	enum frame_id frame;
 	int reason;
-	int also; /* a second reason that is this path, or the same one again */
+	int also;	  /* a second reason that is this path, or the same one again */
 	double budget_ns; /* at the sources below */
 	int (*setup)(struct scene *s, const struct frame *frame, struct fw_err *err);
 	struct scene_opts opts;
 } scene_row[SCENES] = {
-	[SCENE_UNSPOKEN] = { "UDP that the service does not speak", FRAME_UDP4, FW_R_DROP_UNSPOKEN,
-			     FW_R_DROP_UNSPOKEN, 12, setup_unspoken, { 16 * M, 1 * M, 0, 0, 0 } },
-	[SCENE_OVER] = { "sources over their limit", FRAME_UDP4, FW_R_DROP_SRC_PACKETS,
-			 FW_R_DROP_SRC_PACKETS, 20, setup_over, { 10000, 4 * M, 0, 0, 0 } },
-	[SCENE_NEWCOMER4] = { "random v4, beyond the newcomers' budget", FRAME_UDP4,
-			      FW_R_DROP_CROWD_UDP, FW_R_DROP_NEWCOMER, 25, setup_newcomer,
+	[SCENE_UNSPOKEN] = { "UDP that the service does not speak",
+			     FRAME_UDP4,
+			     FW_R_DROP_UNSPOKEN,
+			     FW_R_DROP_UNSPOKEN,
+			     12,
+			     setup_unspoken,
+			     { 16 * M, 1 * M, 0, 0, 0 } },
+	[SCENE_OVER] = { "sources over their limit",
+			 FRAME_UDP4,
+			 FW_R_DROP_SRC_PACKETS,
+			 FW_R_DROP_SRC_PACKETS,
+			 20,
+			 setup_over,
+			 { 10000, 4 * M, 0, 0, 0 } },
+	[SCENE_NEWCOMER4] = { "random v4, beyond the newcomers' budget",
+			      FRAME_UDP4,
+			      FW_R_DROP_CROWD_UDP,
+			      FW_R_DROP_NEWCOMER,
+			      25,
+			      setup_newcomer,
 			      { 16 * M, 1 * M, 0, 0, 0 } },
-	[SCENE_NEWCOMER6] = { "random v6 /64s, beyond the newcomers' budget", FRAME_UDP6,
-			      FW_R_DROP_CROWD_UDP, FW_R_DROP_NEWCOMER, 25, setup_newcomer,
+	[SCENE_NEWCOMER6] = { "random v6 /64s, beyond the newcomers' budget",
+			      FRAME_UDP6,
+			      FW_R_DROP_CROWD_UDP,
+			      FW_R_DROP_NEWCOMER,
+			      25,
+			      setup_newcomer,
 			      { 16 * M, 1 * M, 0, 0, 0 } },
-	[SCENE_INSERT] = { "random sources, each inserted", FRAME_UDP4, FW_R_PASS_NEWCOMER,
-			   FW_R_PASS_NEWCOMER, 100, setup_nothing, { 16 * M, 1 * M, 0, 0, 0 } },
-	[SCENE_BLOCKED] = { "blocked source, random hit", FRAME_UDP4, FW_R_DROP_BLOCKED,
-			    FW_R_DROP_BLOCKED, 50, setup_blocked,
+	[SCENE_INSERT] = { "random sources, each inserted",
+			   FRAME_UDP4,
+			   FW_R_PASS_NEWCOMER,
+			   FW_R_PASS_NEWCOMER,
+			   100,
+			   setup_nothing,
+			   { 16 * M, 1 * M, 0, 0, 0 } },
+	[SCENE_BLOCKED] = { "blocked source, random hit",
+			    FRAME_UDP4,
+			    FW_R_DROP_BLOCKED,
+			    FW_R_DROP_BLOCKED,
+			    50,
+			    setup_blocked,
 			    { 1000000, 1 * M, 1000000, 0, 0 } },
-	[SCENE_VOTER] = { "established voter, calm", FRAME_ACK4, FW_R_PASS_PROVEN,
-			  FW_R_PASS_PROVEN, 40, setup_voter, { 10000, 4 * M, 0, 0, 0 } },
-	/* With a listener on the port its cookie is checked, too; without one the ACK ends earlier. */
-	[SCENE_ACK] = { "spoofed ACK without a socket", FRAME_ACK4, FW_R_DROP_COOKIE,
-			FW_R_DROP_OUT_OF_STATE, 150, setup_crowd, { 16 * M, 1 * M, 0, 0, 0 } },
-	[SCENE_COOKIE4] = { "SYN answered with a cookie", FRAME_SYN4, FW_R_TX_COOKIE,
-			    FW_R_TX_COOKIE, 200, setup_crowd, { 16 * M, 1 * M, 0, 0, 0 } },
-	[SCENE_COOKIE6] = { "SYN answered with a cookie, v6", FRAME_SYN6, FW_R_TX_COOKIE,
-			    FW_R_TX_COOKIE, 200, setup_crowd, { 16 * M, 1 * M, 0, 0, 0 } },
+	[SCENE_VOTER] = { "established voter, calm",
+			  FRAME_ACK4,
+			  FW_R_PASS_PROVEN,
+			  FW_R_PASS_PROVEN,
+			  40,
+			  setup_voter,
+			  { 10000, 4 * M, 0, 0, 0 } },
+	/* With a listener on the port its cookie is checked, too; without one the ACK ends earlier.
+	 */
+	[SCENE_ACK] = { "spoofed ACK without a socket",
+			FRAME_ACK4,
+			FW_R_DROP_COOKIE,
+			FW_R_DROP_OUT_OF_STATE,
+			150,
+			setup_crowd,
+			{ 16 * M, 1 * M, 0, 0, 0 } },
+	[SCENE_COOKIE4] = { "SYN answered with a cookie",
+			    FRAME_SYN4,
+			    FW_R_TX_COOKIE,
+			    FW_R_TX_COOKIE,
+			    200,
+			    setup_crowd,
+			    { 16 * M, 1 * M, 0, 0, 0 } },
+	[SCENE_COOKIE6] = { "SYN answered with a cookie, v6",
+			    FRAME_SYN6,
+			    FW_R_TX_COOKIE,
+			    FW_R_TX_COOKIE,
+			    200,
+			    setup_crowd,
+			    { 16 * M, 1 * M, 0, 0, 0 } },
 };
 
 const char *scene_path(enum scene_id id)
@@ -179,8 +227,8 @@ static int check(struct scene *s, struct fw_err *err)
 		ours_clear(&s->ours);
 	rc = ours_reasons(&s->ours, before);
 	if (!rc)
-		rc = run_send(s->run, frame_get(row->frame), ours_prog(&s->ours), s->opts.sources, 0,
-			      PROBES, err);
+		rc = run_send(s->run, frame_get(row->frame), ours_prog(&s->ours), s->opts.sources,
+			      0, PROBES, err);
 	if (!rc)
 		rc = ours_reasons(&s->ours, after);
 	if (rc)
@@ -260,6 +308,7 @@ struct run_cell scene_cell(struct scene *scene, const char *path, int cpus)
 		.cpus = cpus,
 		.prog_fd = ours_prog(&scene->ours),
 		.budget_ns = path ? 0 : scene_budget(scene->id, scene->opts.sources),
+		.apart = scene->id == SCENE_VOTER, /* a connection stays on its queue */
 		.note = scene->why[0] ? scene->why : NULL,
 	};
 

@@ -11,12 +11,12 @@
 
 enum scene_id {
 	SCENE_UNSPOKEN,
-	SCENE_OVER,	   /* sources over their packet limit */
-	SCENE_NEWCOMER4,   /* unknown, beyond the newcomers' budget */
+	SCENE_OVER,	 /* sources over their packet limit */
+	SCENE_NEWCOMER4, /* unknown, beyond the newcomers' budget */
 	SCENE_NEWCOMER6,
 	SCENE_INSERT,
 	SCENE_BLOCKED,
-	SCENE_VOTER,	   /* proven, within all limits */
+	SCENE_VOTER, /* proven, within all limits */
 	SCENE_ACK,
 	SCENE_COOKIE4,
 	SCENE_COOKIE6,
@@ -40,7 +40,8 @@ struct scene {
 	char why[128]; /* not empty: packets did not take the path; what happened instead */
 };
 
-/* Loads, fills, and checks that packets end in the scene's reason. 0 even if they do not: see why. */
+/* Loads, fills, and checks that packets end in the scene's reason. 0 even if they do not: see why.
+ */
 int scene_open(struct scene *scene, struct run *run, enum scene_id id,
 	       const struct scene_opts *opts, struct fw_err *err);
 void scene_close(struct scene *scene); /* zeroed is fine */

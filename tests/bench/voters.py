@@ -67,7 +67,7 @@ def hashlimit(lab):
 def floodwall(lab):
     lab.sysctl(lab.srv, net__ipv4__tcp_syncookies=2)
     lab.attach("--sources4", "1M", "--sources6", "64k")
-    lab.fw("service", "add", "web", "tcp/80")
+    lab.fw("service", "add", "web", "--tcp", "80")
 
 
 def bare(lab):
@@ -81,7 +81,7 @@ SYSTEMS = [("bare XDP_DROP", bare), ("no filter", nothing), ("kernel SYN cookies
 FLOODS = [("syn", "random SYN"), ("udp", "random UDP")]
 
 
-def one(name, set_up, mode, seconds):
+def one(name, set_up, mode, seconds, pps):
     """One flood against one system: what the voters saw, and what the interface handled."""
     with labs.Lab("bench") as lab:
         if set_up is not bare:
@@ -89,16 +89,20 @@ def one(name, set_up, mode, seconds):
         set_up(lab)
         if set_up is not bare:
             lab.voters(rate=100, seconds=1).result()  # now they are known
-        flood = lab.flood(mode, seconds=seconds + 1.5)
-        time.sleep(0.3)
+        flood = lab.flood(mode, fast=True, pps=pps, seconds=seconds + 2)
+        time.sleep(0.5)
+        before, since = lab.links()["rx"]["packets"], time.monotonic()
         jobs = [] if set_up is bare else [
             lab.voters("known", rate=20, seconds=seconds, timeout_ms=1000),
             lab.voters("newcomers", fresh=True, rate=20, seconds=seconds, timeout_ms=1000)]
         seen = [j.result() for j in jobs]
+        if not jobs:
+            time.sleep(seconds)
+        handled = lab.links()["rx"]["packets"] - before
+        took = time.monotonic() - since
         sent = flood.result()
-        out = {"system": name, "pps": sent["sent"] / sent["seconds"],
-               "offered": (sent["sent"] + sent["ring_full"]) / sent["seconds"],
-               "sent": sent["sent"]}
+        out = {"system": name, "pps": handled / took, "sent": handled,
+               "offered": (sent["sent"] + sent["ring_full"]) / sent["seconds"]}
         for v in seen:
             out[v["name"]] = v
         return out
@@ -165,6 +169,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--seconds", type=float, default=4)
+    p.add_argument("--pps", type=int, default=2000000, help="offered; 0 = all that it can")
     p.add_argument("--json", default=os.path.join(labs.BUILD, "bench.json"))
     p.add_argument("--system", action="append", help="only these")
     o = p.parse_args()
@@ -178,14 +183,15 @@ def main():
                 if sys.stderr.isatty():
                     print("\r\033[K%s: round %d of %d: %s" % (path, n + 1, o.rounds, name), end="",
                           file=sys.stderr)
-                results.append(one(name, set_up, mode, o.seconds))
+                results.append(one(name, set_up, mode, o.seconds, o.pps))
         if sys.stderr.isatty():
             print("\r\033[K", end="", file=sys.stderr)
         mine = [summary(results, path, name) for name, _ in systems]
         base = next((r["median_ns"] for r in mine if r["system"] == "bare XDP_DROP"), None)
         for r in mine:
             r["over_bare_ns"] = round(r["median_ns"] - base, 1) if base else 0
-        print_rows(path + ", generator at its full rate, one receive queue on one CPU", mine)
+        print_rows(path + ", %s, one receive queue on one CPU" %
+                   ("%.1f Mpps" % (o.pps / 1e6) if o.pps else "unpaced"), mine)
         budgets(mine, path)
         rows += mine
     save(o.json, rows)
