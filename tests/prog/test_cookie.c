@@ -326,9 +326,9 @@ static void test_forged(void **state)
 		bad.sport = 40001;
 		prog_expect(*state, &bad, FW_R_DROP_COOKIE);
 		bad = ack;
-		bad.poke[0].value++; /* another sequence number */
+		bad.poke[0].value += 16; /* another sequence number */
 		prog_expect(*state, &bad, FW_R_DROP_COOKIE);
-		for (int bit = 0; bit < 32; bit++) {
+		for (int bit = 2; bit < 32; bit++) { /* the lowest two are the MSS */
 			bad = ack;
 			bad.poke[1].value ^= 1U << bit;
 			prog_expect(*state, &bad, FW_R_DROP_COOKIE);
