@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Every target of the project. `make help` lists them. V=1 shows commands, SAN=1 builds user space
-# with sanitizers, O=DIR builds elsewhere. Nothing is written outside $(O).
+# with sanitizers, O=DIR builds elsewhere. Nothing but install writes outside $(O).
 
 O ?= build
 CLANG ?= clang-14

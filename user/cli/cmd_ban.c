@@ -132,7 +132,8 @@ const struct fw_cli_command fw_cmd_ban[] = {
 	  .help = "proven sources banned for staying over their limits",
 	  .doc = "Bans start and end in the program. Only a source that has proven itself can be "
 		 "banned, and only for packets of its own connections: nobody can get a voter "
-		 "banned by spoofing. See option ban-time and ban-ceiling.",
+		 "banned by spoofing. `floodwall option set ban-time` and ban-ceiling say how "
+		 "long.",
 	  .flags = FW_CLI_WATCH | FW_CLI_DEFAULT,
 	  .run = cmd_list },
 	{ .object = "ban",

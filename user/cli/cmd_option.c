@@ -186,13 +186,13 @@ const struct fw_cli_command fw_cmd_option[] = {
 	{ .object = "option",
 	  .verb = "show",
 	  .args = "",
-	  .help = "what else the policy says",
+	  .help = "settings that are neither a limit nor a list",
 	  .flags = FW_CLI_WATCH | FW_CLI_DEFAULT,
 	  .run = cmd_show },
 	{ .object = "option",
 	  .verb = "set",
 	  .args = "NAME VALUE",
-	  .help = "change one of them, from the next packet on",
+	  .help = "change such a setting, from the next packet on",
 	  .doc = "NAME is one that `floodwall option show` lists.\n\n"
 		 "  floodwall option set reserved-source on\n"
 		 "  floodwall option set proof-time 20m",

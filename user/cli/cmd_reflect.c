@@ -126,15 +126,17 @@ const struct fw_cli_command fw_cmd_reflect[] = {
 	{ .object = "reflect",
 	  .verb = "list",
 	  .args = "",
-	  .help = "source ports that only reflected floods come from",
+	  .help = "UDP source ports from which reflected floods come",
 	  .flags = FW_CLI_WATCH | FW_CLI_DEFAULT,
 	  .run = cmd_list },
 	{ .object = "reflect",
 	  .verb = "add",
 	  .args = "PORT...",
 	  .help = "drop UDP from these source ports",
-	  .doc = "Towards named services only, because the rest of the host may ask a DNS or time "
-		 "server itself. A port that is there already gets the new scope.",
+	  .doc = "Without --everywhere only towards named services, because the rest of the host "
+		 "may "
+		 "ask a DNS or time server itself. A port that is there already gets the new "
+		 "scope.",
 	  .options = add_options,
 	  .min_args = 1,
 	  .max_args = -1,

@@ -327,7 +327,7 @@ static const struct fw_cli_option add_options[] = { SERVICE_OPTIONS,
 static const struct fw_cli_option set_options[] = {
 	SERVICE_OPTIONS,
 	{ "open", 0, NULL, "Its addresses may speak other things too", NULL },
-	{ "level", 0, "LEVEL", "auto, or how guarded it is whatever happens: calm, guarded, siege",
+	{ "level", 0, "LEVEL", "auto (the program decides), or always calm, guarded or siege",
 	  "auto calm guarded siege" },
 	{ NULL, 0, NULL, NULL, NULL },
 };
@@ -344,7 +344,7 @@ const struct fw_cli_command fw_cmd_service[] = {
 	{ .object = "service",
 	  .verb = "show",
 	  .args = "NAME",
-	  .help = "one of them",
+	  .help = "one service",
 	  .min_args = 1,
 	  .max_args = 1,
 	  .flags = FW_CLI_WATCH,

@@ -269,7 +269,8 @@ const struct fw_cli_command fw_cmd_source[] = {
 	  .args = "[N]",
 	  .help = "the heaviest sources",
 	  .doc = "Counted since the source became heavy; with --watch, per second since the last "
-		 "look. Each CPU remembers its 2,048 heaviest.",
+		 "look. An approximation: each CPU remembers some 2,000 sources, and a heavier one "
+		 "takes a lighter one's place. No decision depends on it.",
 	  .options = top_options,
 	  .max_args = 1,
 	  .flags = FW_CLI_WATCH | FW_CLI_DEFAULT,

@@ -136,7 +136,8 @@ const struct fw_cli_command fw_cmd_stats[] = {
 	  .args = "",
 	  .help = "packets and bytes passed, dropped and answered, and why",
 	  .doc = "Every packet ends in exactly one reason, so the reasons sum to the packets seen. "
-		 "WOULD is what monitor mode let pass. JSON holds all of it whatever --by says.",
+		 "WOULD: what monitor mode let pass that would have been dropped or answered. JSON "
+		 "holds all of it whatever --by says.",
 	  .options = options,
 	  .flags = FW_CLI_WATCH,
 	  .run = cmd_stats },

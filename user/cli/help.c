@@ -141,6 +141,7 @@ int fw_help_object(struct fw_cli *cli, const char *object)
 		for (const struct fw_cli_command *c = f->commands; c->object; c++)
 			if (!(c->flags & FW_CLI_HIDDEN) && (!object || !strcmp(c->object, object)))
 				print_line(stdout, c);
+	printf("\nfloodwall %s VERB --help explains one of them, with its options.\n", object);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
  * that name the command only global options are known, after them the command's own ones too.
  */
 #include <argp.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@ const struct fw_cli_option fw_options_global[] = {
 	[G_PRETTY] = { "pretty", 'p', NULL, "The same, indented", NULL },
 	[G_WATCH] = { "watch", 0, "[SEC]", "Repeat every SEC seconds (1); rates instead of totals",
 		      NULL },
-	[G_PINS] = { "pins", 0, "DIR", "Where the maps are pinned; before it, $FLOODWALL_PINS",
+	[G_PINS] = { "pins", 0, "DIR", "Where the maps are pinned; wins over $FLOODWALL_PINS",
 		     "@dir" },
 	[G_COLOR] = { "color", 0, "[WHEN]", "auto, always or never; NO_COLOR is honoured",
 		      "auto always never" },
@@ -352,7 +353,8 @@ int fw_options_help(const struct fw_cli_command *c, FILE *out)
 	parser_init(&p, c);
 	snprintf(name, sizeof(name), "floodwall %s%s%s", c->object, c->verb ? " " : "",
 		 c->verb ? c->verb : "");
-	if (asprintf(&doc, "%s.%s%s", c->help, c->doc ? "\v" : "", c->doc ? c->doc : "") < 0)
+	if (asprintf(&doc, "%c%s.%s%s", toupper(*c->help), c->help + 1, c->doc ? "\v" : "",
+		     c->doc ? c->doc : "") < 0)
 		return -ENOMEM;
 	/* Without the note on arguments of short options, which says nothing here. */
 	(void)setenv("ARGP_HELP_FMT", "no-dup-args-note,rmargin=90",
