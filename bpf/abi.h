@@ -152,7 +152,7 @@ _Static_assert(sizeof(struct fw_rate) == 24, "fw_rate");
 	X(TRUSTED, "trusted", "all of the trusted lane together (its ceiling)") \
 	X(NEW4, "newcomers4", "IPv4 sources seen for the first time")           \
 	X(NEW6, "newcomers6", "IPv6 /64s seen for the first time")              \
-	X(COOKIE, "cookies", "SYN cookies sent by this host")                   \
+	X(COOKIE, "cookies", "SYN cookies sent, on each CPU by itself")         \
 	X(SOCKET, "connections", "traffic of our own sockets whose source has no bucket")
 
 enum fw_budget_id {

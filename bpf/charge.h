@@ -91,14 +91,31 @@ static __always_inline void entry_refresh(struct entry *e, const struct toll *p,
 	e->set->seen[e->way] = seen;
 }
 
-static __always_inline bool stamp_fits(const struct entry *e, __u64 stamp,
-				       const struct fw_limit *limit, __u64 now, __u64 n)
-{
-	__u64 tat = *(volatile __u32 *)&e->set->tat[e->way][stamp];
+/* What the stamps become if nobody interferes: reckoned once, then stored. */
+struct plan {
+	__u64 word;
+	__u32 third_old, third_new;
+	__u32 bytes_old, bytes_new;
+};
 
-	return bucket_debt(tat, now >> (limit->shift & 31), limit->window, FW_MASK32) +
-		       bucket_cost(limit, n) <=
-	       limit->window;
+/* Reckon a 32-bit stamp. False: over the limit. */
+static __always_inline bool stamp_plan(const struct entry *e, __u64 stamp,
+				       const struct fw_limit *limit, __u64 now, __u64 n,
+				       __u32 *ret_old, __u32 *ret_new)
+{
+	__u32 old = *(volatile __u32 *)&e->set->tat[e->way][stamp];
+	__u64 new = old;
+	bool fits = bucket_charge(&new, now >> (limit->shift & 31), bucket_cost(limit, n),
+				  limit->window, FW_MASK32);
+
+	*ret_old = old;
+	*ret_new = new;
+	return fits;
+}
+
+static __always_inline bool stamp_store(struct entry *e, __u64 stamp, __u32 old, __u32 new)
+{
+	return __sync_val_compare_and_swap(&e->set->tat[e->way][stamp], old, new) == old;
 }
 
 /* Move a 32-bit stamp. False: another CPU spent what was left, or tries ran out. */
@@ -150,16 +167,26 @@ static __always_inline bool word_take(struct entry *e, const struct fw_limit *li
 	return false;
 }
 
-static __always_inline bool word_fits(const struct entry *e, const struct fw_limit *limit,
-				      __u64 now)
+/* Reckon the packet stamp. False: over the limit. */
+static __always_inline bool word_plan(const struct entry *e, const struct fw_limit *limit,
+				      __u64 now, __u64 *ret_word)
 {
 	__u64 window = (__u64)limit->window << limit->shift;
-	__u64 ahead = (e->word - now) & FW_TAT_MASK;
+	__u64 cost = bucket_cost(limit, 1) << limit->shift;
+	__u64 stamp = e->word & FW_TAT_MASK;
+	bool fits =
+		bucket_charge(&stamp, now, cost, window ? window : FW_TAT_MASK >> 2, FW_TAT_MASK);
 
-	if (!window)
-		return true;
-	/* bucket_debt() in one comparison: what lies beyond two windows is paid. */
-	return ahead + (bucket_cost(limit, 1) << limit->shift) <= window || ahead > 2 * window;
+	*ret_word = (e->word & ~FW_TAT_MASK) | stamp;
+	return fits;
+}
+
+static __always_inline bool word_store(struct entry *e, __u64 word)
+{
+	if (__sync_val_compare_and_swap(&e->set->word[e->way], e->word, word) != e->word)
+		return false;
+	e->word = word;
+	return true;
 }
 
 /* Is the packet stamp further ahead than any debt under this limit? */
@@ -188,35 +215,42 @@ static __always_inline const struct fw_limit *third_limit(const struct fw_limit 
 }
 
 /*
- * Would a packet fit every limit of source e? Returns FW_CONTINUE or the reason for which it is
- * over. Moves no stamp.
+ * Would a packet fit every limit of source e? Returns FW_CONTINUE and what the stamps become, or
+ * the reason for which it is over. Moves no stamp.
  */
-static __always_inline int charge_fits(struct entry *e, const struct toll *t, __u32 proof_s,
-				       const struct fw_limit *limits)
+static __always_inline int charge_plan(struct entry *e, const struct toll *t, __u32 proof_s,
+				       const struct fw_limit *limits, struct plan *ret)
 {
 	const struct fw_limit *bytes = &limits[FW_K_BYTES], *third = third_limit(limits, t->stamp);
 
-	if (!word_fits(e, &limits[FW_K_PACKETS], t->now))
+	if (!word_plan(e, &limits[FW_K_PACKETS], t->now, &ret->word))
 		return FW_R_DROP_SRC_PACKETS;
 	entry_refresh(e, t, proof_s, limits);
-	if (third && !stamp_fits(e, t->stamp, third, t->now, 1))
+	if (third && !stamp_plan(e, t->stamp, third, t->now, 1, &ret->third_old, &ret->third_new))
 		return reason_of(t->stamp);
-	if (bytes->window && !stamp_fits(e, FW_STAMP_BYTES, bytes, t->now, t->len))
+	if (bytes->window &&
+	    !stamp_plan(e, FW_STAMP_BYTES, bytes, t->now, t->len, &ret->bytes_old, &ret->bytes_new))
 		return FW_R_DROP_SRC_BYTES;
 	return FW_CONTINUE;
 }
 
-/* Charge e. The same returns; over only if other CPUs were faster. */
+/* Store a plan. Where another CPU interfered, reckon again. Returns as charge_plan(). */
 static __always_inline int charge_take(struct entry *e, const struct toll *t,
-				       const struct fw_limit *limits)
+				       const struct fw_limit *limits, const struct plan *plan)
 {
 	const struct fw_limit *bytes = &limits[FW_K_BYTES], *third = third_limit(limits, t->stamp);
 
-	if (!word_take(e, &limits[FW_K_PACKETS], t->now))
-		return FW_R_DROP_SRC_PACKETS;
-	if (third && !stamp_take(e, t->stamp, third, t->now, 1))
+	if (!word_store(e, plan->word)) {
+		e->word = *(volatile __u64 *)&e->set->word[e->way];
+		if ((e->word ^ plan->word) >> FW_TAG_SHIFT ||
+		    !word_take(e, &limits[FW_K_PACKETS], t->now))
+			return FW_R_DROP_SRC_PACKETS;
+	}
+	if (third && !stamp_store(e, t->stamp, plan->third_old, plan->third_new) &&
+	    !stamp_take(e, t->stamp, third, t->now, 1))
 		return reason_of(t->stamp);
-	if (bytes->window && !stamp_take(e, FW_STAMP_BYTES, bytes, t->now, t->len))
+	if (bytes->window && !stamp_store(e, FW_STAMP_BYTES, plan->bytes_old, plan->bytes_new) &&
+	    !stamp_take(e, FW_STAMP_BYTES, bytes, t->now, t->len))
 		return FW_R_DROP_SRC_BYTES;
 	return FW_CONTINUE;
 }

@@ -5,8 +5,8 @@
  * tables of at least 4,096 sets). IPv6 prefixes that differ share a name with probability 2^-20.
  * Host and BPF, so that `source show` finds what the program filed.
  *
- * A table is a near part of at most 65,536 sources, dense enough for caches and TLB, and a far part
- * of the size asked for. A source goes to the near part while its set there has room.
+ * A table is a near part of at most 131,072 sources, dense enough for caches and TLB, and a far
+ * part of the size asked for. A source goes to the near part while its set there has room.
  */
 #ifndef FW_HASH_H
 #define FW_HASH_H

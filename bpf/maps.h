@@ -76,6 +76,7 @@ FW_ARRAY(fw_retry, fw_word, 1 << FW_RETRY_BITS);
 FW_PERCPU(fw_count_svc, fw_count, FW_COUNT_SVC_SLOTS);
 FW_PERCPU(fw_count_cls, fw_count, FW_CLASS_MAX *FW_CC_STRIDE);
 FW_PERCPU(fw_note, fw_word, FW_NOTE_SLOTS);
+FW_PERCPU(fw_pace, fw_word, 1);		       /* stamp of the CPU's own budget for cookies, ns */
 FW_PERCPU(fw_heavy, fw_heavy, FW_HEAVY_SLOTS); /* contended slots go to the heavier source */
 
 /* The facts about the packet in hand (bpf/pkt.h). The program's own; fixed size. */

@@ -151,6 +151,21 @@ static __always_inline int retry_syn(const struct pkt *p)
 	return FW_R_DROP_RETRANSMIT;
 }
 
+/*
+ * Each CPU answers at its own pace: what it cannot answer must cost next to nothing, or the ring
+ * overflows and drops voters with the flood.
+ */
+static __always_inline bool cookie_pace(const struct fw_policy *policy, __u64 now)
+{
+	const struct fw_limit *limit = &policy->budget[FW_B_COOKIE];
+	__u64 window = (__u64)limit->window << limit->shift;
+	__u64 cost = bucket_cost(limit, 1) << limit->shift;
+	__u32 zero = 0;
+	struct fw_word *pace = bpf_map_lookup_elem(&fw_pace, &zero);
+
+	return pace && (!window || bucket_charge(&pace->v, now, cost, window, ~0ULL));
+}
+
 /* A SYN beyond the budget: answer it, if there is a listener and it gives us a cookie. */
 __noinline int answer_syn(struct xdp_md *ctx)
 {
@@ -174,7 +189,7 @@ __noinline int answer_syn(struct xdp_md *ctx)
 	/* net.ipv4.tcp_syncookies 1 gives none before the listener's queue is full, and 0 never. */
 	if (cookie < 0)
 		return retry_syn(p);
-	if (!budget_take(policy, p->now, FW_B_COOKIE))
+	if (!cookie_pace(policy, p->now))
 		return FW_R_DROP_COOKIE_OVER;
 	if (policy->flags & FW_P_MONITOR) /* counted, but the SYN goes its way */
 		return FW_R_TX_COOKIE;

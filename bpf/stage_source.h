@@ -82,15 +82,16 @@ __noinline int net48(__u64 key, __u64 now, __u64 what, __u32 who)
 	struct table_key table = net48_table(key);
 	const struct fw_limit *limits;
 	struct entry e = {};
+	struct plan plan = {};
 
 	if (!policy)
 		return FW_CONTINUE;
 	limits = who_class(policy, who)->net48;
 	if (!table_find(&table, &e) && !table_insert(&table, &e, now, policy->idle_ns, limits))
 		return FW_CONTINUE;
-	if (!e.set || charge_fits(&e, &toll, policy->proof_s, limits) != FW_CONTINUE)
+	if (!e.set || charge_plan(&e, &toll, policy->proof_s, limits, &plan) != FW_CONTINUE)
 		return FW_R_DROP_NET48;
-	return charge_take(&e, &toll, limits) == FW_CONTINUE ? FW_CONTINUE : FW_R_DROP_NET48;
+	return charge_take(&e, &toll, limits, &plan) == FW_CONTINUE ? FW_CONTINUE : FW_R_DROP_NET48;
 }
 
 /* May a source not in the table be entered? The clerks need not queue with the crowd. */
@@ -123,7 +124,8 @@ __noinline __u32 source(__u64 key, __u64 now, __u64 what, __u32 who)
 	struct toll toll = toll_of(now, what);
 	const struct fw_class *class;
 	struct entry e = {};
-	int reason = FW_CONTINUE;
+	struct plan plan = {};
+	int reason;
 	bool found;
 
 	if (!policy)
@@ -134,7 +136,6 @@ __noinline __u32 source(__u64 key, __u64 now, __u64 what, __u32 who)
 		/* A stamp further ahead than debt can be is a ban, or what a lowered burst left. */
 		if (word_impossible(&e, &class->limit[FW_K_PACKETS], now) && ban_holds(key, now))
 			return FW_R_DROP_BANNED | FW_IS_KNOWN;
-		reason = charge_fits(&e, &toll, policy->proof_s, class->limit);
 	} else {
 		if (!(who & FW_WHO_ENTER) && !admit(policy, now, who))
 			return FW_CONTINUE | FW_IS_STRANGER;
@@ -143,8 +144,9 @@ __noinline __u32 source(__u64 key, __u64 now, __u64 what, __u32 who)
 		if (!table_insert(&table, &e, now, policy->idle_ns, class->limit) || !e.set)
 			return FW_CONTINUE;
 	}
+	reason = charge_plan(&e, &toll, policy->proof_s, class->limit, &plan);
 	if (reason == FW_CONTINUE)
-		reason = charge_take(&e, &toll, class->limit);
+		reason = charge_take(&e, &toll, class->limit, &plan);
 	return entry_facts(&e, policy, class, now, reason) | (found ? 0 : FW_IS_NEWCOMER);
 }
 
