@@ -2,7 +2,11 @@
 /*
  * SYN cookies from the driver: the kernel computes and checks them for its own listener (RFC 4987
  * section 3.6), we only carry them. A SYN becomes its SYN-ACK in place and leaves where it came
- * from, so an answer is never larger than 4 bytes more than the question, and there is one per SYN.
+ * from, so an answer is never larger than the question, and there is one per SYN.
+ *
+ * The frame keeps its length. From Linux 6.12 on a program that resizes frames cannot run below
+ * libxdp's dispatcher ("Extension program changes packet data"); what the SYN had more than its
+ * answer stays as a trailer behind the IP packet, which every receiver cuts off.
  */
 #ifndef FW_COOKIE_H
 #define FW_COOKIE_H
@@ -10,9 +14,10 @@
 #include "state.h"
 
 #define FW_TCP_HEADER_MAX   60
-#define FW_SYNACK_LEN	    24 /* TCP header and the MSS option */
-#define FW_TCP_ESTABLISHED  1  /* UDP sockets that are connected say so, too */
-#define FW_TCP_LISTEN	    10 /* enum of net/tcp_states.h, stable UAPI by bpf_sock */
+#define FW_MSS_LEN	    4	/* the option */
+#define FW_SYN_MAX	    160 /* bytes from the IP header on; more is a SYN that carries data */
+#define FW_TCP_ESTABLISHED  1	/* UDP sockets that are connected say so, too */
+#define FW_TCP_LISTEN	    10	/* enum of net/tcp_states.h, stable UAPI by bpf_sock */
 #define FW_TCP_NEW_SYN_RECV 12
 
 /* A TCP header with its options, copied so that the verifier knows all 60 bytes of it. */
@@ -92,6 +97,9 @@ static __always_inline __s64 cookie_make(const struct frame *f, struct pkt *p, s
 
 	if (len < sizeof(struct tcphdr) || len > FW_TCP_HEADER_MAX)
 		return -1;
+	/* A flood of long SYNs is not sent back. Clients repeat theirs without data (RFC 7413). */
+	if (p->len > p->l3 + FW_SYN_MAX)
+		return -1;
 	p->off = p->l3;
 	if (p->family == 4) {
 		ip = header_at(f, p, sizeof(struct iphdr));
@@ -122,35 +130,42 @@ static __always_inline __u64 sum_words(const void *at, __u32 bytes)
 	return sum;
 }
 
-static __always_inline void synack_tcp(struct tcphdr *tcp, const struct pkt *p, __u64 cookie)
+/* Returns the length of the header written: a frame without room for the MSS goes without it. */
+static __always_inline __u32 synack_tcp(const struct frame *f, struct tcphdr *tcp,
+					const struct pkt *p, __u64 cookie)
 {
-	__u32 *option = (__u32 *)(tcp + 1);
-	__u64 sum;
+	__u32 *mss = (__u32 *)(tcp + 1), len = sizeof(*tcp);
+	__u64 sum = bpf_htonl(FW_PROTO_TCP);
 
+	if ((void *)(mss + 1) <= f->end) {
+		*mss = bpf_htonl(2 << 24 | FW_MSS_LEN << 16 | ((cookie >> 32) & 0xffff));
+		sum += *mss;
+		len += FW_MSS_LEN;
+	}
 	tcp->source = p->dport;
 	tcp->dest = p->sport;
 	tcp->seq = bpf_htonl((__u32)cookie);
 	tcp->ack_seq = bpf_htonl(bpf_ntohl(p->seq) + 1);
-	((__u8 *)tcp)[12] = FW_SYNACK_LEN / 4 << 4;
+	((__u8 *)tcp)[12] = len / 4 << 4;
 	((__u8 *)tcp)[13] = FW_TCP_SYN | FW_TCP_ACK;
 	tcp->window = 0xffff;
 	tcp->check = 0;
 	tcp->urg_ptr = 0;
-	*option = bpf_htonl(2 << 24 | 4 << 16 | ((cookie >> 32) & 0xffff)); /* RFC 9293: MSS */
-	sum = sum_words(tcp, FW_SYNACK_LEN) + bpf_htonl(FW_PROTO_TCP) + bpf_htonl(FW_SYNACK_LEN);
+	sum += sum_words(tcp, sizeof(*tcp)) + bpf_htonl(len);
 	/* IPv4 in mapped form: the words before the address would change the sum. */
 	if (p->family == 4)
 		sum += (__u64)p->saddr[3] + p->daddr[3];
 	else
 		sum += sum_words(p->saddr, 16) + sum_words(p->daddr, 16);
 	tcp->check = sum_fold(sum);
+	return len;
 }
 
-static __always_inline void synack_ip4(struct iphdr *ip, const struct pkt *p)
+static __always_inline void synack_ip4(struct iphdr *ip, const struct pkt *p, __u32 tcp_len)
 {
 	((__u8 *)ip)[0] = 0x45;
 	ip->tos = 0;
-	ip->tot_len = bpf_htons(sizeof(*ip) + FW_SYNACK_LEN);
+	ip->tot_len = bpf_htons(sizeof(*ip) + tcp_len);
 	ip->id = 0;
 	ip->frag_off = bpf_htons(0x4000); /* RFC 791: don't fragment */
 	ip->ttl = 64;
@@ -161,10 +176,10 @@ static __always_inline void synack_ip4(struct iphdr *ip, const struct pkt *p)
 	ip->check = sum_fold(sum_words(ip, sizeof(*ip)));
 }
 
-static __always_inline void synack_ip6(struct ipv6hdr *ip, const struct pkt *p)
+static __always_inline void synack_ip6(struct ipv6hdr *ip, const struct pkt *p, __u32 tcp_len)
 {
 	*(__be32 *)ip = bpf_htonl(6U << 28);
-	ip->payload_len = bpf_htons(FW_SYNACK_LEN);
+	ip->payload_len = bpf_htons(tcp_len);
 	ip->nexthdr = FW_PROTO_TCP;
 	ip->hop_limit = 64;
 	__builtin_memcpy(&ip->saddr, p->daddr, 16);
@@ -186,37 +201,29 @@ static __always_inline void swap_macs(struct ethhdr *eth)
 	__builtin_memcpy(eth->h_source, mac, 6);
 }
 
-/*
- * Turn the SYN into its SYN-ACK. VLAN tags stay as they are. False: the frame could not be resized,
- * or was sent to many.
- */
-static __always_inline bool synack_write(struct xdp_md *ctx, struct pkt *p, __u64 cookie)
+/* Turn the SYN into its SYN-ACK. VLAN tags stay as they are. False: it was sent to many. */
+static __always_inline bool synack_write(const struct frame *f, struct pkt *p, __u64 cookie)
 {
-	__u32 ip_len = p->family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-	struct frame f;
+	__u32 ip_len = p->family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr), tcp_len;
 	void *eth, *ip, *tcp;
 
-	if (bpf_xdp_adjust_tail(ctx, (int)(p->l3 + ip_len + FW_SYNACK_LEN) - (int)p->len))
-		return false;
-	f.data = (void *)(long)ctx->data;
-	f.end = (void *)(long)ctx->data_end;
 	p->off = 0;
-	eth = header_at(&f, p, sizeof(struct ethhdr));
+	eth = header_at(f, p, sizeof(struct ethhdr));
 	p->off = p->l3 + ip_len;
-	tcp = header_at(&f, p, FW_SYNACK_LEN);
+	tcp = header_at(f, p, sizeof(struct tcphdr));
 	if (!eth || !tcp || !is_unicast(eth))
 		return false;
 	swap_macs(eth);
-	synack_tcp(tcp, p, cookie);
+	tcp_len = synack_tcp(f, tcp, p, cookie);
 	p->off = p->l3;
 	if (p->family == 4) {
-		ip = header_at(&f, p, sizeof(struct iphdr));
+		ip = header_at(f, p, sizeof(struct iphdr));
 		if (ip)
-			synack_ip4(ip, p);
+			synack_ip4(ip, p, tcp_len);
 	} else {
-		ip = header_at(&f, p, sizeof(struct ipv6hdr));
+		ip = header_at(f, p, sizeof(struct ipv6hdr));
 		if (ip)
-			synack_ip6(ip, p);
+			synack_ip6(ip, p, tcp_len);
 	}
 	return ip;
 }

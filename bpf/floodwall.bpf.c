@@ -21,25 +21,25 @@
 #include "verdict.h"
 
 #define RUN(bit, stage)                       \
-	if (stages & (bit)) {                 \
+	if (knob_stages & (bit)) {            \
 		p->reason = (stage);          \
 		if (p->reason != FW_CONTINUE) \
 			return true;          \
 	}
 
 /* All that is known without asking the crowd. True: p->reason is final. */
-static __always_inline bool judge(struct pkt *p, const struct fw_policy *policy, __u32 stages)
+static __always_inline bool judge(struct pkt *p, const struct fw_policy *policy)
 {
 	RUN(FW_S_ALL, stage_essential(p, policy));
 	RUN(FW_S_SANITY, stage_sanity(p, policy));
 	RUN(FW_S_LANES, stage_lanes(p));
 	RUN(FW_S_ALL, stage_uninspected(p, policy));
 	RUN(FW_S_SERVICE, stage_service(p, policy));
-	if (stages & FW_S_SOURCE)
+	if (knob_stages & FW_S_SOURCE)
 		p->reason = stage_source(p);
 	if (p->trusted)
 		return false;
-	if (stages & FW_S_CROWD && p->reason == FW_CONTINUE)
+	if (knob_stages & FW_S_CROWD && p->reason == FW_CONTINUE)
 		p->reason = stage_stranger(p);
 	if (p->reason == FW_CONTINUE && p->proven)
 		p->reason = FW_R_PASS_PROVEN;
@@ -50,9 +50,9 @@ static __always_inline bool judge(struct pkt *p, const struct fw_policy *policy,
 
 /* What judge() left open: strangers, the unproven, and who may be spoofed. */
 static __always_inline void judge_crowd(struct xdp_md *ctx, struct pkt *p,
-					const struct fw_policy *policy, __u32 stages)
+					const struct fw_policy *policy)
 {
-	if (stages & FW_S_CROWD)
+	if (knob_stages & FW_S_CROWD)
 		p->reason = stage_crowd(ctx, p, policy);
 	else if (p->reason == FW_CONTINUE)
 		p->reason = pass_reason(p);
@@ -68,7 +68,7 @@ SEC("xdp.frags")
 int floodwall(struct xdp_md *ctx)
 {
 	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
-	__u32 zero = 0, half, stages = knob_stages;
+	__u32 zero = 0, half;
 	const struct fw_ctl *ctl = bpf_map_lookup_elem(&fw_ctl, &zero);
 	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero), plain;
 	const struct fw_policy *policy;
@@ -89,12 +89,12 @@ int floodwall(struct xdp_md *ctx)
 
 	/* Three ways in, the same stages: compiled for plain frames of either family, and for any.
 	 */
-	if (stages & FW_S_PLAIN && parse_plain4(&f, &plain)) {
-		if (judge(&plain, policy, stages))
+	if (knob_stages & FW_S_PLAIN && parse_plain4(&f, &plain)) {
+		if (judge(&plain, policy))
 			return conclude(&plain, policy);
 		*p = plain;
-	} else if (stages & FW_S_PLAIN && parse_plain6(&f, &plain)) {
-		if (judge(&plain, policy, stages))
+	} else if (knob_stages & FW_S_PLAIN && parse_plain6(&f, &plain)) {
+		if (judge(&plain, policy))
 			return conclude(&plain, policy);
 		*p = plain;
 	} else {
@@ -104,10 +104,10 @@ int floodwall(struct xdp_md *ctx)
 		p->lanes = plain.lanes;
 		p->half = half;
 		p->reason = parse(&f, p);
-		if (p->reason != FW_CONTINUE || judge(p, policy, stages))
+		if (p->reason != FW_CONTINUE || judge(p, policy))
 			return conclude(p, policy);
 	}
-	judge_crowd(ctx, p, policy, stages);
+	judge_crowd(ctx, p, policy);
 	return conclude(p, policy);
 }
 

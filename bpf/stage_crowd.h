@@ -193,7 +193,7 @@ __noinline int answer_syn(struct xdp_md *ctx)
 		return FW_R_DROP_COOKIE_OVER;
 	if (policy->flags & FW_P_MONITOR) /* counted, but the SYN goes its way */
 		return FW_R_TX_COOKIE;
-	return synack_write(ctx, p, cookie) ? FW_R_TX_COOKIE : FW_R_DROP_COOKIE_OVER;
+	return synack_write(&f, p, cookie) ? FW_R_TX_COOKIE : FW_R_DROP_COOKIE_OVER;
 }
 
 /*
