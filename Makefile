@@ -70,6 +70,8 @@ $(O)/tests/unit/%: $(O)/tests/unit/%.o $(PURE_OBJ)
 $(O)/tests/prog/%: $(O)/tests/prog/%.o $(TESTLIB_OBJ) $(filter-out $(O)/user/cli/%,$(LIB_OBJ))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lcmocka -lpcap $(FW_LIBS) -lm
+# Not a test: prints what the program learned of each frame of a capture.
+FACTS := $(O)/tests/prog/facts
 # The one that tests the command line itself.
 $(O)/tests/prog/test_line: $(filter $(O)/user/cli/%,$(LIB_OBJ))
 
@@ -85,7 +87,7 @@ $(O)/tests/netns/%.bpf.o: tests/netns/%.bpf.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -I/usr/include/$(shell $(CC) -dumpmachine) $(BPF_CFLAGS) -c $< -o $@
 lab: $(LAB) $(patsubst %,$(O)/tests/netns/%.bpf.o,pass drop storm)
-tests: $(UNIT) $(PROG) lab
+tests: $(UNIT) $(PROG) $(FACTS) lab
 
 # The bench: its own programs as skeletons, its own main over everything below the command line.
 BENCH := $(O)/tests/bench/bench
