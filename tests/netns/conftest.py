@@ -39,3 +39,17 @@ def capacity(make_lab):
         with lab.Lab("calibrate") as one:
             pytest.lab_capacity = one.calibrate() / 2
     return pytest.lab_capacity
+
+
+FIGURES = []
+
+
+@pytest.fixture
+def figure():
+    """Says a measured figure at the end of the run."""
+    return FIGURES.append
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in FIGURES:
+        terminalreporter.write_line(line)

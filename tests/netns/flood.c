@@ -45,7 +45,8 @@ static void usage(FILE *to)
 	      "  --pps N  --seconds S  --count N  --cpu N  --seed N  --seq N\n"
 	      "  --fast                    frames written in the kernel: millions a second, not "
 	      "counted exactly\n"
-	      "  --pcap FILE [--own-clock] [--loops N]   replay instead; --own-clock keeps the\n"
+	      "  --pcap FILE [--own-clock] [--to-port] [--loops N]   replay instead; --own-clock "
+	      "keeps the\n"
 	      "                            capture's spacing, scaled to --seconds when given\n",
 	      to);
 }
@@ -91,22 +92,35 @@ enum {
 	O_PCAP,
 	O_OWN,
 	O_FAST,
+	O_TO_PORT,
 	O_LOOPS,
 	O_HELP
 };
 
 static const struct option longs[] = {
-	{ "iface", 1, NULL, O_IFACE },	   { "dst", 1, NULL, O_DST },
-	{ "dmac", 1, NULL, O_DMAC },	   { "mode", 1, NULL, O_MODE },
-	{ "sources", 1, NULL, O_SOURCES }, { "from", 1, NULL, O_FROM },
-	{ "port", 1, NULL, O_PORT },	   { "sport", 1, NULL, O_SPORT },
-	{ "payload", 1, NULL, O_PAYLOAD }, { "vlan", 1, NULL, O_VLAN },
-	{ "pps", 1, NULL, O_PPS },	   { "seconds", 1, NULL, O_SECONDS },
-	{ "count", 1, NULL, O_COUNT },	   { "cpu", 1, NULL, O_CPU },
-	{ "seed", 1, NULL, O_SEED },	   { "seq", 1, NULL, O_SEQ },
-	{ "pcap", 1, NULL, O_PCAP },	   { "own-clock", 0, NULL, O_OWN },
-	{ "fast", 0, NULL, O_FAST },	   { "loops", 1, NULL, O_LOOPS },
-	{ "help", 0, NULL, O_HELP },	   { NULL, 0, NULL, 0 },
+	{ "iface", 1, NULL, O_IFACE },
+	{ "dst", 1, NULL, O_DST },
+	{ "dmac", 1, NULL, O_DMAC },
+	{ "mode", 1, NULL, O_MODE },
+	{ "sources", 1, NULL, O_SOURCES },
+	{ "from", 1, NULL, O_FROM },
+	{ "port", 1, NULL, O_PORT },
+	{ "sport", 1, NULL, O_SPORT },
+	{ "payload", 1, NULL, O_PAYLOAD },
+	{ "vlan", 1, NULL, O_VLAN },
+	{ "pps", 1, NULL, O_PPS },
+	{ "seconds", 1, NULL, O_SECONDS },
+	{ "count", 1, NULL, O_COUNT },
+	{ "cpu", 1, NULL, O_CPU },
+	{ "seed", 1, NULL, O_SEED },
+	{ "seq", 1, NULL, O_SEQ },
+	{ "pcap", 1, NULL, O_PCAP },
+	{ "own-clock", 0, NULL, O_OWN },
+	{ "fast", 0, NULL, O_FAST },
+	{ "to-port", 0, NULL, O_TO_PORT },
+	{ "loops", 1, NULL, O_LOOPS },
+	{ "help", 0, NULL, O_HELP },
+	{ NULL, 0, NULL, 0 },
 };
 
 static int parse_mac(const char *text, uint8_t mac[6])
@@ -178,6 +192,9 @@ static int take_option(struct flood_opts *o, int opt, const char *arg)
 		return 0;
 	case O_OWN:
 		o->own_clock = true;
+		return 0;
+	case O_TO_PORT:
+		o->to_port = true;
 		return 0;
 	case O_FAST:
 		o->fast = true;

@@ -23,6 +23,7 @@ struct flood_opts {
 	int cpu;
 	unsigned int loops;
 	bool fast;	/* frames written in the kernel instead of sent by a packet socket */
+	bool to_port;	/* replay: TCP packets go to the port of spec */
 	bool own_clock; /* replay: keep the capture's own spacing, scaled to `seconds` */
 };
 

@@ -58,6 +58,18 @@ static void correct(uint8_t *csum, const uint8_t *was, const uint8_t *is, size_t
 	memcpy(csum, &fold, 2);
 }
 
+/* TCP floods are aimed at a port; it becomes the one asked for. */
+static void rewrite_port(uint8_t *l4, size_t len, const struct flood_opts *o)
+{
+	uint8_t was[2], is[2] = { (uint8_t)(o->spec.dport >> 8), (uint8_t)o->spec.dport };
+
+	if (!o->to_port || len < 18)
+		return;
+	memcpy(was, l4 + 2, 2);
+	memcpy(l4 + 2, is, 2);
+	correct(l4 + 16, was, is, 2, false);
+}
+
 static bool rewrite4(uint8_t *ip, size_t len, const struct flood_opts *o)
 {
 	size_t head = (size_t)(ip[0] & 15) * 4;
@@ -72,6 +84,8 @@ static bool rewrite4(uint8_t *ip, size_t len, const struct flood_opts *o)
 	if (!(get16(ip + 6) & 0x1fff) && at >= 0 && ip[9] != IPPROTO_ICMPV6 &&
 	    len >= head + (size_t)at + 2)
 		correct(ip + head + at, was, ip + 16, 4, ip[9] == IPPROTO_UDP);
+	if (!(get16(ip + 6) & 0x1fff) && ip[9] == IPPROTO_TCP)
+		rewrite_port(ip + head, len - head, o);
 	return true;
 }
 
@@ -86,6 +100,8 @@ static bool rewrite6(uint8_t *ip, size_t len, const struct flood_opts *o)
 	memcpy(ip + 24, o->spec.dst.b, 16);
 	if (at >= 0 && len >= 40 + (size_t)at + 2)
 		correct(ip + 40 + at, was, ip + 24, 16, ip[6] == IPPROTO_UDP);
+	if (ip[6] == IPPROTO_TCP)
+		rewrite_port(ip + 40, len - 40, o);
 	return true;
 }
 

@@ -183,7 +183,7 @@ def test_people_are_served(box, capacity, flood):
     streams = box.voters("streams", v6=v6, stream=20, seconds=9, path="/stream.bin",
                          start="2c0f:fe38:7000:1::1" if v6 else "41.83.0.1", timeout_ms=6000)
     if flood["mode"] == "frag":  # too long for the fast engine, and dear for a veth
-        capacity = capacity / 5
+        capacity = capacity / 8
     else:
         flood["fast"] = True
     storm = box.flood(v6=v6, pps=int(capacity), seconds=7, **flood)
