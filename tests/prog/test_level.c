@@ -8,6 +8,7 @@
 #include <linux/bpf.h>
 #include "bpf/level.h"
 #include "tests/lib/prog.h"
+#include "user/core/level.h"
 #include "user/policy/compile.h"
 
 #define MILLISECOND (SECOND / 1000)
@@ -202,11 +203,38 @@ static void test_what_it_changes(void **state)
 	prog_expect(prog, &udp, FW_R_PASS_SOURCE);
 }
 
+/* What `status` shows is that, in words and seconds. */
+static void test_shown(void **state)
+{
+	struct fw_level_now now[FW_SERVICE_MAX];
+	struct prog *prog = *state;
+
+	tight(prog);
+	assert_int_equal(fw_level_read(&prog->maps, prog_now(prog), now), 1);
+	assert_string_equal(now[0].name, "host");
+	assert_int_equal(now[0].level, FW_LEVEL_CALM);
+	assert_int_equal(now[0].for_s, 0);
+	flood(prog, 5 * SECOND);
+	fw_level_read(&prog->maps, prog_now(prog), now);
+	assert_int_equal(now[0].level, FW_LEVEL_SIEGE);
+	assert_in_range(now[0].for_s, 2, 3);
+	assert_int_equal(now[0].entries[FW_LEVEL_SIEGE], 1);
+	prog_policy(prog)->service[FW_SERVICE_HOST].level_pin = FW_LEVEL_CALM + 1;
+	prog_step(prog, 100 * (__s64)SECOND);
+	fw_level_read(&prog->maps, prog_now(prog), now);
+	assert_int_equal(now[0].level, FW_LEVEL_CALM);
+	assert_true(now[0].pinned);
+	assert_in_range(now[0].spent_s[FW_LEVEL_SIEGE], 12, 14);
+	assert_in_range(now[0].spent_s[FW_LEVEL_GUARDED], 22, 25);
+	assert_int_equal(now[0].entries[FW_LEVEL_GUARDED], 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PROG_TEST(test_up_and_down), PROG_TEST(test_again), PROG_TEST(test_pulses),
 		PROG_TEST(test_tick_behind), PROG_TEST(test_pin),   PROG_TEST(test_what_it_changes),
+		PROG_TEST(test_shown),
 	};
 
 	return cmocka_run_group_tests(tests, prog_group_setup, prog_group_teardown);

@@ -10,6 +10,7 @@
 #include "user/base/text.h"
 #include "user/cli/cli.h"
 #include "user/core/status.h"
+#include "user/policy/model.h"
 
 static const char *mode_name(__u8 mode)
 {
@@ -44,9 +45,23 @@ static json_t *iface_json(const struct fw_status_iface *s)
 	return obj;
 }
 
+static json_t *level_json(const struct fw_level_now *s)
+{
+	json_t *entries = json_object(), *spent = json_object();
+
+	for (unsigned int i = 0; i < FW_LEVEL_MAX; i++) {
+		fw_json_set(entries, fw_model_level_name(i), json_integer(s->entries[i]));
+		fw_json_set(spent, fw_model_level_name(i), json_integer(s->spent_s[i]));
+	}
+	return json_pack("{s:s,s:s,s:b,s:i,s:o,s:o}", "service", s->name, "level",
+			 fw_model_level_name(s->level), "pinned", (int)s->pinned, "for_s",
+			 (int)s->for_s, "entered", entries, "spent_s", spent);
+}
+
 static json_t *status_json(const struct fw_status *st)
 {
 	json_t *ifaces = json_array(), *tables = json_array(), *maps = json_array();
+	json_t *services = json_array();
 	char loaded[FW_CLOCK_LEN];
 
 	for (unsigned int i = 0; i < st->nr_ifaces; i++)
@@ -60,15 +75,17 @@ static json_t *status_json(const struct fw_status *st)
 		fw_json_push(maps, json_pack("{s:s,s:I,s:I}", "name", st->cost[i].name, "entries",
 					     (json_int_t)st->cost[i].entries, "bytes",
 					     (json_int_t)st->cost[i].bytes));
+	for (unsigned int i = 0; i < st->nr_services; i++)
+		fw_json_push(services, level_json(&st->service[i]));
 	fw_clock_put(loaded, sizeof(loaded), st->loaded_ns);
-	return json_pack("{s:s,s:i,s:s,s:s,s:i,s:i,s:b,s:i,s:i,s:I,s:I,s:o,s:o,s:o}", "mode",
+	return json_pack("{s:s,s:i,s:s,s:s,s:i,s:i,s:b,s:i,s:i,s:I,s:I,s:o,s:o,s:o,s:o}", "mode",
 			 st->monitor ? "monitor" : "enforce", "generation", (int)st->generation,
 			 "build", st->meta.build, "state_since", loaded, "confirm_within_s",
 			 (int)st->confirm_s, "abi", (int)st->meta.abi, "degraded",
 			 (int)fw_status_degraded(st), "prefixes", (int)st->prefixes, "prefixes_max",
 			 (int)st->prefixes_max, "tick_ns", (json_int_t)st->meta.tick_ns,
 			 "memory_bytes", (json_int_t)st->memory, "interfaces", ifaces, "tables",
-			 tables, "maps", maps);
+			 tables, "maps", maps, "services", services);
 }
 
 static enum fw_style health_style(const struct fw_status_iface *s)
@@ -122,6 +139,51 @@ static void print_tables(const struct fw_status *st)
 		       mib(st->table[i].bytes));
 	printf("%-13s %u of %u\n", "prefixes", st->prefixes, st->prefixes_max);
 	printf("%-13s %llu MiB in %u maps\n", "memory", mib(st->memory), st->nr_costs);
+}
+
+/* How often a level was entered, and how long it lasted in all. */
+static void put_past(struct fw_table *t, const struct fw_level_now *s, enum fw_level level)
+{
+	char spent[FW_TEXT_LEN];
+
+	if (!s->entries[level] && !s->spent_s[level])
+		fw_table_cell(t, "-");
+	else
+		fw_table_cell(t, "%u x, %s", s->entries[level],
+			      s->spent_s[level] ? fw_text_put_duration(spent, sizeof(spent),
+								       s->spent_s[level])
+						: "0s");
+}
+
+static int print_levels(const struct fw_status *st)
+{
+	static const struct fw_column columns[] = { { "SERVICE", FW_LEFT },
+						    { "LEVEL", FW_LEFT },
+						    { "FOR", FW_RIGHT },
+						    { "GUARDED", FW_RIGHT },
+						    { "SIEGE", FW_RIGHT } };
+	struct fw_table *t = fw_table_new(columns, sizeof(columns) / sizeof(*columns));
+	char text[FW_TEXT_LEN];
+	int r;
+
+	if (!t)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < st->nr_services; i++) {
+		const struct fw_level_now *s = &st->service[i];
+
+		fw_table_cell(t, "%s", s->name);
+		fw_table_cell_styled(t, s->level == FW_LEVEL_CALM ? FW_STYLE_NONE : FW_STYLE_BAD,
+				     "%s%s", fw_model_level_name(s->level),
+				     s->pinned ? " (pinned)" : "");
+		fw_table_cell(t, "%s",
+			      s->for_s ? fw_text_put_duration(text, sizeof(text), s->for_s) : "-");
+		put_past(t, s, FW_LEVEL_GUARDED);
+		put_past(t, s, FW_LEVEL_SIEGE);
+	}
+	putchar('\n');
+	r = fw_table_print(t, stdout);
+	fw_table_free(t);
+	return r;
 }
 
 static int print_maps(const struct fw_status *st)
@@ -200,7 +262,8 @@ static int print_status(const struct fw_status *st, bool all)
 	print_tables(st);
 	printf("state since   %s, made by build %s\n",
 	       fw_clock_put(loaded, sizeof(loaded), st->loaded_ns), st->meta.build);
-	return all ? print_maps(st) : 0;
+	r = print_levels(st);
+	return !r && all ? print_maps(st) : r;
 }
 
 static int cmd_status(struct fw_cli *cli, int argc, char **argv)
@@ -242,7 +305,7 @@ static const struct fw_cli_option options[] = {
 const struct fw_cli_command fw_cmd_status[] = {
 	{ .object = "status",
 	  .args = "",
-	  .help = "what is attached where, in which mode, since when",
+	  .help = "what is attached where, in which mode, and how services stand",
 	  .doc = "Exit code 5: attached, but not as it should be (generic mode, another program in "
 		 "the "
 		 "place of floodwall, an interface gone); 3: attached nowhere.",

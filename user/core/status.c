@@ -135,6 +135,7 @@ int fw_status_read(const char *pins, struct fw_status *ret, struct fw_err *err)
 	ret->loaded_ns = fw_clock_realtime() - (fw_clock_boottime() - ret->meta.loaded_ns);
 	read_policy(&maps, ret);
 	read_tables(&maps, ret);
+	ret->nr_services = fw_level_read(&maps, fw_apply_now(&maps), ret->service);
 	r = read_ifaces(&maps, ret, err);
 	if (!r)
 		r = fw_maps_costs(pins, ret->cost, sizeof(ret->cost) / sizeof(ret->cost[0]),

@@ -7,6 +7,7 @@
 #define FW_CORE_STATUS_H
 
 #include <stdbool.h>
+#include "user/core/level.h"
 #include "user/kern/attach.h"
 #include "user/kern/maps.h"
 #include "user/kern/probe.h"
@@ -43,7 +44,8 @@ struct fw_status {
 	__u32 confirm_s; /* a change waits for its confirmation that long; 0 = none */
 	__u32 prefixes, prefixes_max;
 	struct fw_status_table table[FW_STATUS_TABLES];
-	unsigned int nr_ifaces, nr_costs;
+	unsigned int nr_ifaces, nr_costs, nr_services;
+	struct fw_level_now service[FW_SERVICE_MAX];
 	struct fw_status_iface iface[FW_IFACE_MAX];
 	struct fw_maps_cost cost[40];
 	__u64 memory; /* of all maps, as the kernel charges it */
