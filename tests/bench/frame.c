@@ -97,18 +97,18 @@ static size_t put_tcp(struct frame *frame, size_t at, bool syn)
 }
 
 static const struct row {
-	const char *name;
+	const char *bare;
 	enum frame_stepper stepper;
 	__u8 proto;
 	bool six;
 	bool syn;
 } row[FRAMES] = {
-	[FRAME_UDP4] = { "UDP", FRAME_4_SHORT, IPPROTO_UDP, false, false },
-	[FRAME_UDP6] = { "UDPv6", FRAME_6_SHORT, IPPROTO_UDP, true, false },
-	[FRAME_ACK4] = { "ACK", FRAME_4_SHORT, IPPROTO_TCP, false, false },
-	[FRAME_ACK6] = { "ACKv6", FRAME_6_SHORT, IPPROTO_TCP, true, false },
-	[FRAME_SYN4] = { "SYN", FRAME_4_LONG, IPPROTO_TCP, false, true },
-	[FRAME_SYN6] = { "SYNv6", FRAME_6_LONG, IPPROTO_TCP, true, true },
+	[FRAME_UDP4] = { "bare drop, UDP", FRAME_4_SHORT, IPPROTO_UDP, false, false },
+	[FRAME_UDP6] = { "bare drop, UDPv6", FRAME_6_SHORT, IPPROTO_UDP, true, false },
+	[FRAME_ACK4] = { "bare drop, ACK", FRAME_4_SHORT, IPPROTO_TCP, false, false },
+	[FRAME_ACK6] = { "bare drop, ACKv6", FRAME_6_SHORT, IPPROTO_TCP, true, false },
+	[FRAME_SYN4] = { "bare drop, SYN", FRAME_4_LONG, IPPROTO_TCP, false, true },
+	[FRAME_SYN6] = { "bare drop, SYNv6", FRAME_6_LONG, IPPROTO_TCP, true, true },
 };
 /* A frame is at least as long as what the stepper writes of it. */
 static const __u32 shortest[FRAME_STEPPERS] = { 60, 74, 74, 94 };
@@ -122,7 +122,7 @@ const struct frame *frame_get(enum frame_id id)
 
 	if (frame->len)
 		return frame;
-	frame->name = r->name;
+	frame->bare = r->bare;
 	frame->stepper = r->stepper;
 	payload = r->proto == IPPROTO_UDP ? sizeof(struct udphdr) + 18
 					  : sizeof(struct tcphdr) + (r->syn ? 20 : 0);

@@ -17,7 +17,7 @@
 enum frame_stepper { FRAME_4_SHORT, FRAME_4_LONG, FRAME_6_SHORT, FRAME_6_LONG, FRAME_STEPPERS };
 
 struct frame {
-	const char *name;
+	const char *bare; /* name of the bare drop's row under this stream */
 	enum frame_stepper stepper;
 	__u32 len;
 	__u32 ip4_sum; /* see struct bench_state */

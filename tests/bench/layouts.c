@@ -111,7 +111,7 @@ static int size_bench(struct run *run, struct out *out, __u32 size, const char *
 {
 	struct run_cell cell[SHAPES * LAYOUTS];
 	struct table table = { { NULL, NULL } };
-	char what[64];
+	char what[64], path[SHAPES][64];
 	size_t n = 0;
 	int rc;
 
@@ -126,11 +126,12 @@ static int size_bench(struct run *run, struct out *out, __u32 size, const char *
 	}
 	rc = fill(run, &table, size, err);
 	for (size_t s = 0; s < SHAPES; s++) {
+		snprintf(path[s], sizeof(path[s]), "table of %s: %s", text, shape[s].name);
 		for (int l = s ? LAY_LRU : LAY_NONE; l < LAYOUTS; l++) {
 			const struct layouts_bpf *skel = table.skel[shape[s].insert];
 
 			cell[n++] = (struct run_cell){
-				.path = shape[s].name,
+				.path = path[s],
 				.system = layout_name[l],
 				.frame = frame_get(FRAME_UDP4),
 				.sources = shape[s].sources,

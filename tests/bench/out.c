@@ -5,6 +5,7 @@
  */
 #include "tests/bench/out.h"
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,11 @@ void out_free(struct out *out)
 {
 	if (!out)
 		return;
+	for (size_t i = 0; i < out->rows; i++) {
+		/* ours: out_row() made them */
+		free((char *)(uintptr_t)out->row[i].path);
+		free((char *)(uintptr_t)out->row[i].system);
+	}
 	free(out->row);
 	free(out);
 }
@@ -43,6 +49,8 @@ void out_free(struct out *out)
 
 int out_row(struct out *out, const struct out_row *row)
 {
+	struct out_row mine;
+
 	if (out->rows == out->room) {
 		size_t room = out->room ? out->room * 2 : 64;
 		struct out_row *grown = realloc(out->row, room * sizeof(*grown));
@@ -52,8 +60,11 @@ int out_row(struct out *out, const struct out_row *row)
 		out->row = grown;
 		out->room = room;
 	}
-	out->row[out->rows++] = *row;
-	return 0;
+	mine = *row;
+	mine.path = strdup(row->path);
+	mine.system = strdup(row->system);
+	out->row[out->rows++] = mine;
+	return mine.path && mine.system ? 0 : -ENOMEM;
 }
 
 int out_missing(struct out *out, const char *path, double budget_ns, const char *why)
@@ -115,8 +126,8 @@ static int keep_bare(struct out *out, const struct run_cell *cell, size_t at)
 {
 	const struct run_cell *me = &cell[at];
 	struct out_row row = {
-		.path = "bare XDP_DROP",
-		.system = me->frame->name,
+		.path = me->frame->bare,
+		.system = "bare XDP_DROP",
 		.sources = me->sources,
 		.cpus = me->cpus,
 		.rounds = me->rounds,
@@ -133,30 +144,45 @@ static int keep_bare(struct out *out, const struct run_cell *cell, size_t at)
 	return out_row(out, &row);
 }
 
-int out_group(struct out *out, const char *title, const struct run_cell *cell, size_t cells)
+static struct out_row row_of(const struct run_cell *c)
 {
-	struct fw_table *table = fw_table_new(columns, COLUMNS);
-	int rc = table ? 0 : -ENOMEM;
+	return (struct out_row){
+		.path = c->path,
+		.system = c->system,
+		.sources = c->sources,
+		.cpus = c->cpus,
+		.rounds = c->rounds,
+		.median_ns = run_median(c->ns, c->rounds),
+		.min_ns = run_min(c->ns, c->rounds),
+		.max_ns = run_max(c->ns, c->rounds),
+		.bare_ns = run_median(c->bare, c->rounds),
+		.budget_ns = c->budget_ns,
+	};
+}
+
+int out_keep(struct out *out, const struct run_cell *cell, size_t cells)
+{
+	int rc = 0;
 
 	for (size_t i = 0; !rc && i < cells; i++) {
-		const struct run_cell *c = &cell[i];
-		struct out_row row = {
-			.path = c->path,
-			.system = c->system,
-			.sources = c->sources,
-			.cpus = c->cpus,
-			.rounds = c->rounds,
-			.median_ns = run_median(c->ns, c->rounds),
-			.min_ns = run_min(c->ns, c->rounds),
-			.max_ns = run_max(c->ns, c->rounds),
-			.bare_ns = run_median(c->bare, c->rounds),
-			.budget_ns = c->budget_ns,
-		};
+		struct out_row row = row_of(&cell[i]);
 
-		print_row(table, &row, c->note);
 		rc = keep_bare(out, cell, i);
 		if (!rc)
 			rc = out_row(out, &row);
+	}
+	return rc;
+}
+
+int out_group(struct out *out, const char *title, const struct run_cell *cell, size_t cells)
+{
+	struct fw_table *table = fw_table_new(columns, COLUMNS);
+	int rc = table ? out_keep(out, cell, cells) : -ENOMEM;
+
+	for (size_t i = 0; !rc && i < cells; i++) {
+		struct out_row row = row_of(&cell[i]);
+
+		print_row(table, &row, cell[i].note);
 	}
 	if (!rc) {
 		printf("\n%s\n", title);

@@ -14,7 +14,9 @@ struct out;
 struct out *out_new(void); /* NULL: no memory */
 void out_free(struct out *out);
 
-/* Prints the cells of a group as one table under a title, and keeps their rows. 0 or -ENOMEM. */
+/* Keeps the rows of a group, bare drops included, without printing them. 0 or -ENOMEM. */
+int out_keep(struct out *out, const struct run_cell *cell, size_t cells);
+/* The same, and prints the cells as one table under a title. */
 int out_group(struct out *out, const char *title, const struct run_cell *cell, size_t cells);
 
 /* A row that is not a test-run (live: packets come from another program); bare: its own baseline.
@@ -29,7 +31,7 @@ struct out_row {
 	double bare_ns;	  /* 0 = there is none: this row is the bare drop itself */
 	double budget_ns; /* 0 = none */
 };
-int out_row(struct out *out, const struct out_row *row);
+int out_row(struct out *out, const struct out_row *row); /* texts are copied */
 size_t out_rows(const struct out *out);
 /* Prints the rows kept since there were first of them. */
 int out_print(const struct out *out, size_t first, const char *title);

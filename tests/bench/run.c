@@ -194,7 +194,7 @@ int run_send(struct run *run, const struct frame *frame, int prog_fd, __u64 sour
 		rc = job(run, frame, part, 1, &ns);
 		packets -= part;
 	}
-	return rc ? fail(err, rc, "preparation", frame->name) : 0;
+	return rc ? fail(err, rc, "preparation", frame->bare) : 0;
 }
 
 /* Each round goes on in the stream where the last one ended, so that 16 M sources are all seen. */

@@ -25,7 +25,7 @@ struct run_cell {
 	__u64 sources; /* distinct sources the packets come from */
 	int cpus;      /* at once */
 	int prog_fd;
-	bool apart;	   /* each CPU has sources of its own, as RSS sees to */
+	bool apart;		  /* each CPU has sources of its own, as RSS sees to */
 	__u32 repeat;		  /* packets a round on each CPU; 0 = the run's own number */
 	double budget_ns;	  /* over the bare drop; 0 = none */
 	int (*before)(void *arg); /* before each round, untimed; NULL = nothing */

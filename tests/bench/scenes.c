@@ -390,6 +390,8 @@ int scenes_stages(struct run *run, struct out *out, struct fw_err *err)
 	if (!rc)
 		rc = run_group(run, g->cell, g->cells, "Stages", err);
 	if (!rc)
+		rc = out_keep(out, g->cell, g->cells);
+	if (!rc)
 		rc = print_stages(g->cell);
 	group_free(g);
 	return rc;
