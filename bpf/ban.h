@@ -14,7 +14,7 @@
 #ifndef FW_BAN_H
 #define FW_BAN_H
 
-#include "stage_source.h"
+#include "source.h"
 
 /* The set of a source's record. */
 static __always_inline __u32 ban_set(__u64 key)

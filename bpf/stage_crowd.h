@@ -11,7 +11,7 @@
 #include "charge.h"
 #include "cookie.h"
 #include "level.h"
-#include "stage_source.h"
+#include "source.h"
 #include "ban.h"
 
 static __always_inline bool is_syn(const struct pkt *p)

@@ -9,9 +9,6 @@
 
 #include "state.h"
 
-#define FW_EPHEMERAL_MIN \
-	32768 /* net.ipv4.ip_local_port_range's lower end: answers come back there */
-
 static __always_inline bool same_addr(const __be32 a[4], const __be32 b[4])
 {
 	return a[3] == b[3] && a[2] == b[2] && a[1] == b[1] && a[0] == b[0];

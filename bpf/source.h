@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A source of packets: its key, its place, and the charge of one packet to it. Behind functions of
+ * scalars, see below; shared by the stages that ask about sources.
+ */
+#ifndef FW_SOURCE_H
+#define FW_SOURCE_H
+
+#include "charge.h"
+
+/* The key that names a source to people: IPv4 address or upper half of IPv6, host order. */
+static __always_inline __u64 source_key(const struct pkt *p)
+{
+	if (p->family == 4)
+		return bpf_ntohl(p->saddr[3]);
+	return (__u64)bpf_ntohl(p->saddr[0]) << 32 | bpf_ntohl(p->saddr[1]);
+}
+
+static __always_inline struct table_key source_table(__u8 family, __u64 key)
+{
+	if (family == 4)
+		return (struct table_key){ fw_hash4(key, knob_key0, knob_key1, knob_key3), 0,
+					   knob_src4_bits };
+	return (struct table_key){ fw_hash6(key, knob_key0, knob_key1, knob_key3), knob_src6_base,
+				   knob_src6_bits };
+}
+
+static __always_inline struct table_key net48_table(__u64 key)
+{
+	return (struct table_key){ fw_hash6(key >> 16, knob_key2, knob_key1, knob_key3),
+				   knob_net6_base, knob_net6_bits };
+}
+
+/*
+ * The source tables are behind a function of scalars: the verifier proves it once, not once for
+ * each path that leads here, and the facts of a plain packet can stay in registers.
+ * who: bit 0 live policy half, FW_WHO_* flags, bits 8-15 class. what: stamp << 32 | length.
+ * Returns a reason or FW_CONTINUE in the low byte, FW_IS_* above it.
+ */
+#define FW_WHO_IP4     (1 << 16)
+#define FW_WHO_TRUSTED (1 << 17)
+#define FW_WHO_ENTER   (1 << 18) /* it has won its place already */
+#define FW_IS_KNOWN    (1 << 8)
+#define FW_IS_NEWCOMER (1 << 9)
+#define FW_IS_PROVEN   (1 << 10)
+#define FW_IS_SOFT     (1 << 11)
+#define FW_IS_STRANGER (1 << 12)
+#define FW_IS_ABSENT   (1 << 13) /* won its place, but not entered yet: ask its /48 first */
+
+static __always_inline const struct fw_policy *who_policy(__u32 who)
+{
+	__u32 half = who & 1;
+
+	return bpf_map_lookup_elem(&fw_policy, &half);
+}
+
+static __always_inline const struct fw_class *who_class(const struct fw_policy *policy, __u32 who)
+{
+	return &policy->class[who >> 8 & (FW_CLASS_MAX - 1)];
+}
+
+static __always_inline struct toll toll_of(__u64 now, __u64 what)
+{
+	struct toll toll = { now, what >> 32, (__u32)what };
+
+	/*
+	 * Else the compiler checks the packed value instead, and the verifier learns nothing. The
+	 * mask bounds it before it is first spilled: Linux 6.1 keeps only bounds known by then.
+	 */
+	FW_FORGET(toll.stamp, now);
+	FW_BOUND(toll.stamp, 7);
+	return toll;
+}
+
+/* The second bucket of an IPv6 source. A /48 that finds no place is left to the crowd budgets. */
+__noinline int net48(__u64 key, __u64 now, __u64 what, __u32 who)
+{
+	const struct fw_policy *policy = who_policy(who);
+	struct toll toll = toll_of(now, what);
+	struct table_key table = net48_table(key);
+	const struct fw_limit *limits;
+	struct entry e = {};
+	struct plan plan = {};
+
+	if (!policy)
+		return FW_CONTINUE;
+	limits = who_class(policy, who)->net48;
+	if (!table_find(&table, &e) && !table_insert(&table, &e, now, policy->idle_ns, limits))
+		return FW_CONTINUE;
+	if (!e.set || charge_plan(&e, &toll, policy->proof_s, limits, &plan) != FW_CONTINUE)
+		return FW_R_DROP_NET48;
+	return charge_take(&e, &toll, limits, &plan) == FW_CONTINUE ? FW_CONTINUE : FW_R_DROP_NET48;
+}
+
+/* May a source not in the table be entered? The clerks need not queue with the crowd. */
+static __always_inline bool admit(const struct fw_policy *policy, __u64 now, __u32 who)
+{
+	if (who & FW_WHO_TRUSTED)
+		return true;
+	return budget_take(policy, now, who & FW_WHO_IP4 ? FW_B_NEW4 : FW_B_NEW6);
+}
+
+/* The facts that a source's entry adds, when its charge ended in reason. */
+static __always_inline __u32 entry_facts(const struct entry *e, const struct fw_policy *policy,
+					 const struct fw_class *class, __u64 now, int reason)
+{
+	__u32 facts = reason | FW_IS_KNOWN;
+
+	if (proof_holds(e->set->proof[e->way], now, policy->proof_s))
+		facts |= FW_IS_PROVEN;
+	if (reason == FW_CONTINUE && is_soft(e, &class->limit[FW_K_PACKETS], now))
+		facts |= FW_IS_SOFT;
+	return facts;
+}
+
+__noinline int ban_holds(__u64 key, __u64 now); /* ban.h */
+
+__noinline __u32 source(__u64 key, __u64 now, __u64 what, __u32 who)
+{
+	const struct fw_policy *policy = who_policy(who);
+	struct table_key table = source_table(who & FW_WHO_IP4 ? 4 : 6, key);
+	struct toll toll = toll_of(now, what);
+	const struct fw_class *class;
+	struct entry e = {};
+	struct plan plan = {};
+	int reason;
+	bool found;
+
+	if (!policy)
+		return FW_CONTINUE;
+	class = who_class(policy, who);
+	found = table_find(&table, &e);
+	if (found) {
+		/* A stamp further ahead than debt can be is a ban, or what a lowered burst left. */
+		if (word_impossible(&e, &class->limit[FW_K_PACKETS], now) && ban_holds(key, now))
+			return FW_R_DROP_BANNED | FW_IS_KNOWN;
+	} else {
+		if (!(who & FW_WHO_ENTER) && !admit(policy, now, who))
+			return FW_CONTINUE | FW_IS_STRANGER;
+		if (!(who & (FW_WHO_ENTER | FW_WHO_IP4)))
+			return FW_CONTINUE | FW_IS_ABSENT;
+		if (!table_insert(&table, &e, now, policy->idle_ns, class->limit) || !e.set)
+			return FW_CONTINUE;
+	}
+	reason = charge_plan(&e, &toll, policy->proof_s, class->limit, &plan);
+	if (reason == FW_CONTINUE)
+		reason = charge_take(&e, &toll, class->limit, &plan);
+	return entry_facts(&e, policy, class, now, reason) | (found ? 0 : FW_IS_NEWCOMER);
+}
+
+static __always_inline __u32 source_who(const struct pkt *p)
+{
+	return p->half | p->class << 8 | (p->family == 4 ? FW_WHO_IP4 : 0) |
+	       (p->trusted ? FW_WHO_TRUSTED : 0);
+}
+
+#endif
