@@ -34,11 +34,14 @@ __noinline int remember(__u64 key, __u64 now, __u32 who, int proven)
 	const struct fw_policy *policy = who_policy(who);
 	struct table_key table = source_table(who & FW_WHO_IP4 ? 4 : 6, key);
 	struct entry e = {};
+	__u64 idle_ns;
 
 	if (!policy)
 		return 0;
+	/* In a full set the proven take the place of who is not, unless he is in debt. */
+	idle_ns = proven ? FW_IDLE_ANY : policy->idle_ns;
 	if (!table_find(&table, &e) &&
-	    !table_insert(&table, &e, now, policy->idle_ns, who_class(policy, who)->limit))
+	    !table_insert(&table, &e, now, idle_ns, who_class(policy, who)->limit))
 		return 0;
 	if (!e.set || !proven)
 		return 0;

@@ -15,9 +15,10 @@
 
 #define FW_BYTES_LOW  0x0101010101010101ULL
 #define FW_BYTES_HIGH 0x8080808080808080ULL
-#define FW_IDLE_NS                                                                    \
-	(1ULL << 33) /* 8.6 s: the least silence before a newcomer may have the place \
-		      */
+#define FW_IDLE_NS                                                                     \
+	(1ULL << 33)  /* 8.6 s: the least silence before a newcomer may have the place \
+		       */
+#define FW_IDLE_ANY 1 /* any silence at all: for a source that has proven itself */
 
 /* What to look for, and in which table. */
 struct table_key {
@@ -114,7 +115,7 @@ static __always_inline __u32 table_victim(const struct entry *e, __u64 now, __u6
 {
 	/* A proof that nobody used for so long has expired, but only its owner would clear it. */
 	const __u64 proof_ns = (__u64)FW_PROOF_MAX_S << 30;
-	__u64 oldest = idle_ns > FW_IDLE_NS ? idle_ns : FW_IDLE_NS;
+	__u64 oldest = idle_ns == FW_IDLE_ANY ? 0 : idle_ns > FW_IDLE_NS ? idle_ns : FW_IDLE_NS;
 	__u32 victim = FW_WAYS;
 
 	for (int i = 0; i < FW_WAYS; i++) {

@@ -285,6 +285,28 @@ static void test_proof_expires(void **state)
 	close(fd[1]);
 }
 
+/* Spoofed sources fill the table; who proves herself finds a place all the same. */
+static void test_place_for_the_proven(void **state)
+{
+	struct spec ack = { .src = VOTER, .dst = SERVER, .proto = TCP };
+	struct spec other = { .src = CROWD, .dst = SERVER, .proto = UDP };
+	struct prog *prog = *state;
+	__u64 reason[FW_R_MAX];
+	int fd[2];
+
+	prog_no_crowd(prog);
+	for (; other.nth < 60000 * 257; other.nth += 257)
+		prog_repeat(prog, &other, 1, reason);
+	assert_true(prog_note(prog, FW_N_SET_FULL) > 10000);
+	prog_step(prog, (__s64)MILLISECOND * 10);
+	ack.sport = sockets_connect(listener[0], 4, VOTER, 80, fd);
+	pin(prog, FW_LEVEL_SIEGE);
+	prog_expect(prog, &ack, FW_R_PASS_SOCKET);
+	prog_expect(prog, &ack, FW_R_PASS_PROVEN);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 /* A SYN that no cookie answers must come again, at the pace of a real TCP's, each time. */
 static void test_retransmit(void **state)
 {
@@ -440,7 +462,7 @@ int main(void)
 		CROWD_TEST(test_retransmit),	CROWD_TEST(test_retransmit_connections),
 		CROWD_TEST(test_no_proof),	CROWD_TEST(test_trusted),
 		CROWD_TEST(test_answers),	CROWD_TEST(test_monitor),
-		CROWD_TEST(test_proof_expires),
+		CROWD_TEST(test_proof_expires), CROWD_TEST(test_place_for_the_proven),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, prog_group_teardown);
