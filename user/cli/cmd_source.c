@@ -131,10 +131,10 @@ static void print_heavy(const struct fw_source *s)
 		     fw_clock_to_realtime(h->since_s * FW_NS_PER_S, s->now_ns));
 	printf("charged    %s packets, %sB since %s\n", packets, bytes, since);
 	if (h->lost)
-		printf("lost       %s packets (%.0f%%), last for %s\n", lost,
+		printf("over limit %s packets (%.0f%%), last %s\n", lost,
 		       100.0 * (double)h->lost / (double)h->packets, fw_source_reason(h->reason));
 	else
-		printf("lost       nothing\n");
+		printf("over limit nothing\n");
 }
 
 static int print_source(const __be32 addr_be[4], const struct fw_source *s,
@@ -269,7 +269,8 @@ const struct fw_cli_command fw_cmd_source[] = {
 	  .args = "[N]",
 	  .help = "the heaviest sources",
 	  .doc = "Counted since the source became heavy; with --watch, per second since the last "
-		 "look. An approximation: each CPU remembers some 2,000 sources, and a heavier one "
+		 "look. LOST is what was over a limit, also what was then answered with a cookie. "
+		 "An approximation: each CPU remembers some 2,000 sources, and a heavier one "
 		 "takes a lighter one's place. No decision depends on it.",
 	  .options = top_options,
 	  .max_args = 1,
@@ -278,7 +279,7 @@ const struct fw_cli_command fw_cmd_source[] = {
 	{ .object = "source",
 	  .verb = "show",
 	  .args = "ADDR",
-	  .help = "one source: lanes, class, buckets, what it was charged and lost",
+	  .help = "one source: lanes, class, proof, what it was charged for and lost",
 	  .min_args = 1,
 	  .max_args = 1,
 	  .flags = FW_CLI_WATCH,

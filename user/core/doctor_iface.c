@@ -28,8 +28,9 @@ static void link_kind(struct fw_doctor *d, const struct doctor_facts *f)
 		fw_doctor_add(d, FW_DOCTOR_WARN, NULL,
 			      "a bridge has no native XDP: attach to its ports instead");
 	else if (!strcmp(i->kind, "veth"))
-		fw_doctor_add(d, FW_DOCTOR_NOTE, "ethtool -K PEER gro on",
-			      "a veth: SYN cookies get out only if its peer has GRO on");
+		fw_doctor_add(
+			d, FW_DOCTOR_NOTE, NULL,
+			"a veth: SYN cookies get out only if its peer runs an XDP program, too");
 	else if (*i->kind)
 		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "a virtual link of kind %s", i->kind);
 }
