@@ -9,7 +9,8 @@
 
 #include "table.h"
 
-#define FW_MASK32 0xffffffffULL
+#define FW_MASK32  0xffffffffULL
+#define FW_GAP_MAX 0x7fff /* in units of seen: half of its range */
 
 /* What a packet costs: one packet, len bytes, and one by the stamp of its kind. */
 struct toll {
@@ -62,8 +63,10 @@ static __always_inline bool proof_holds(__u8 proof, __u64 now, __u32 proof_s)
  * Once a second and source: make sure no 32-bit stamp is so old that it could be taken for one in
  * the future, and forget a proof that has expired. A stamp is surely paid if the source was silent
  * for longer than any window (FW_WINDOW_MAX units); else the signed comparison still holds,
- * because silence was shorter than half the stamp's range. seen wraps after 19 hours; the packet
- * stamp, once paid, says for how long it has been at least.
+ * because silence was shorter than half the stamp's range.
+ *
+ * seen tells at most 9 hours; beyond, the packet stamp says for how long it has been paid. A seen
+ * from the future is no silence at all: another CPU's clock was a step ahead.
  */
 static __always_inline void entry_refresh(struct entry *e, const struct toll *p, __u32 proof_s,
 					  const struct fw_limit *limits)
@@ -75,16 +78,19 @@ static __always_inline void entry_refresh(struct entry *e, const struct toll *p,
 
 	if (paid > FW_TAT_MASK >> 1)
 		paid = 0;
-	if (!gap && !(paid >> FW_SEEN_SHIFT))
+	if (gap > FW_GAP_MAX)
+		gap = 0;
+	if (!gap && paid >> FW_SEEN_SHIFT <= FW_GAP_MAX / 2)
 		return;
 	if (gap && paid < (__u64)(gap - 1) << FW_SEEN_SHIFT)
 		paid = (__u64)(gap - 1) << FW_SEEN_SHIFT;
 	for (int k = 0; k < FW_STAMPS; k++) {
 		__u32 shift = limits[k + 1].shift & 31;
-		__u32 now = p->now >> shift;
+		__u32 *at = &e->set->tat[e->way][k];
+		__u32 now = p->now >> shift, old = *(volatile __u32 *)at;
 
-		if (paid >> shift >= FW_WINDOW_MAX || (__s32)(e->set->tat[e->way][k] - now) < 0)
-			e->set->tat[e->way][k] = now;
+		if (paid >> shift >= FW_WINDOW_MAX || (__s32)(old - now) < 0)
+			__sync_val_compare_and_swap(at, old, now);
 	}
 	if (gap > FW_PROOF_MAX_S || !proof_holds(proof, p->now, proof_s))
 		e->set->proof[e->way] = 0;

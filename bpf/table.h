@@ -34,10 +34,10 @@ struct entry {
 	__u32 way; /* below FW_WAYS */
 };
 
-/* Bytes of x that are zero, as 0x80 each. Exact up to and including the lowest one. */
+/* Bytes of x that are zero, as 0x80 each. Nothing is borrowed from one byte to the next. */
 static __always_inline __u64 zero_bytes(__u64 x)
 {
-	return (x - FW_BYTES_LOW) & ~x & FW_BYTES_HIGH;
+	return ~(((x & ~FW_BYTES_HIGH) + ~FW_BYTES_HIGH) | x) & FW_BYTES_HIGH;
 }
 
 /* Index of the lowest byte marked by zero_bytes(); BPF has no count-trailing-zeros. */
@@ -110,8 +110,9 @@ static __always_inline bool table_find(const struct table_key *k, struct entry *
 	return false;
 }
 
-/* The longest-idle way that may be given away, or FW_WAYS. */
-static __always_inline __u32 table_victim(const struct entry *e, __u64 now, __u64 idle_ns)
+/* The longest-idle way that may be given away, or FW_WAYS. *ret_word: what it held then. */
+static __always_inline __u32 table_victim(const struct entry *e, __u64 now, __u64 idle_ns,
+					  __u64 *ret_word)
 {
 	/* A proof that nobody used for so long has expired, but only its owner would clear it. */
 	const __u64 proof_ns = (__u64)FW_PROOF_MAX_S << 30;
@@ -119,18 +120,23 @@ static __always_inline __u32 table_victim(const struct entry *e, __u64 now, __u6
 	__u32 victim = FW_WAYS;
 
 	for (int i = 0; i < FW_WAYS; i++) {
-		__u64 age = (now - e->set->word[i]) & FW_TAT_MASK;
+		__u64 word = *(volatile __u64 *)&e->set->word[i];
+		__u64 age = (now - word) & FW_TAT_MASK;
 
 		if (age > FW_TAT_MASK >> 1 || age <= oldest ||
 		    (e->set->proof[i] && age <= proof_ns))
 			continue;
 		oldest = age;
 		victim = i;
+		*ret_word = word;
 	}
 	return victim;
 }
 
-/* Fresh buckets for a place just won: all stamps at now, whatever their unit, is "idle". */
+/*
+ * Fresh buckets for a place just won: all stamps at now, whatever their unit, is "idle". What
+ * another CPU that met this one at the place has charged meanwhile is forgotten: a packet at most.
+ */
 static __always_inline void entry_reset(struct entry *e, __u64 now, const struct fw_limit *limits)
 {
 	for (int k = 0; k < FW_STAMPS; k++)
@@ -139,21 +145,33 @@ static __always_inline void entry_reset(struct entry *e, __u64 now, const struct
 	e->set->proof[e->way] = 0;
 }
 
-/* Enter a source into one set. Returns 1, 0 if the set is full, -1 if another CPU was faster. */
+/*
+ * Enter a source into one set. Returns 1, 0 if the set is full, -1 if another CPU was faster.
+ * Everything is decided on one reading of the fingerprints and by exchanging a word that was seen
+ * in it, 0 for a free way: two CPUs that enter the same source at once meet at the same way.
+ */
 static __always_inline int set_insert(const struct fw_place *place, __u32 set, struct entry *e,
 				      __u64 now, __u64 idle_ns, const struct fw_limit *limits)
 {
 	struct fw_word *fp = bpf_map_lookup_elem(&fw_src_fp, &set);
-	__u64 empty, old, new = (__u64)place->tag << FW_TAG_SHIFT | (now & FW_TAT_MASK);
+	__u64 fps, empty, old = 0, new = (__u64)place->tag << FW_TAG_SHIFT | (now & FW_TAT_MASK);
 
 	e->set = bpf_map_lookup_elem(&fw_src, &set);
 	if (!fp || !e->set)
 		return -1;
-	empty = zero_bytes(fp->v);
-	e->way = empty ? first_way(empty) : table_victim(e, now, idle_ns);
+	fps = *(volatile __u64 *)&fp->v;
+	/* Entered since it was looked for? The stack has no room to look at more than one way. */
+	empty = zero_bytes(fps ^ place->fp * FW_BYTES_LOW);
+	if (empty) {
+		e->way = first_way(empty);
+		e->word = *(volatile __u64 *)&e->set->word[e->way];
+		if (e->word >> FW_TAG_SHIFT == place->tag)
+			return 1;
+	}
+	empty = zero_bytes(fps);
+	e->way = empty ? first_way(empty) : table_victim(e, now, idle_ns, &old);
 	if (e->way >= FW_WAYS)
 		return 0;
-	old = *(volatile __u64 *)&e->set->word[e->way];
 	e->word = __sync_val_compare_and_swap(&e->set->word[e->way], old, new);
 	if (e->word != old)
 		return e->word >> FW_TAG_SHIFT == place->tag ? 1 : -1;
@@ -164,10 +182,7 @@ static __always_inline int set_insert(const struct fw_place *place, __u32 set, s
 	return 1;
 }
 
-/*
- * Enter a source. False: no free place, or another CPU was faster. Two CPUs that enter the same
- * source choose the same way, so it never gets two buckets.
- */
+/* Enter a source. False: no free place, or another CPU was faster with another source. */
 static __always_inline bool table_insert(const struct table_key *k, struct entry *e, __u64 now,
 					 __u64 idle_ns, const struct fw_limit *limits)
 {
