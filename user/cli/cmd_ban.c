@@ -104,9 +104,10 @@ static int cmd_lift(struct fw_cli *cli, int argc, char **argv)
 	size_t lifted;
 	__u8 len = 0;
 	int err = 0, lock = -1;
+	bool all = !strcmp(argv[0], "all");
 
 	(void)argc; /* the table says one */
-	if (strcmp(argv[0], "all"))
+	if (!all)
 		err = fw_text_prefix(argv[0], addr_be, &len, &cli->err);
 	if (err)
 		return err;
@@ -116,7 +117,7 @@ static int cmd_lift(struct fw_cli *cli, int argc, char **argv)
 	err = fw_maps_open(cli->pins, FW_MAPS_SOURCES | FW_MAPS_WRITE, &maps, &cli->err);
 	if (err)
 		goto out;
-	lifted = fw_ban_lift(&maps, fw_apply_now(&maps), addr_be, len);
+	lifted = fw_ban_lift(&maps, fw_apply_now(&maps), all ? NULL : addr_be, len);
 	err = fw_cli_done(cli, json_pack("{s:I}", "lifted", (json_int_t)lifted), "%zu ban%s lifted",
 			  lifted, lifted == 1 ? "" : "s");
 out:

@@ -10,6 +10,7 @@
 #include "user/base/text.h"
 #include "user/cli/lane.h"
 #include "user/cli/source.h"
+#include "user/core/ban.h"
 #include "user/core/source.h"
 
 /* What happens to a packet of this source before its buckets are asked. */
@@ -138,7 +139,7 @@ static void print_heavy(const struct fw_source *s)
 }
 
 static int print_source(const __be32 addr_be[4], const struct fw_source *s,
-			const struct fw_model *model)
+			const struct fw_model *model, const struct fw_ban_entry *ban)
 {
 	char text[FW_TEXT_LEN];
 	int err;
@@ -152,13 +153,19 @@ static int print_source(const __be32 addr_be[4], const struct fw_source *s,
 			     : "within the limits of its class");
 	printf("class      %s\n", s->class_name);
 	if (s->own.known)
-		printf("seen       %s, %s\n",
+		printf("seen       %s%s, %s\n",
 		       s->own.seen_age_s < 3
 			       ? "just now"
 			       : fw_text_put_duration(text, sizeof(text), s->own.seen_age_s),
+		       s->own.seen_age_s < 3 ? "" : " ago",
 		       s->own.proven ? "proven: it has completed a handshake" : "not proven");
 	else
 		printf("seen       not in the table: it sent nothing yet, or nothing for long\n");
+	if (ban)
+		printf("banned     for %s more, %u time%s so far; floodwall ban lift ends it\n",
+		       fw_text_put_duration(text, sizeof(text),
+					    (__u32)((ban->until_ns - s->now_ns) / FW_NS_PER_S + 1)),
+		       ban->times, ban->times > 1 ? "s" : "");
 	print_heavy(s);
 	err = print_listings(s);
 	return err ? err : print_buckets(s, &model->class[s->class]);
@@ -205,8 +212,15 @@ static json_t *listing_json(const struct fw_maps *maps, const struct fw_source_l
 	return NULL;
 }
 
+static json_t *ban_json(const struct fw_maps *maps, const struct fw_ban_entry *ban)
+{
+	return json_pack("{s:o,s:i}", "until",
+			 fw_lane_time_json(maps, (__u32)(ban->until_ns / FW_NS_PER_S)), "times",
+			 (int)ban->times);
+}
+
 static int show_json(struct fw_cli *cli, const struct fw_maps *maps, const __be32 addr_be[4],
-		     const struct fw_source *s)
+		     const struct fw_source *s, const struct fw_ban_entry *ban)
 {
 	json_t *doc = json_object(), *list = json_array();
 	char text[FW_TEXT_LEN];
@@ -219,6 +233,7 @@ static int show_json(struct fw_cli *cli, const struct fw_maps *maps, const __be3
 	err |= fw_json_set(doc, "lane", fw_json_text(lane_of(s)));
 	err |= fw_json_set(doc, "class", fw_json_text(s->class_name));
 	err |= fw_json_set(doc, "listed", list);
+	err |= fw_json_set(doc, "banned", ban ? ban_json(maps, ban) : json_null());
 	err |= fw_json_set(doc, "buckets", place_json(&s->own));
 	err |= fw_json_set(doc, "net48", s->family == 6 ? place_json(&s->net48) : json_null());
 	err |= fw_json_set(doc, "heavy",
@@ -233,9 +248,11 @@ static int show_json(struct fw_cli *cli, const struct fw_maps *maps, const __be3
 static int cmd_show(struct fw_cli *cli, int argc, char **argv)
 {
 	struct fw_model *model = NULL;
+	struct fw_ban_entry ban;
 	struct fw_source source;
 	struct fw_maps maps;
 	__be32 addr_be[4];
+	bool banned;
 	int err;
 
 	(void)argc; /* the table says one */
@@ -250,9 +267,11 @@ static int cmd_show(struct fw_cli *cli, int argc, char **argv)
 	err = fw_source_read(&maps, addr_be, &source, &cli->err);
 	if (!err)
 		err = fw_apply_read_model(&maps, &model, &cli->err);
-	if (!err)
-		err = cli->json ? show_json(cli, &maps, addr_be, &source)
-				: print_source(addr_be, &source, model);
+	if (!err) {
+		banned = fw_ban_find(&maps, source.now_ns, addr_be, &ban);
+		err = cli->json ? show_json(cli, &maps, addr_be, &source, banned ? &ban : NULL)
+				: print_source(addr_be, &source, model, banned ? &ban : NULL);
+	}
 	free(model);
 	fw_maps_close(&maps);
 	return err;

@@ -55,12 +55,43 @@ int fw_ban_list(const struct fw_maps *maps, __u64 now_ns, struct fw_ban_entry **
 	return 0;
 }
 
-size_t fw_ban_lift(struct fw_maps *maps, __u64 now_ns, const __be32 addr_be[4], __u8 len)
+bool fw_ban_find(const struct fw_maps *maps, __u64 now_ns, const __be32 addr_be[4],
+		 struct fw_ban_entry *ret)
+{
+	for (int set = 0; set < FW_BAN_SETS; set++) {
+		for (int way = 0; way < FW_BAN_WAYS; way++) {
+			struct fw_ban ban = maps->ban[set].way[way];
+			struct fw_ban_entry entry;
+
+			if (ban.until_ns <= now_ns)
+				continue;
+			entry_read(&ban, &entry);
+			if (memcmp(entry.addr_be, addr_be, entry.len / 8))
+				continue;
+			*ret = entry;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* An IPv6 address means its /64, which is what was banned. */
+static bool meant(const struct fw_ban_entry *entry, const __be32 addr_be[4], __u8 len)
 {
 	struct fw_prefix prefix = { .len = len };
+
+	if (!addr_be)
+		return true;
+	if (len > entry->len)
+		prefix.len = entry->len;
+	memcpy(prefix.addr_be, addr_be, sizeof(prefix.addr_be));
+	return fw_prefixes_covers(&prefix, entry->addr_be);
+}
+
+size_t fw_ban_lift(struct fw_maps *maps, __u64 now_ns, const __be32 addr_be[4], __u8 len)
+{
 	size_t lifted = 0;
 
-	memcpy(prefix.addr_be, addr_be, sizeof(prefix.addr_be));
 	for (int set = 0; set < FW_BAN_SETS; set++) {
 		for (int way = 0; way < FW_BAN_WAYS; way++) {
 			struct fw_ban *ban = &maps->ban[set].way[way];
@@ -69,7 +100,7 @@ size_t fw_ban_lift(struct fw_maps *maps, __u64 now_ns, const __be32 addr_be[4], 
 			if (ban->until_ns <= now_ns)
 				continue;
 			entry_read(ban, &entry);
-			if (!fw_prefixes_covers(&prefix, entry.addr_be))
+			if (!meant(&entry, addr_be, len))
 				continue;
 			__atomic_store_n(&ban->until_ns, 0, __ATOMIC_RELEASE);
 			__atomic_store_n(&ban->times, 0, __ATOMIC_RELAXED);

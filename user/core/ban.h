@@ -7,6 +7,7 @@
 #define FW_CORE_BAN_H
 
 #include <stdbool.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <linux/types.h>
 
@@ -27,9 +28,13 @@ struct fw_ban_entry {
 int fw_ban_list(const struct fw_maps *maps, __u64 now_ns, struct fw_ban_entry **ret,
 		size_t *ret_count, struct fw_err *err);
 
+/* Is this address (of IPv6: its /64) banned at now_ns? *ret is filled if so. */
+bool fw_ban_find(const struct fw_maps *maps, __u64 now_ns, const __be32 addr_be[4],
+		 struct fw_ban_entry *ret);
+
 /*
- * End the bans that the prefix covers (len of the 128-bit form), and forget how often they were
- * banned. maps opened for writing, lock held. Returns how many were in force.
+ * End the bans that the prefix covers (len of the 128-bit form; addr_be NULL: all), and forget how
+ * often they were banned. maps opened for writing, lock held. Returns how many were in force.
  */
 size_t fw_ban_lift(struct fw_maps *maps, __u64 now_ns, const __be32 addr_be[4], __u8 len);
 
