@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One kernel after the other, real drivers, traffic that comes in from outside. Tests of one guest
+build on one another: the first one attaches, the last one looks for kernel warnings."""
+
+import json
+import os
+
+import pytest
+
+import lab
+
+# Cards whose driver has native XDP in these kernels; None: not known, whatever it says is right.
+NATIVE = {
+    "6.1": {"vmxnet0": False, "e1000e0": False},
+    "6.12": {"vmxnet0": True, "e1000e0": False},
+    "sid": {"vmxnet0": True, "e1000e0": None},
+}
+BASELINE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "baseline.json")
+LIMIT = 1000000  # the kernel's, on verified instructions
+
+
+def attached(guest, dev, mode="native"):
+    s = guest.status(dev)
+    assert s and s["attached"] and s["mode"] == mode, s
+    assert guest.xdp(dev)[0] == mode
+    return s
+
+
+def exactly(guest, dev, count=2000, **options):
+    """Sends a flood and returns what moved; every packet of it is in it once."""
+    guest.quiet(dev)
+    before = guest.reasons()
+    f = guest.flood(dev, count=count, pps=2000, **options).result()
+    guest.quiet(dev)
+    moved = lab.minus(guest.reasons(), before)
+    assert f["sent"] == count == sum(moved.values()), (f, moved)
+    return moved
+
+
+def test_virtio_native_under_the_dispatcher(guest, note):
+    guest.up("virtio0")
+    done = guest.attach("virtio0").stdout
+    assert json.loads(done)["interfaces"][0]["mode"] == "native"
+    s = attached(guest, "virtio0")
+    assert s["driver"] == "virtio_net" and s["dispatcher"] is True and s["others"] == []
+    assert "dispatcher" in guest.fw("status").stdout.lower()
+    note(guest, "virtio_net", "native")
+
+
+def test_size_of_the_program(guest, note):
+    """Held against the record, so that nobody is surprised by the kernel's limits. After a change
+    that is worth it: FLOODWALL_VM_BASELINE=write."""
+    p = guest.program(guest.status("virtio0")["program_id"])
+    note(guest, "verified", str(p["verified"]))
+    note(guest, "bytes", str(p["bytes"]))
+    with open(BASELINE, encoding="ascii") as f:
+        base = json.load(f)
+    if os.environ.get("FLOODWALL_VM_BASELINE") == "write":
+        base[guest.name] = {k: p[k] for k in ("verified", "instructions", "bytes")}
+        with open(BASELINE, "w", encoding="ascii") as f:
+            json.dump(base, f, indent="\t", sort_keys=True)
+            f.write("\n")
+    assert guest.name in base, "no record of this kernel yet"
+    assert p["verified"] < LIMIT * 0.8, "close to what the kernel takes at most"
+    for what, value in base[guest.name].items():
+        assert p[what] <= value * 1.25, (what, "was", value)
+
+
+def test_two_queues(guest, note):
+    """Packets from outside arrive on both queues, and each is counted once."""
+    guest.run("ethtool -L virtio0 combined 2 || [ $(ethtool -l virtio0 | grep -c 'Combined:.*2') = 2 ]")
+    before = guest.queues("virtio0")
+    exactly(guest, "virtio0", sources=200, start="45.0.0.1", port=9)
+    moved = [b - a for a, b in zip(before, guest.queues("virtio0"))]
+    assert len(moved) == 2 and min(moved) > 0, moved
+    note(guest, "virtio_net", "native, %d queues" % len(moved))
+
+
+@pytest.mark.parametrize("mode", ["udp", "syn", "ack", "icmp", "frag", "mix"])
+def test_floods_are_counted(guest, mode):
+    exactly(guest, "virtio0", mode=mode, sources=0)
+
+
+def test_block_takes_effect(guest):
+    guest.fw("block", "add", "45.1.0.0/16", "--why", "must never pass")
+    moved = exactly(guest, "virtio0", sources=10, start="45.1.0.1", port=9)
+    assert moved == {"blocked": 2000}
+
+
+def test_limit_takes_effect(guest):
+    guest.fw("limit", "set", "udp", "10/s", "burst", "10")
+    moved = exactly(guest, "virtio0", sources=1, start="45.2.0.1", port=9, count=4000)
+    assert 20 <= moved["newcomer"] + moved.get("source_ok", 0) <= 45, moved
+    assert moved["source_udp"] >= 3950
+
+
+def test_people_are_served_by_cookie(guest):
+    """A server under siege: the driver itself answers a stranger's SYN, and the page comes."""
+    guest.run("sysctl -qw net.ipv4.tcp_syncookies=2; httpd -h /tmp/www")
+    guest.fw("service", "add", "web", "--to", "10.80.1.2", "--tcp", "80")
+    guest.fw("service", "set", "web", "--level", "siege")
+    assert guest.fetch("virtio0"), "no page"
+    moved = guest.reasons()
+    assert moved.get("cookie_sent") and moved.get("cookie_valid"), moved
+    guest.fw("service", "set", "web", "--level", "auto")
+    storm = guest.flood("virtio0", "syn", sources=0, pps=3000, seconds=6)
+    served = [bool(guest.fetch("virtio0")) for _ in range(5)]
+    storm.result()
+    assert all(served), served
+
+
+def test_link_down_and_up(guest):
+    guest.run("ip link set virtio0 down")
+    attached(guest, "virtio0")
+    guest.up("virtio0")
+    attached(guest, "virtio0")
+    assert exactly(guest, "virtio0", sources=1, start="45.1.0.9", port=9) == {"blocked": 2000}
+
+
+def test_change_of_mtu(guest):
+    for mtu in (1400, 1500):
+        guest.run("ip link set virtio0 mtu %d" % mtu)
+        attached(guest, "virtio0")
+        assert exactly(guest, "virtio0", sources=1, start="45.1.0.9", port=9) == {"blocked": 2000}
+
+
+def test_a_program_beside_ours(guest):
+    guest.run("xdp-loader load -m native virtio0 /obj/pass.bpf.o")
+    s = attached(guest, "virtio0")
+    assert s["dispatcher"] and [o["name"] for o in s["others"]] == ["lab_pass"], s
+    assert exactly(guest, "virtio0", sources=1, start="45.1.0.9", port=9) == {"blocked": 2000}
+
+
+def test_replace_has_no_gap(guest):
+    """With the dispatcher rebuilt twice on the way, nothing blocked gets by and nothing is lost."""
+    old = guest.status("virtio0")["program_id"]
+    guest.quiet("virtio0")
+    before = guest.reasons()
+    noports = "awk '/^Udp:/ && !h { h = 1; next } /^Udp:/ { print $3 }' /proc/net/snmp"
+    passed = int(guest.run(noports).stdout)
+    storm = guest.flood("virtio0", sources=1, start="45.1.0.7", port=9, pps=500, seconds=12)
+    assert json.loads(guest.attach("virtio0").stdout)["interfaces"][0]["replaced"]
+    assert storm.proc.poll() is None, "the flood ended before the program was replaced"
+    sent = storm.result()["sent"]
+    guest.quiet("virtio0")
+    assert lab.minus(guest.reasons(), before).get("blocked") == sent
+    assert int(guest.run(noports).stdout) == passed, "something got by"
+    s = attached(guest, "virtio0")
+    assert s["program_id"] != old and [o["name"] for o in s["others"]] == ["lab_pass"]
+
+
+def test_detach_leaves_the_other(guest):
+    guest.fw("detach", "virtio0")
+    assert guest.status("virtio0") is None
+    assert "lab_pass" in guest.run("xdp-loader status virtio0").stdout
+    assert guest.fetch("virtio0"), "no page"
+    guest.run("xdp-loader unload virtio0 --all")
+    assert guest.xdp("virtio0") is None
+    assert guest.run("ls /sys/fs/bpf/floodwall 2>/dev/null", check=False).stdout == ""
+
+
+@pytest.mark.parametrize("dev, driver", [("vmxnet0", "vmxnet3"), ("e1000e0", "e1000e")])
+def test_other_cards(guest, note, dev, driver):
+    """Native where the driver has it. Where not: refused in words that name the driver, nothing is
+    touched, and generic works when asked for and says so everywhere."""
+    guest.up(dev)
+    p = guest.attach(dev, check=False)
+    expected = NATIVE[guest.name][dev]
+    assert expected is None or (p.returncode == 0) == expected, p
+    if p.returncode == 0:
+        assert attached(guest, dev)["driver"] == driver
+        note(guest, driver, "native")
+    else:
+        assert p.returncode == 2
+        error = json.loads(p.stdout)["error"]
+        assert error["message"] == "%s: driver %s has no native XDP" % (dev, driver)
+        assert "--mode generic" in error["hint"]
+        assert guest.xdp(dev) is None and guest.status(dev) is None
+        p = guest.attach(dev, "--mode", "generic", check=False)
+        assert p.returncode == 5, "works, but degraded"
+        attached(guest, dev, "generic")
+        assert "GENERIC" in guest.fw("status", check=False).stdout
+        note(guest, driver, "refused; generic if asked")
+    guest.fw("block", "add", "45.1.0.0/16")
+    assert exactly(guest, dev, sources=10, start="45.1.0.1", port=9) == {"blocked": 2000}
+    assert guest.fetch(dev), "no page"
+    guest.fw("detach", dev)
+    assert guest.xdp(dev) is None
+
+
+def test_veth(guest, note):
+    guest.run("mount --make-shared /run; ip netns add far; "
+              "ip link add web0 type veth peer name out0 netns far; ip link set web0 up; "
+              "ip -n far link set out0 up; ip addr add 10.81.0.2/24 dev web0; "
+              "ethtool -K web0 gro on; sleep 1")
+    guest.attach("web0")
+    attached(guest, "web0")
+    mac = guest.run("cat /sys/class/net/web0/address").stdout.strip()
+    f = json.loads(guest.run("ip netns exec far /own/flood --iface out0 --dst 10.81.0.2 --dmac %s "
+                             "--port 9 --sources 10 --from 45.0.0.1 --count 2000 --pps 2000" %
+                             mac).stdout.splitlines()[-1])
+    guest.quiet("web0")
+    moved = guest.reasons()
+    assert moved.get("newcomer", 0) + moved.get("source_ok", 0) == f["sent"] == 2000, moved
+    guest.fw("detach", "web0")
+    guest.run("ip link del web0; ip netns del far")
+    note(guest, "veth", "native")
+
+
+def test_interface_removed_and_returned(guest):
+    """Pulled out like a card from its slot: said, not fatal; and the next one can be protected."""
+    guest.attach("virtio0")
+    slot = "/sys/bus/pci/devices/$(basename $(readlink -f /sys/class/net/virtio0/device/..))"
+    guest.run("echo 1 > %s/remove" % slot)
+    p = guest.fw("status", check=False)
+    assert p.returncode in (3, 5) and "virtio0" in p.stdout + p.stderr, p
+    guest.run("echo 1 > /sys/bus/pci/rescan; sleep 1; ip link set eth0 name virtio0")
+    guest.up("virtio0")
+    assert guest.xdp("virtio0") is None
+    guest.attach("virtio0")
+    attached(guest, "virtio0")
+    guest.fw("block", "add", "45.1.0.0/16")
+    assert exactly(guest, "virtio0", sources=1, start="45.1.0.9", port=9) == {"blocked": 2000}
+    guest.fw("detach", "--all")
+    assert guest.xdp("virtio0") is None
+
+
+def test_more_memory_than_there_is(guest):
+    p = guest.fw("-j", "attach", "virtio0", "--sources4", "64M", check=False)
+    assert p.returncode == 2 and "memory" in json.loads(p.stdout)["error"]["message"], p
+    assert guest.xdp("virtio0") is None
+    assert guest.run("ls /sys/fs/bpf/floodwall 2>/dev/null", check=False).stdout == ""
+
+
+def test_kernel_never_warned(guest):
+    assert guest.splats() == []
+    assert guest.run("cat /proc/sys/kernel/tainted").stdout.strip() == "0"
