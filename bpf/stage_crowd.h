@@ -324,18 +324,20 @@ static __always_inline int pass_reason(const struct pkt *p)
 }
 
 /*
- * A source over its limits. If it is proven or trusted, somebody may be spoofing it: its SYNs are
- * answered with cookies, and bpf/ban.h tells what becomes of the rest. Anybody else is simply over.
+ * A source over its limits. If it is proven or trusted, somebody may be spoofing it: its SYNs must
+ * prove themselves, and bpf/ban.h tells what becomes of the rest. Anybody else is simply over.
  */
-static __always_inline int crowd_over_limit(struct xdp_md *ctx, struct pkt *p, int over)
+static __always_inline int crowd_over_limit(struct xdp_md *ctx, struct pkt *p, __u8 proof, int over)
 {
 	int asked;
 	bool own;
 
 	if (!p->proven && !p->trusted)
 		return over;
-	if (is_syn(p))
+	if (is_syn(p) && proof == FW_PROOF_COOKIE)
 		return answer_syn(ctx);
+	if (is_syn(p) && proof == FW_PROOF_RETRANSMIT)
+		return retry_syn(p);
 	if (!is_in_connection(p))
 		return over;
 	asked = ask_table(ctx);
@@ -375,10 +377,11 @@ static __always_inline int stage_crowd(struct xdp_md *ctx, struct pkt *p,
 		over = FW_R_DROP_TRUSTED;
 	}
 	if (over != FW_CONTINUE)
-		return service->proof == FW_PROOF_COOKIE ? crowd_over_limit(ctx, p, over) : over;
+		return crowd_over_limit(ctx, p, service->proof, over);
 	if (p->proven)
 		return FW_R_PASS_PROVEN;
-	if (service->proof == FW_PROOF_COOKIE && is_in_connection(p))
+	/* A connection of this host's is proof, whatever strangers are asked for. */
+	if (is_in_connection(p))
 		asked = ask_socket(ctx, p, policy);
 	if (asked == FW_R_PASS_SOCKET || asked == FW_R_PASS_COOKIE)
 		return asked;

@@ -355,6 +355,28 @@ static void test_retransmit_connections(void **state)
 	prog_expect(prog, &other, FW_R_PASS_SOURCE); /* admitted, so it may go on */
 }
 
+/* A connection of this host's own is proof, whatever else strangers are asked for. */
+static void test_sockets_always_count(void **state)
+{
+	struct spec ack = { .src = VOTER, .dst = SERVER, .proto = TCP };
+	struct prog *prog = *state;
+	int fd[2];
+
+	ack.sport = sockets_connect(listener[0], 4, VOTER, 80, fd);
+	for (int how = FW_PROOF_COOKIE; how < FW_PROOF_MAX; how++) {
+		prog_zero(prog, "fw_src_fp");
+		prog_zero(prog, "fw_src");
+		proof(prog, (enum fw_proof)how);
+		pin(prog, FW_LEVEL_SIEGE);
+		use_up_newcomers(prog, 4);
+		prog_expect(prog, &ack, FW_R_PASS_SOCKET);
+		prog_expect(prog, &ack, FW_R_PASS_PROVEN);
+		prog_step(prog, 10 * (__s64)SECOND);
+	}
+	close(fd[0]);
+	close(fd[1]);
+}
+
 static void test_no_proof(void **state)
 {
 	struct spec syn = { .src = CROWD, .dst = SERVER, .proto = TCP, .flags = SYN };
@@ -455,14 +477,23 @@ static void test_monitor(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CROWD_TEST(test_siege),		CROWD_TEST(test_strangers),
-		CROWD_TEST(test_calm),		CROWD_TEST(test_budgets),
-		CROWD_TEST(test_networks),	CROWD_TEST(test_untracked),
-		CROWD_TEST(test_socket),	CROWD_TEST(test_half_open),
-		CROWD_TEST(test_retransmit),	CROWD_TEST(test_retransmit_connections),
-		CROWD_TEST(test_no_proof),	CROWD_TEST(test_trusted),
-		CROWD_TEST(test_answers),	CROWD_TEST(test_monitor),
-		CROWD_TEST(test_proof_expires), CROWD_TEST(test_place_for_the_proven),
+		CROWD_TEST(test_siege),
+		CROWD_TEST(test_strangers),
+		CROWD_TEST(test_calm),
+		CROWD_TEST(test_budgets),
+		CROWD_TEST(test_networks),
+		CROWD_TEST(test_untracked),
+		CROWD_TEST(test_socket),
+		CROWD_TEST(test_half_open),
+		CROWD_TEST(test_retransmit),
+		CROWD_TEST(test_retransmit_connections),
+		CROWD_TEST(test_no_proof),
+		CROWD_TEST(test_trusted),
+		CROWD_TEST(test_answers),
+		CROWD_TEST(test_monitor),
+		CROWD_TEST(test_proof_expires),
+		CROWD_TEST(test_place_for_the_proven),
+		CROWD_TEST(test_sockets_always_count),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, prog_group_teardown);
