@@ -195,14 +195,14 @@ static __always_inline bool word_store(struct entry *e, __u64 word)
 	return true;
 }
 
-/* Is the packet stamp further ahead than any debt under this limit? */
+/* Is the packet stamp further ahead than any debt under this limit? What bucket_debt() calls paid. */
 static __always_inline bool word_impossible(const struct entry *e, const struct fw_limit *limit,
 					    __u64 now)
 {
 	__u64 window = (__u64)limit->window << limit->shift;
 	__u64 ahead = (e->word - now) & FW_TAT_MASK;
 
-	return ahead <= FW_TAT_MASK >> 1 && ahead > 2 * window + (1ULL << FW_SEEN_SHIFT);
+	return ahead <= FW_TAT_MASK >> 1 && ahead > 2 * window;
 }
 
 static __always_inline bool is_soft(const struct entry *e, const struct fw_limit *limit, __u64 now)
