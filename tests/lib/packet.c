@@ -11,6 +11,7 @@
 static const struct {
 	const char *ip4, *ip6;
 } hosts[HOSTS] = {
+	[UNNAMED] = { "192.0.2.80", "2001:db8::80" },
 	[SERVER] = { "192.0.2.80", "2001:db8::80" },
 	[VOTER] = { "198.51.100.7", "2001:db8:a:1::7" },
 	[CLERK] = { "203.0.113.20", "2001:db8:c1e7:1::20" },
@@ -232,8 +233,11 @@ static void poke(struct packet *p, const struct poke *poke)
 
 void packet_build(const struct spec *spec, struct packet *ret)
 {
+	struct spec named = *spec;
 	__u8 *next;
 
+	named.src = spec->src == UNNAMED ? VOTER : spec->src;
+	spec = &named;
 	ret->len = ret->l3 = ret->l4 = 0;
 	build_eth(spec, ret);
 	ret->l3 = (__u16)ret->len;

@@ -13,6 +13,7 @@
 #define PACKET_MAX 16384 /* bytes; test-run takes about 4 pages of fragments */
 
 enum host {
+	UNNAMED,  /* not said: the server's as a destination, the voter's as a source */
 	SERVER,	  /* what floodwall protects */
 	VOTER,	  /* an ordinary client */
 	CLERK,	  /* in the trusted lane, where a test puts her there */

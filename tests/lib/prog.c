@@ -121,7 +121,8 @@ void prog_reset(struct prog *prog)
 {
 	static const char *const maps[] = { "fw_src_fp",    "fw_src",	"fw_budget", "fw_crowd",
 					    "fw_crowd_net", "fw_level", "fw_retry",  "fw_note",
-					    "fw_count_cls", "fw_heavy", "fw_pace" };
+					    "fw_count_cls", "fw_heavy", "fw_pace",   "fw_ban",
+					    "fw_src_more" };
 
 	prog->maps.ctl->deadline_ns = 0;
 	prog->maps.ctl->virtual_ns = PROG_TIME0;

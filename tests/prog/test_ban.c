@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Bans: a proven source that stays over its limits with connections of its own is refused for a
+ * while, longer each time; one that somebody else spoofs is not. The connection is real.
+ */
+#include <string.h>
+#include <unistd.h>
+#include "tests/lib/prog.h"
+#include "tests/lib/sockets.h"
+
+#define MILLISECOND (SECOND / 1000)
+#define SIGNS	    15 /* seconds of flooding after which a ban must have come */
+
+static int listener[2];
+
+static int group_setup(void **state)
+{
+	sockets_unshare();
+	sockets_listen(80, listener);
+	return prog_group_setup(state);
+}
+
+/* A voter with a connection, proven, whose class allows 100 packets a second. */
+static struct spec proven(struct prog *prog, int family, int fd[2])
+{
+	struct spec ack = { .family = family, .src = VOTER, .dst = SERVER, .proto = TCP };
+
+	prog_unlimited(prog, FW_CLASS_DEFAULT);
+	prog_limit(prog, FW_CLASS_DEFAULT, FW_K_PACKETS, 100, 1, 100);
+	ack.sport = sockets_connect(listener[family == 6], family, VOTER, 80, fd);
+	prog_expect(prog, &ack, FW_R_PASS_SOCKET);
+	return ack;
+}
+
+/* Floods at 4,000 a second until banned. Returns virtual ns that took, 0: never. */
+static __u64 flood(struct prog *prog, const struct spec *spec)
+{
+	__u64 start = prog_now(prog);
+	struct outcome out;
+
+	while (prog_now(prog) < start + SIGNS * SECOND) {
+		for (int i = 0; i < 16; i++) {
+			out = prog_send(prog, spec);
+			if (out.reason == FW_R_DROP_BANNED)
+				return prog_now(prog) - start;
+		}
+		prog_step(prog, 4 * MILLISECOND);
+	}
+	return 0;
+}
+
+static void test_flooder(void **state)
+{
+	struct prog *prog = *state;
+	__u64 ban_ns = prog_policy(prog)->ban_s * SECOND, start;
+
+	for (int family = 4; family <= 6; family += 2) {
+		int fd[2];
+		struct spec ack = proven(prog, family, fd), udp = ack;
+
+		assert_true(flood(prog, &ack) >= FW_BAN_AFTER_NS);
+		start = prog_now(prog);
+		udp.proto = UDP; /* the source is banned, not the connection */
+		prog_expect(prog, &udp, FW_R_DROP_BANNED);
+		for (__u64 at = 0; at < ban_ns - SECOND / 2; at += SECOND / 2) {
+			prog_clock(prog, start + at);
+			assert_int_equal(prog_send(prog, &ack).action, 1); /* XDP_DROP */
+		}
+		prog_clock(prog, start + ban_ns + 3 * SECOND);
+		assert_int_equal(prog_send(prog, &ack).action, 2); /* XDP_PASS */
+		/* Again, and for longer. */
+		assert_true(flood(prog, &ack) > 0);
+		prog_step(prog, (__s64)(ban_ns + 3 * SECOND));
+		prog_expect(prog, &ack, FW_R_DROP_BANNED);
+		close(fd[0]);
+		close(fd[1]);
+		prog_step(prog, 3600 * (__s64)SECOND);
+	}
+	assert_int_equal(prog_note(prog, FW_N_BANNED), 4);
+}
+
+/* The same flood, but of no connection: the victim is not banned, and her own one goes on. */
+static void test_spoofed(void **state)
+{
+	struct prog *prog = *state;
+
+	for (int family = 4; family <= 6; family += 2) {
+		int fd[2], passed = 0;
+		struct spec own = proven(prog, family, fd), spoofed = own;
+
+		spoofed.sport ^= 0x1111;
+		assert_int_equal(flood(prog, &spoofed), 0);
+		for (int i = 0; i < 50; i++)
+			passed += prog_send(prog, &own).action == 2;
+		assert_int_equal(passed, 50);
+		close(fd[0]);
+		close(fd[1]);
+	}
+	assert_int_equal(prog_note(prog, FW_N_BANNED), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { PROG_TEST(test_flooder), PROG_TEST(test_spoofed) };
+
+	return cmocka_run_group_tests(tests, group_setup, prog_group_teardown);
+}
