@@ -170,6 +170,17 @@ static int attach_all(struct fw_cli *cli, struct fw_setup *setup, enum fw_mode m
 	return 0;
 }
 
+/* In words, while there is still time to do something about it. */
+static void say_proof(struct fw_cli *cli, const struct fw_setup *setup)
+{
+	const struct fw_proof_advice *proof = &setup->proof;
+
+	if (setup->first && proof->why)
+		fw_cli_warn(cli, "%s; strangers prove themselves by %s%s%s", proof->why,
+			    proof->proof == FW_PROOF_COOKIE ? "SYN cookie" : "trying again",
+			    proof->fix ? ": " : "", proof->fix ? proof->fix : "");
+}
+
 static void say_mode(struct fw_cli *cli, const struct fw_setup *setup)
 {
 	if (cli->json)
@@ -210,6 +221,7 @@ static int cmd_attach(struct fw_cli *cli, int argc, char **argv)
 	if (r)
 		goto out;
 	say_mode(cli, &setup);
+	say_proof(cli, &setup);
 	if (cli->json)
 		r = fw_cli_json(cli, json_pack("{s:O,s:s,s:o}", "interfaces", list, "mode",
 					       fw_setup_monitor(&setup) ? "monitor" : "enforce",

@@ -214,17 +214,12 @@ static void state(struct fw_doctor *d, const struct doctor_facts *f)
 }
 
 static const struct doctor_probe host_probes[] = {
-	{ "kernel", kernel },
-	{ "btf", btf },
-	{ "bpffs", bpffs },
-	{ "jit", jit },
-	{ "capabilities", caps },
-	{ "memory", memory },
-	{ "frags", frags },
-	{ "dispatcher", dispatcher },
-	{ "syncookies", cookies },
-	{ "state", state },
-	{ NULL, NULL },
+	{ "kernel", kernel },	   { "btf", btf },
+	{ "bpffs", bpffs },	   { "jit", jit },
+	{ "capabilities", caps },  { "memory", memory },
+	{ "frags", frags },	   { "dispatcher", dispatcher },
+	{ "syncookies", cookies }, { "proof", fw_doctor_proof },
+	{ "state", state },	   { NULL, NULL },
 };
 
 static void run_probes(struct fw_doctor *d, const struct doctor_probe *probes, const char *about,

@@ -30,6 +30,9 @@ struct doctor_probe {
 
 extern const struct doctor_probe fw_doctor_iface_probes[]; /* ends with a NULL name */
 
+/* In doctor_proof.c. */
+void fw_doctor_proof(struct fw_doctor *doctor, const struct doctor_facts *facts);
+
 /* A finding of the probe that runs now. mend NULL: none. */
 void fw_doctor_add(struct fw_doctor *doctor, enum fw_doctor_level level, const char *mend,
 		   const char *fmt, ...) __attribute__((format(printf, 4, 5)));

@@ -43,6 +43,7 @@ static int make_and_lock(struct fw_setup *setup, struct fw_err *err)
 int fw_setup_plan(const struct fw_setup_opts *opts, struct fw_setup *ret, struct fw_err *err)
 {
 	struct fw_object_opts object;
+	struct fw_host host;
 	int r;
 
 	*ret = (struct fw_setup){ .opts = *opts, .lock_fd = -1 };
@@ -53,6 +54,8 @@ int fw_setup_plan(const struct fw_setup_opts *opts, struct fw_setup *ret, struct
 		r = make_and_lock(ret, err);
 	if (r)
 		return r;
+	fw_probe_host(opts->pins, &host);
+	ret->proof = fw_proof_advise(&host, ret->features.syncookie);
 	object = object_opts(ret);
 	r = fw_object_open(&object, &ret->plan, err);
 	if (r)
@@ -104,6 +107,7 @@ static int first_policy(struct fw_setup *setup, bool monitor, struct fw_err *err
 	if (!model)
 		return fw_err_set(err, -ENOMEM, NULL, "out of memory");
 	fw_model_default(model);
+	model->service[FW_SERVICE_HOST].proof = (__u8)setup->proof.proof;
 	if (monitor)
 		model->flags |= FW_P_MONITOR;
 	r = fw_apply_init(&setup->maps, model, err);

@@ -12,7 +12,7 @@
 #include "user/kern/attach.h"
 #include "user/kern/maps.h"
 #include "user/kern/object.h"
-#include "user/kern/probe.h"
+#include "user/core/proof.h"
 
 struct fw_setup_opts {
 	const char *pins;
@@ -27,12 +27,13 @@ struct fw_setup {
 	int lock_fd;
 	struct fw_maps maps; /* after fw_setup_create / fw_setup_find: policy, lanes, interfaces */
 	struct fw_meta meta;
-	bool first;		/* the state was, or will be, made by this command */
-	bool sizes_ignored;	/* other sizes than those of the state were asked for */
-	__u64 memory;		/* bytes of all maps */
-	__u64 memory_new;	/* of them, not there yet */
-	__u32 prefixes;		/* capacity, both families together */
-	struct fw_object *plan; /* private */
+	bool first;		      /* the state was, or will be, made by this command */
+	struct fw_proof_advice proof; /* what fits the service host; a first state has it */
+	bool sizes_ignored;	      /* other sizes than those of the state were asked for */
+	__u64 memory;		      /* bytes of all maps */
+	__u64 memory_new;	      /* of them, not there yet */
+	__u32 prefixes;		      /* capacity, both families together */
+	struct fw_object *plan;	      /* private */
 };
 
 /*

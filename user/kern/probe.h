@@ -41,12 +41,21 @@ struct fw_host {
 	bool btf;		       /* /sys/kernel/btf/vmlinux */
 	bool bpffs;		       /* a bpffs is mounted where the pins go */
 	int syncookies;		       /* net.ipv4.tcp_syncookies, -1 = unknown */
+	bool forwards;		       /* net.ipv4.ip_forward, or the same for IPv6 */
 	unsigned int online, possible; /* CPUs */
 	__u64 mem_available;	       /* bytes */
 	__u64 cgroup_left;	       /* bytes below memory.max, ~0 = no limit */
 };
 /* pins: whose bpffs is meant. Never fails: what cannot be known is false, unknown, or 0. */
 void fw_probe_host(const char *pins, struct fw_host *ret);
+
+/* TCP ports on which somebody in the caller's network namespace listens, on whatever address. */
+struct fw_listeners {
+	bool known;
+	__u8 bits[65536 / 8];
+};
+void fw_probe_listeners(struct fw_listeners *ret);
+bool fw_probe_listens(const struct fw_listeners *listeners, __u16 port);
 
 struct fw_iface_info {
 	char name[16];

@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+#include <netinet/tcp.h>
 #include <linux/magic.h>
 #include <bpf/libbpf.h>
 #include "user/kern/object.h"
@@ -42,6 +43,35 @@ static bool on_bpffs(const char *dir)
 	return !statfs(parent, &fs) && fs.f_type == BPF_FS_MAGIC;
 }
 
+/* Lines of /proc/net/tcp and tcp6: "sl: local_address:port rem_address:port state ...". */
+static bool read_listeners(const char *path, __u8 bits[65536 / 8])
+{
+	unsigned int port, state;
+	FILE *f = fopen(path, "re");
+	char line[512];
+
+	if (!f)
+		return false;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x", &port, &state) == 2 &&
+		    state == TCP_LISTEN && port < 65536)
+			bits[port / 8] |= (__u8)(1 << port % 8);
+	fclose(f);
+	return true;
+}
+
+void fw_probe_listeners(struct fw_listeners *ret)
+{
+	*ret = (struct fw_listeners){};
+	ret->known = read_listeners("/proc/net/tcp", ret->bits);
+	read_listeners("/proc/net/tcp6", ret->bits);
+}
+
+bool fw_probe_listens(const struct fw_listeners *listeners, __u16 port)
+{
+	return listeners->bits[port / 8] >> port % 8 & 1;
+}
+
 void fw_probe_host(const char *pins, struct fw_host *ret)
 {
 	struct utsname uts;
@@ -52,6 +82,8 @@ void fw_probe_host(const char *pins, struct fw_host *ret)
 		.btf = !access("/sys/kernel/btf/vmlinux", R_OK),
 		.bpffs = on_bpffs(pins),
 		.syncookies = read_int("/proc/sys/net/ipv4/tcp_syncookies", -1),
+		.forwards = read_int("/proc/sys/net/ipv4/ip_forward", 0) > 0 ||
+			    read_int("/proc/sys/net/ipv6/conf/all/forwarding", 0) > 0,
 		.online = online > 0 ? (unsigned int)online : 0,
 		.possible = possible > 0 ? (unsigned int)possible : 0,
 	};
