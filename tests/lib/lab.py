@@ -165,7 +165,8 @@ class Lab:
     def _wire(self):
         for ns in (self.world, self.srv):
             run(["ip", "netns", "add", ns])
-            self.sysctl(ns, net__ipv4__conf__all__rp_filter=0, net__ipv4__conf__default__rp_filter=0,
+            self.sysctl(ns, net__ipv4__ip_forward=0, net__ipv6__conf__all__forwarding=0,
+                        net__ipv4__conf__all__rp_filter=0, net__ipv4__conf__default__rp_filter=0,
                         net__ipv6__conf__default__accept_dad=0,
                         net__ipv6__conf__default__accept_ra=0, net__ipv6__ip_nonlocal_bind=1,
                         net__ipv6__conf__default__router_solicitations=0)
