@@ -290,3 +290,73 @@ def test_capture_in_a_second(make_lab, capture):
     assert arrived == f["sent"] + f["ring_full"] - (box.lost() - lost)
     assert arrived > 1000
     assert came <= budget + 0.001 * arrived, moved
+
+
+# -- which proof fits ------------------------------------------------------------------------------
+
+
+def host_proof(box):
+    return [s for s in box.fwj("service", "list")["services"] if s["service"] == "host"][0]["proof"]
+
+
+def proofs(box):
+    return [f for f in box.fwj("doctor", check=False)["findings"] if f["probe"] == "proof"]
+
+
+@pytest.mark.parametrize("cookies, forward, proof, words", [
+    (2, 0, "cookie", None), (1, 0, "cookie", "tcp_syncookies=1"),
+    (0, 0, "retransmit", "tcp_syncookies=0"), (2, 1, "retransmit", "ip_forward=1")])
+def test_first_attach_chooses_the_proof(box, cookies, forward, proof, words):
+    box.sysctl(box.srv, net__ipv4__tcp_syncookies=cookies, net__ipv4__ip_forward=forward)
+    assert "proof " + proof in proofs(box)[0]["text"]
+    said = box.fw("attach", box.iface, "--sources4", "65536", "--sources6", "65536", "--prefixes4",
+                  "10000", "--prefixes6", "1000").stderr
+    assert (words in said) if words else not said, said
+    assert host_proof(box) == proof
+
+
+def test_doctor_finds_a_service_nobody_serves(box):
+    """A container's port, say: cookies cannot be made for it. The command that it prints mends it,
+    and back when somebody listens."""
+    box.sysctl(box.srv, net__ipv4__tcp_syncookies=2)
+    box.attach()
+    box.fw("service", "add", "web", "--to", "any", "--tcp", "80", "--proof", "cookie")
+
+    def about():
+        return [f for f in proofs(box) if "service web" in f["text"]][0]
+
+    assert about()["level"] == "warn" and "TCP port 80" in about()["text"]
+    box.inside(box.srv, lab.FLOODWALL, *about()["mend"].split()[1:], env=box.env())
+    assert about()["level"] == "ok"
+    box.nginx()
+    assert about()["level"] == "note"
+    box.inside(box.srv, lab.FLOODWALL, *about()["mend"].split()[1:], env=box.env())
+    assert about()["level"] == "ok"
+
+
+def test_reflected_packets_by_port(box):
+    """stats says which amplifiers were used."""
+    box.attach()
+    for port, n in ((11211, 300), (1900, 200)):
+        box.flood("udp", sport=port, count=n, pps=5000).result()
+    box.quiet()
+    ports = {r["port"]: r["packets"] for r in box.fwj("stats")["reflected"] if r["packets"]}
+    assert ports == {11211: 300, 1900: 200}
+    assert "port 11211" in box.fw("stats").stdout
+
+
+def test_levels_are_shown(box):
+    box.attach()
+    box.fw("budget", "set", "packets", "10/s", "burst", "10", "--service", "host")
+
+    def level():
+        return [s for s in box.fwj("status")["services"] if s["service"] == "host"][0]
+
+    assert level()["level"] == "calm"
+    box.flood("udp", sport=4000, pps=5000, seconds=3.5).result()
+    now = level()
+    assert now["level"] == "siege" and not now["pinned"], now
+    assert now["entered"]["siege"] == 1 and now["entered"]["guarded"] == 1, now
+    assert "siege" in box.fw("status").stdout
+    box.fw("service", "set", "host", "--level", "calm")
+    assert level()["level"] == "calm" and level()["pinned"]
