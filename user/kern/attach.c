@@ -24,6 +24,7 @@
 
 #define PROGRAM	   "floodwall" /* its name in the kernel */
 #define DISPATCHER "xdp_dispatcher"
+#define RUN_PRIO   10 /* below the dispatcher: ahead of others, whose default is 50 */
 
 static __u32 mode_flag(enum fw_mode mode)
 {
@@ -186,7 +187,9 @@ static int through_libxdp(struct fw_object *obj, const struct fw_attach_opts *op
 	r = (int)libxdp_get_error(prog);
 	if (r)
 		return fw_err_set(err, r, fw_noise_line(), "libxdp does not take the program");
-	r = xdp_program__attach(prog, opts->ifindex, libxdp_mode(opts->mode), 0);
+	r = xdp_program__set_run_prio(prog, RUN_PRIO);
+	if (!r)
+		r = xdp_program__attach(prog, opts->ifindex, libxdp_mode(opts->mode), 0);
 	xdp_program__close(prog);
 	if (r)
 		return fw_attach_err(opts, r, err);
