@@ -86,11 +86,15 @@ $(O)/tests/netns/%.bpf.o: tests/netns/%.bpf.c
 	$(call say,BPF,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -I/usr/include/$(shell $(CC) -dumpmachine) $(BPF_CFLAGS) -c $< -o $@
-# What the tests in guests ask the guest's kernel with.
+# What the tests in guests ask the guest's kernel with, and a program to put beside ours.
+$(O)/tests/vm/%.bpf.o: tests/vm/%.bpf.c
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -I/usr/include/$(shell $(CC) -dumpmachine) $(BPF_CFLAGS) -c $< -o $@
 $(O)/tests/vm/proginfo: $(O)/tests/vm/proginfo.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lbpf
-lab: $(LAB) $(patsubst %,$(O)/tests/netns/%.bpf.o,pass drop storm) $(O)/tests/vm/proginfo
+lab: $(LAB) $(patsubst %,$(O)/tests/netns/%.bpf.o,pass drop storm) $(O)/tests/vm/proginfo $(O)/tests/vm/beside.bpf.o
 tests: $(UNIT) $(PROG) $(FACTS) lab
 
 # The bench: its own programs as skeletons, its own main over everything below the command line.
