@@ -28,7 +28,7 @@ PURE_OBJ := $(filter $(O)/user/base/% $(O)/user/policy/%,$(USER_OBJ))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all bpf user lab tests clean help setup test test-unit test-prog test-netns check format demo bench fuzz man install uninstall
+.PHONY: all bpf user lab tests clean help setup test test-unit test-prog test-netns test-vm check format demo bench fuzz man install uninstall
 
 all: user ## build the command and the program in it
 bpf: $(O)/floodwall.bpf.o ## build the XDP object alone
@@ -140,6 +140,9 @@ setup: ## install what building and testing need, from Debian's packages
 test: ## build and run every test (root)
 	$(Q)scripts/setup
 	$(Q)scripts/test all
+test-vm: ## Debian's kernels in QEMU, real drivers; prints the README's table (root)
+	$(Q)scripts/setup
+	$(Q)FLOODWALL_VM=$(or $(FLOODWALL_VM),all) scripts/test vm
 test-unit test-prog test-netns: ## one tier of the tests
 	$(Q)scripts/test $(@:test-%=%)
 demo: ## a real server under a real flood, without and with the filter (root)
