@@ -144,7 +144,7 @@ _Static_assert(sizeof(struct fw_rate) == 24, "fw_rate");
 /* Budgets that all CPUs share: X(identifier, name, text) */
 #define FW_BUDGETS(X)                                                           \
 	X(ARP, "arp", "ARP frames")                                             \
-	X(ND, "nd", "IPv6 neighbour discovery")                                 \
+	X(ND, "nd", "IPv6 neighbour and listener discovery")                                 \
 	X(DHCP, "dhcp", "DHCP and DHCPv6 replies")                              \
 	X(PMTU, "pmtu", "path-MTU ICMP")                                        \
 	X(OTHER_L3, "other_l3", "frames that are neither IP nor ARP")           \

@@ -92,12 +92,17 @@ static __always_inline void ban_stamp(__u64 key, __u32 who, __u64 until_ns)
 				    (e.word & ~FW_TAT_MASK) | (until_ns & FW_TAT_MASK));
 }
 
-/* Keep score. Returns true when own packets have outweighed the others for long enough. */
-static __always_inline bool ban_score(struct fw_ban *ban, __u64 now, bool own)
+/*
+ * Keep score. Returns true when for long enough the source's own packets over the limit, less those
+ * of others, were as many as the limit allows: it sends at least twice of what it may. A fast
+ * download's acknowledgements, a little over, are held to the limit and no more.
+ */
+static __always_inline bool ban_score(struct fw_ban *ban, const struct fw_limit *limit, __u64 now,
+				      bool own)
 {
 	/* Signed: a ban sets last_ns to its end, and other CPUs still hold packets from before it.
 	 */
-	__s64 quiet = now - ban->last_ns;
+	__s64 quiet = now - ban->last_ns, over;
 
 	if (quiet > (__s64)FW_BAN_PAUSE_NS) {
 		ban->first_ns = now;
@@ -111,7 +116,11 @@ static __always_inline bool ban_score(struct fw_ban *ban, __u64 now, bool own)
 		ban->score++;
 	else if (ban->score > FW_BAN_SPOOFED)
 		ban->score--;
-	return ban->score >= FW_BAN_SCORE && (__s64)(now - ban->first_ns) >= (__s64)FW_BAN_AFTER_NS;
+	over = now - ban->first_ns;
+	if (ban->score < FW_BAN_SCORE || over < (__s64)FW_BAN_AFTER_NS)
+		return false;
+	return !limit->window ||
+	       (__u64)ban->score * (bucket_cost(limit, 1) << limit->shift) >= (__u64)over;
 }
 
 /*
@@ -124,6 +133,7 @@ __noinline int ban_consider(__u64 key, __u64 now, __u32 who, int own)
 	const struct fw_policy *policy = who_policy(who);
 	__u32 at = ban_set(key);
 	struct fw_ban_set *set = bpf_map_lookup_elem(&fw_ban, &at);
+	const struct fw_limit *limit;
 	struct fw_ban *ban;
 
 	if (!policy || !set)
@@ -131,13 +141,13 @@ __noinline int ban_consider(__u64 key, __u64 now, __u32 who, int own)
 	ban = ban_record(set, key, now);
 	if (!ban)
 		return 0;
-	if (ban_score(ban, now, own) && policy->ban_s && !(who & FW_WHO_TRUSTED)) {
+	limit = &who_class(policy, who)->limit[FW_K_PACKETS];
+	if (ban_score(ban, limit, now, own) && policy->ban_s && !(who & FW_WHO_TRUSTED)) {
 		ban_start(ban, policy, now, who);
 		ban_stamp(key, who, ban->until_ns);
 		return 0;
 	}
-	return own && ban->score < 0 &&
-	       shared_take(&ban->own_tat, now, &who_class(policy, who)->limit[FW_K_PACKETS], 1);
+	return own && ban->score < 0 && shared_take(&ban->own_tat, now, limit, 1);
 }
 
 #endif

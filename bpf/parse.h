@@ -17,6 +17,13 @@
 #define FW_ND_FIRST	    133 /* RFC 4861: router solicitation .. redirect */
 #define FW_ND_LAST	    137
 
+/* RFC 2710, RFC 3810: a host's reports may come from "::", and all stay on the link. */
+static __always_inline bool is_mld(const struct pkt *p)
+{
+	return p->hops == 1 &&
+	       ((p->icmp_type >= 130 && p->icmp_type <= 132) || p->icmp_type == 143);
+}
+
 static __always_inline __u8 own_budget4(const struct pkt *p)
 {
 	if (p->proto == FW_PROTO_ICMP && p->icmp_type == FW_ICMP_UNREACH &&
@@ -35,6 +42,8 @@ static __always_inline __u8 own_budget6(const struct pkt *p)
 		/* RFC 4861 section 7.1: a router would have lowered 255, so it is from this link.
 		 */
 		if (p->icmp_type >= FW_ND_FIRST && p->icmp_type <= FW_ND_LAST && p->hops == 255)
+			return FW_B_ND;
+		if (is_mld(p))
 			return FW_B_ND;
 	}
 	if (p->proto == FW_PROTO_UDP && p->sport == bpf_htons(547) && p->dport == bpf_htons(546))

@@ -68,7 +68,9 @@ json_t *fw_json_error(const struct fw_err *err)
 
 int fw_json_print(FILE *out, const json_t *doc, enum fw_json_form form)
 {
-	size_t flags = form == FW_JSON_PRETTY ? JSON_INDENT(2) : JSON_COMPACT;
+	/* Twelve digits: no 83.200000000000003. */
+	size_t flags =
+		JSON_REAL_PRECISION(12) | (form == FW_JSON_PRETTY ? JSON_INDENT(2) : JSON_COMPACT);
 	char *text;
 	int r = 0;
 

@@ -19,14 +19,14 @@ struct level {
 
 /* One browser behind one address loads a page with 6 to 100 connections; this is far above it. */
 static const struct level class_default[FW_K_MAX] = {
-	[FW_K_PACKETS] = { 5000, 5000 }, [FW_K_BYTES] = { 50000000, 20000000 },
-	[FW_K_SYN] = { 100, 300 },	 [FW_K_UDP] = { 3000, 3000 },
-	[FW_K_ICMP] = { 50, 100 },	 [FW_K_FRAG] = { 200, 400 },
+	[FW_K_PACKETS] = { 20000, 20000 }, [FW_K_BYTES] = { 50000000, 20000000 },
+	[FW_K_SYN] = { 100, 300 },	   [FW_K_UDP] = { 3000, 3000 },
+	[FW_K_ICMP] = { 50, 100 },	   [FW_K_FRAG] = { 200, 400 },
 };
 
 /* Clerks: an office behind one address, many at work at once. */
 static const struct level class_trusted[FW_K_MAX] = {
-	[FW_K_PACKETS] = { 20000, 20000 }, [FW_K_BYTES] = { 200000000, 80000000 },
+	[FW_K_PACKETS] = { 50000, 50000 }, [FW_K_BYTES] = { 200000000, 80000000 },
 	[FW_K_SYN] = { 500, 1000 },	   [FW_K_UDP] = { 20000, 20000 },
 	[FW_K_ICMP] = { 500, 1000 },	   [FW_K_FRAG] = { 2000, 4000 },
 };
