@@ -2,7 +2,7 @@
 /*
  * Where a source lives. Hashes are keyed per load, so that collisions cannot be aimed. The IPv4 mix
  * is a bijection on 32 bits: set, fingerprint and tag together name one address and no other (in
- * tables of at least 4,096 sets). IPv6 prefixes that differ share a name with probability 2^-20.
+ * tables of at least 8,192 sets). IPv6 prefixes that differ share a name with probability 2^-20.
  * Host and BPF, so that `source show` finds what the program filed.
  *
  * A table is a near part of at most 131,072 sources, dense enough for caches and TLB, and a far
