@@ -38,6 +38,7 @@ struct prog {
 	__u64 sent;		 /* packets run since the last reset */
 	__u64 base[FW_R_MAX];	 /* packets of each reason at that time */
 	__u64 moved[FW_COUNT_SVC_SLOTS]; /* packets of each counter when last looked at */
+	bool stale;		 /* moved is: packets were run without looking */
 	int scratch_fd;
 	bool facts;	/* every packet's facts can be read: no short way */
 	__u32 block;	/* of FW_REASON_SLOTS counters, where the last packet was counted */
@@ -80,6 +81,8 @@ int prog_test_teardown(void **state);
 /* One frame of len bytes, at least 14 (the kernel's minimum). */
 struct outcome prog_run(struct prog *prog, const void *data, __u32 len);
 struct outcome prog_send(struct prog *prog, const struct spec *spec);
+/* One frame whose outcome is left to prog_reasons(): a third of the cost. Returns the action. */
+int prog_raw_spec(struct prog *prog, const struct spec *spec);
 /* n times the same frame in one call; ret_reason: how many ended where. */
 void prog_repeat(struct prog *prog, const struct spec *spec, __u32 n, __u64 ret_reason[FW_R_MAX]);
 /* How many of n were admitted (verdict not DROP). */

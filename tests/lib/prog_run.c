@@ -72,6 +72,32 @@ static void read_block(struct prog *prog, __u32 block, __u64 ret[FW_REASON_SLOTS
 	}
 }
 
+static void read_all(struct prog *prog, __u64 ret_reason[FW_R_MAX])
+{
+	static struct fw_count counts[FW_COUNT_SVC_SLOTS];
+
+	assert_int_equal(fw_maps_sum(&prog->maps, prog->maps.count_svc_fd, FW_COUNT_SVC_SLOTS, 2,
+				     (__u64 *)counts), 0);
+	prog->stale = false;
+	memset(ret_reason, 0, FW_R_MAX * sizeof(*ret_reason));
+	for (int i = 0; i < FW_COUNT_SVC_SLOTS; i++) {
+		prog->moved[i] = counts[i].packets;
+		if (i % FW_REASON_SLOTS < FW_R_MAX)
+			ret_reason[i % FW_REASON_SLOTS] += counts[i].packets;
+		else if (counts[i].packets)
+			fail_msg("counter %d without a reason moved", i);
+	}
+}
+
+/* Before packets whose counters are to be watched. */
+static void look(struct prog *prog)
+{
+	__u64 all[FW_R_MAX];
+
+	if (prog->stale)
+		read_all(prog, all);
+}
+
 /* Did a counter of this block move, by one? Then the outcome is known. */
 static bool find_moved(struct prog *prog, __u32 block, struct outcome *out)
 {
@@ -97,9 +123,11 @@ static bool find_moved(struct prog *prog, __u32 block, struct outcome *out)
 
 struct outcome prog_run(struct prog *prog, const void *data, __u32 len)
 {
-	struct outcome out = { .action = prog_raw(prog, data, len, 1) };
+	struct outcome out = {};
 	__u32 block = 0;
 
+	look(prog);
+	out.action = prog_raw(prog, data, len, 1);
 	if (out.action < 0)
 		fail_msg("test-run of %u bytes: %s", len, strerror(-out.action));
 	prog->sent++;
@@ -123,6 +151,19 @@ struct outcome prog_send(struct prog *prog, const struct spec *spec)
 	return prog_run(prog, packet.data, packet.len);
 }
 
+int prog_raw_spec(struct prog *prog, const struct spec *spec)
+{
+	static struct packet packet;
+	int action;
+
+	packet_build(spec, &packet);
+	action = prog_raw(prog, packet.data, packet.len, 1);
+	assert_in_range(action, 0, XDP_REDIRECT);
+	prog->sent++;
+	prog->stale = true;
+	return action;
+}
+
 struct outcome prog_expect_at(struct prog *prog, const struct spec *spec, __u32 reason,
 			      const char *file, int line)
 {
@@ -134,22 +175,6 @@ struct outcome prog_expect_at(struct prog *prog, const struct spec *spec, __u32 
 		_fail(file, line);
 	}
 	return out;
-}
-
-static void read_all(struct prog *prog, __u64 ret_reason[FW_R_MAX])
-{
-	static struct fw_count counts[FW_COUNT_SVC_SLOTS];
-
-	assert_int_equal(fw_maps_sum(&prog->maps, prog->maps.count_svc_fd, FW_COUNT_SVC_SLOTS, 2,
-				     (__u64 *)counts), 0);
-	memset(ret_reason, 0, FW_R_MAX * sizeof(*ret_reason));
-	for (int i = 0; i < FW_COUNT_SVC_SLOTS; i++) {
-		prog->moved[i] = counts[i].packets;
-		if (i % FW_REASON_SLOTS < FW_R_MAX)
-			ret_reason[i % FW_REASON_SLOTS] += counts[i].packets;
-		else if (counts[i].packets)
-			fail_msg("counter %d without a reason moved", i);
-	}
 }
 
 void prog_reasons(struct prog *prog, __u64 ret_reason[FW_R_MAX])
@@ -196,6 +221,7 @@ void prog_repeat(struct prog *prog, const struct spec *spec, __u32 n, __u64 ret_
 	__u64 before[FW_R_MAX];
 
 	packet_build(spec, &packet);
+	look(prog);
 	run_many(prog, &packet, n);
 	if (moved_in_block(prog, n, ret_reason))
 		return;
