@@ -242,7 +242,12 @@ static int check(struct scene *s, struct fw_err *err)
 	reached = after[row->reason] - before[row->reason];
 	if (row->also != row->reason)
 		reached += after[row->also] - before[row->also];
-	if (!s->opts.stages && reached < PROBES / 100 * 99)
+	if (s->opts.stages || reached >= PROBES / 100 * 99)
+		return 0;
+	if (reason == row->reason || reason == row->also)
+		snprintf(s->why, sizeof(s->why), "only %llu of %d packets take this path",
+			 (unsigned long long)reached, PROBES);
+	else
 		snprintf(s->why, sizeof(s->why), "%llu of %d packets ended as %s, not %s",
 			 (unsigned long long)most, PROBES, ours_reason_name(reason),
 			 ours_reason_name(row->reason));
