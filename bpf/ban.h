@@ -124,8 +124,8 @@ static __always_inline bool ban_score(struct fw_ban *ban, const struct fw_limit 
 }
 
 /*
- * A proven or trusted source was over its limits with TCP within a connection. own: the socket
- * table knows the connection. Returns 1 if the packet may pass all the same. CPUs may race on score
+ * A proven or trusted source was over its limits. own: with TCP of a connection that the socket
+ * table knows. Returns 1 if the packet may pass all the same. CPUs may race on score
  * and times, which only decide when a ban starts; the second bucket is exact.
  */
 __noinline int ban_consider(__u64 key, __u64 now, __u32 who, int own)

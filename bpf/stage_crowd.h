@@ -338,9 +338,8 @@ static __always_inline int crowd_over_limit(struct xdp_md *ctx, struct pkt *p, _
 		return answer_syn(ctx);
 	if (is_syn(p) && proof == FW_PROOF_RETRANSMIT)
 		return retry_syn(p);
-	if (!is_in_connection(p))
-		return over;
-	asked = ask_table(ctx);
+	/* Other traffic speaks for a spoofer, too: it uses up what connections need. */
+	asked = is_in_connection(p) ? ask_table(ctx) : FW_CONTINUE;
 	own = asked == FW_R_PASS_SOCKET || asked == FW_R_PASS_COOKIE;
 	return ban_consider(source_key(p), p->now, source_who(p), own) ? asked : over;
 }
