@@ -48,7 +48,7 @@ static __always_inline struct fw_ban *ban_record(struct fw_ban_set *set, __u64 k
 }
 
 /* Is a source, whose stamp says it may be, banned? A lifted ban leaves the stamp to be cut. */
-__noinline int ban_holds(__u64 key, __u64 now)
+static __always_inline int ban_holds(__u64 key, __u64 now)
 {
 	__u32 at = ban_set(key);
 	struct fw_ban_set *set = bpf_map_lookup_elem(&fw_ban, &at);

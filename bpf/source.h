@@ -113,7 +113,7 @@ static __always_inline __u32 entry_facts(const struct entry *e, const struct fw_
 	return facts;
 }
 
-__noinline int ban_holds(__u64 key, __u64 now); /* ban.h */
+static __always_inline int ban_holds(__u64 key, __u64 now); /* ban.h */
 
 __noinline __u32 source(__u64 key, __u64 now, __u64 what, __u32 who)
 {
