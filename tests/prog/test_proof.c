@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Proof by trying again, no proof at all, and those who need none: what a service may ask of
+ * strangers, and that a connection of this host's own counts whatever it asks. Clerks, and what is
+ * sent in their name.
+ */
+#include <unistd.h>
+#include "tests/lib/crowd.h"
+
+/* A SYN that no cookie answers must come again, at the pace of a real TCP's, each time. */
+static void test_retransmit(void **state)
+{
+	struct spec syn = { .dst = SERVER, .proto = TCP, .flags = SYN };
+	struct prog *prog = *state;
+
+	crowd_pin(prog, FW_LEVEL_SIEGE);
+	for (int row = 0; row < 6; row++) {
+		syn.family = row & 1 ? 6 : 4;
+		syn.src = row < 2 ? VOTER : row < 4 ? CARRIER : CROWD;
+		sockets_sysctl("tcp_syncookies", row < 2 ? 0 : row < 4 ? 1 : 2);
+		crowd_proof(prog, row < 4 ? FW_PROOF_COOKIE : FW_PROOF_RETRANSMIT);
+		prog_expect(prog, &syn, FW_R_DROP_RETRANSMIT);
+		prog_step(prog, 300 * (__s64)MILLISECOND);
+		prog_expect(prog, &syn, FW_R_DROP_RETRANSMIT);
+		prog_step(prog, 700 * (__s64)MILLISECOND);
+		prog_expect(prog, &syn, FW_R_PASS_RETRANSMIT);
+		prog_expect(prog, &syn, FW_R_DROP_RETRANSMIT); /* not a tool that repeats itself */
+		prog_step(prog, 30 * (__s64)SECOND);
+		prog_expect(prog, &syn, FW_R_DROP_RETRANSMIT);
+		syn.sport = 41000; /* another attempt */
+		prog_step(prog, (__s64)SECOND);
+		prog_expect(prog, &syn, FW_R_DROP_RETRANSMIT);
+		syn.sport = 0;
+	}
+	assert_int_equal(prog_note(prog, FW_N_PROVEN), 0); /* who spoofs can send twice */
+}
+
+/* Nobody here can say which connections exist elsewhere: known sources go on, strangers do not. */
+static void test_retransmit_connections(void **state)
+{
+	struct spec ack = { .src = VOTER, .dst = SERVER, .proto = TCP };
+	struct spec other = { .src = CARRIER, .dst = SERVER, .proto = TCP }, syn = other;
+	struct prog *prog = *state;
+
+	crowd_proof(prog, FW_PROOF_RETRANSMIT);
+	prog_expect(prog, &ack, FW_R_PASS_NEWCOMER);
+	crowd_use_up_newcomers(prog, 4);
+	prog_expect(prog, &ack, FW_R_PASS_SOURCE);
+	prog_expect(prog, &other, FW_R_DROP_OUT_OF_STATE);
+	syn.flags = SYN;
+	prog_expect(prog, &syn, FW_R_DROP_RETRANSMIT);
+	prog_step(prog, (__s64)SECOND);
+	crowd_use_up_newcomers(prog, 4);
+	prog_expect(prog, &syn, FW_R_PASS_RETRANSMIT);
+	prog_expect(prog, &other, FW_R_PASS_SOURCE); /* admitted, so it may go on */
+}
+
+/* A connection of this host's own is proof, whatever else strangers are asked for. */
+static void test_sockets_always_count(void **state)
+{
+	struct spec ack = { .src = VOTER, .dst = SERVER, .proto = TCP };
+	struct prog *prog = *state;
+	int fd[2];
+
+	ack.sport = sockets_connect(crowd_listener[0], 4, VOTER, 80, fd);
+	for (int how = FW_PROOF_COOKIE; how < FW_PROOF_MAX; how++) {
+		prog_zero(prog, "fw_src_fp");
+		prog_zero(prog, "fw_src");
+		crowd_proof(prog, (enum fw_proof)how);
+		crowd_pin(prog, FW_LEVEL_SIEGE);
+		crowd_use_up_newcomers(prog, 4);
+		prog_expect(prog, &ack, FW_R_PASS_SOCKET);
+		prog_expect(prog, &ack, FW_R_PASS_PROVEN);
+		prog_step(prog, 10 * (__s64)SECOND);
+	}
+	close(fd[0]);
+	close(fd[1]);
+}
+
+static void test_no_proof(void **state)
+{
+	struct spec syn = { .src = CROWD, .dst = SERVER, .proto = TCP, .flags = SYN };
+	struct prog *prog = *state;
+
+	crowd_proof(prog, FW_PROOF_OFF);
+	crowd_pin(prog, FW_LEVEL_SIEGE);
+	prog_expect(prog, &syn, FW_R_PASS_NEWCOMER); /* who cannot prove himself is not asked to */
+	crowd_budget(prog, false, FW_C_SYN, 1, 1);
+	prog_expect(prog, &syn, FW_R_DROP_COOKIE_OVER);
+	crowd_use_up_newcomers(prog, 4);
+	syn.nth = 1;
+	prog_expect(prog, &syn, FW_R_DROP_NEWCOMER);
+}
+
+/* Clerks: their committed budget first, then a ceiling; their connections go on beyond it. */
+static void test_trusted(void **state)
+{
+	struct spec ack = { .src = CLERK, .dst = SERVER, .proto = TCP }, udp = ack, syn = ack;
+	struct prog *prog = *state;
+	int fd[2];
+
+	prog_lane(prog, FW_LANE_TRUSTED, "203.0.113.0/24", FW_FOREVER, 0);
+	crowd_pin(prog, FW_LEVEL_SIEGE);
+	crowd_use_up_newcomers(prog, 4);
+	udp.proto = UDP;
+	syn.flags = SYN;
+	prog_expect(prog, &udp, FW_R_PASS_TRUSTED);
+	prog_expect(prog, &syn, FW_R_PASS_TRUSTED);
+	prog_expect(prog, &ack, FW_R_PASS_TRUSTED);
+	prog_budget(prog, FW_B_TRUSTED, 1, 1);
+	prog_step(prog, 2 * (__s64)SECOND);
+	prog_expect(prog, &udp, FW_R_PASS_TRUSTED);
+	prog_expect(prog, &udp, FW_R_DROP_TRUSTED);
+	prog_expect(prog, &syn, FW_R_TX_COOKIE);
+	ack.sport = sockets_connect(crowd_listener[0], 4, CLERK, 80, fd);
+	syn.sport = 1;
+	for (int i = 0; i < 3; i++) { /* somebody spends what is hers */
+		syn.flags = ACK;
+		prog_expect(prog, &syn, FW_R_DROP_TRUSTED);
+	}
+	prog_expect(prog, &ack, FW_R_PASS_SOCKET);
+	close(fd[0]);
+	close(fd[1]);
+}
+
+/* Whatever is sent in her name, her connections go on: they have a bucket of their own. */
+static void test_spoofed_clerk(void **state)
+{
+	static const struct spec floods[] = { { .proto = UDP },
+					      { .proto = ICMP, .type = 8 },
+					      { .proto = TCP, .flags = ACK, .sport = 7 } };
+	struct spec ack = { .src = CLERK, .dst = SERVER, .proto = TCP };
+	struct prog *prog = *state;
+	int fd[2];
+
+	prog_lane(prog, FW_LANE_TRUSTED, "203.0.113.0/24", FW_FOREVER, 0);
+	prog_limit(prog, FW_CLASS_TRUSTED, FW_K_PACKETS, 100, 1, 100);
+	prog_limit(prog, FW_CLASS_TRUSTED, FW_K_UDP, 100, 1, 100);
+	prog_limit(prog, FW_CLASS_TRUSTED, FW_K_ICMP, 100, 1, 100);
+	ack.sport = sockets_connect(crowd_listener[0], 4, CLERK, 80, fd);
+	for (size_t i = 0; i < COUNT(floods); i++) {
+		struct spec spoofed = floods[i];
+
+		spoofed.src = CLERK;
+		spoofed.dst = SERVER;
+		prog_admitted(prog, &spoofed, 300);
+		for (int n = 0; n < 50; n++)
+			prog_expect(prog, &ack, FW_R_PASS_SOCKET);
+		prog_step(prog, 5 * (__s64)SECOND);
+	}
+	close(fd[0]);
+	close(fd[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CROWD_TEST(test_retransmit),
+		CROWD_TEST(test_retransmit_connections),
+		CROWD_TEST(test_sockets_always_count),
+		CROWD_TEST(test_no_proof),
+		CROWD_TEST(test_trusted),
+		CROWD_TEST(test_spoofed_clerk),
+	};
+
+	return cmocka_run_group_tests(tests, crowd_group_setup, prog_group_teardown);
+}
