@@ -14,7 +14,14 @@
 #include "state.h"
 
 #define FW_TCP_HEADER_MAX   60
-#define FW_MSS_LEN	    4	/* the option */
+#define FW_MSS_LEN	    4 /* the option */
+#define FW_OPTION_END	    0
+#define FW_OPTION_NOP	    1
+#define FW_OPTION_WSCALE    3 /* RFC 7323 */
+#define FW_OPTION_SACK	    4 /* RFC 2018 */
+#define FW_OPTION_TS	    8 /* RFC 7323 */
+#define FW_TCP_OPTIONS_MAX  20
+#define FW_WSCALE_NONE	    15
 #define FW_SYN_MAX	    160 /* bytes from the IP header on; more is a SYN that carries data */
 #define FW_TCP_ESTABLISHED  1	/* UDP sockets that are connected say so, too */
 #define FW_TCP_LISTEN	    10	/* enum of net/tcp_states.h, stable UAPI by bpf_sock */
@@ -88,6 +95,46 @@ static __always_inline bool cookie_valid(const struct frame *f, struct pkt *p, s
 					      sizeof(struct tcphdr));
 }
 
+/*
+ * What a SYN offers. A cookie has no room for it, but the time stamp that comes back with the ACK
+ * has: the kernel reads window scale and SACK from its lowest bits (net/ipv4/syncookies.c). Not
+ * with net.ipv4.tcp_timestamps 1, which adds an offset that only the kernel can reckon.
+ */
+static __always_inline void syn_options(struct pkt *p, const union tcp_copy *tcp, __u32 len)
+{
+	const __u8 *byte = (const __u8 *)tcp;
+	__u32 off = sizeof(struct tcphdr);
+
+	p->syn_ts = 0;
+	p->syn_wscale = FW_WSCALE_NONE;
+	p->syn_sack = 0;
+	for (int i = 0; i < FW_TCP_OPTIONS_MAX && knob_cookie_ts; i++) {
+		__u32 size;
+
+		if (off + 2 > len || off > FW_TCP_HEADER_MAX - 10)
+			break;
+		if (byte[off] == FW_OPTION_END)
+			break;
+		if (byte[off] == FW_OPTION_NOP) {
+			off++;
+			continue;
+		}
+		size = byte[off + 1];
+		if (byte[off] == FW_OPTION_WSCALE)
+			p->syn_wscale = byte[off + 2] < FW_WSCALE_NONE ? byte[off + 2] : 14;
+		else if (byte[off] == FW_OPTION_SACK)
+			p->syn_sack = 1;
+		else if (byte[off] == FW_OPTION_TS && size == 10 && off + 10 <= len) {
+			p->syn_ts = 1;
+			p->ts = byte[off + 2] | byte[off + 3] << 8 | byte[off + 4] << 16 |
+				(__u32)byte[off + 5] << 24;
+		}
+		if (size < 2 || size > FW_TCP_HEADER_MAX)
+			break;
+		off += size;
+	}
+}
+
 /* The kernel's cookie for this SYN: sequence number in the low half, MSS above it; < 0: none. */
 static __always_inline __s64 cookie_make(const struct frame *f, struct pkt *p, struct bpf_sock *sk)
 {
@@ -100,6 +147,7 @@ static __always_inline __s64 cookie_make(const struct frame *f, struct pkt *p, s
 	/* A flood of long SYNs is not sent back. Clients repeat theirs without data (RFC 7413). */
 	if (p->len > p->l3 + FW_SYN_MAX)
 		return -1;
+	syn_options(p, &tcp, len);
 	p->off = p->l3;
 	if (p->family == 4) {
 		ip = header_at(f, p, sizeof(struct iphdr));
@@ -130,7 +178,22 @@ static __always_inline __u64 sum_words(const void *at, __u32 bytes)
 	return sum;
 }
 
-/* Returns the length of the header written: a frame without room for the MSS goes without it. */
+/* The words of options behind the MSS, and how a cookie's time stamp says them to the kernel. */
+static __always_inline void synack_options(__u32 word[4], const struct pkt *p)
+{
+	__u32 bits = p->syn_wscale | p->syn_sack << 4; /* TS_OPT_WSCALE_MASK, TS_OPT_SACK */
+	__u32 ms = p->now / 1000000, ts = (ms & ~0x3fU) | bits;
+	bool scale = p->syn_wscale != FW_WSCALE_NONE && knob_cookie_wscale < FW_WSCALE_NONE;
+
+	if (ts > ms) /* never ahead of the kernel's own clock, or PAWS would drop what follows */
+		ts -= 0x40;
+	word[0] = bpf_htonl((p->syn_sack ? 0x04020000 : 0x01010000) | FW_OPTION_TS << 8 | 10);
+	word[1] = bpf_htonl(ts);
+	word[2] = p->ts;
+	word[3] = bpf_htonl(scale ? 0x01030300 | knob_cookie_wscale : 0x01010101);
+}
+
+/* Returns the length of the header written: a frame without room for an option goes without it. */
 static __always_inline __u32 synack_tcp(const struct frame *f, struct tcphdr *tcp,
 					const struct pkt *p, __u64 cookie)
 {
@@ -141,6 +204,11 @@ static __always_inline __u32 synack_tcp(const struct frame *f, struct tcphdr *tc
 		*mss = bpf_htonl(2 << 24 | FW_MSS_LEN << 16 | ((cookie >> 32) & 0xffff));
 		sum += *mss;
 		len += FW_MSS_LEN;
+	}
+	if (p->syn_ts && (void *)(mss + 5) <= f->end) {
+		synack_options(mss + 1, p);
+		sum += sum_words(mss + 1, 16);
+		len += 16;
 	}
 	tcp->source = p->dport;
 	tcp->dest = p->sport;

@@ -23,6 +23,9 @@ const volatile __u32 knob_clock =
 const volatile __u32 knob_tick_ns =
 	4000000;			/* ns a jiffy; from CLOCK_MONOTONIC_COARSE's resolution */
 const volatile __u64 knob_jiffies0 = 0; /* jiffies64 at program time 0 */
+const volatile __u32 knob_cookie_ts =
+	0; /* 1: cookies carry options in TSval (net.ipv4.tcp_timestamps 2) */
+const volatile __u32 knob_cookie_wscale = 0; /* window scale that the kernel will use, 15 = none */
 const volatile __u32 knob_stages = FW_S_ALL; /* enum fw_stage_bit */
 const volatile __u32 knob_frags = 0;	     /* 1: bpf_xdp_get_buff_len exists (5.18) */
 const volatile __u32 knob_src4_bits = 0;     /* log2 of the far sets of the IPv4 source table */

@@ -31,6 +31,7 @@ struct pkt {
 	__be32 saddr[4]; /* IPv4 as ::ffff:a.b.c.d */
 	__be32 daddr[4];
 	__be32 seq; /* TCP sequence number */
+	__be32 ts;  /* TSval of a SYN about to be answered, if syn_ts */
 	__be16 sport;
 	__be16 dport;
 	__u16 off; /* of the header to parse next, from the start of the frame */
@@ -41,6 +42,9 @@ struct pkt {
 	__u8 hops;
 	__u8 vlans;
 	__u8 tcp_flags;
+	__u8 syn_ts; /* 1: the SYN offers time stamps; set, like the next two, by bpf/cookie.h */
+	__u8 syn_wscale; /* its window scale, 15 = none */
+	__u8 syn_sack;
 	__u8 icmp_type;
 	__u8 icmp_code;
 	__u8 fragment;	 /* 1: first or later one */

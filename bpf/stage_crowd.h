@@ -184,6 +184,8 @@ __noinline int answer_syn(struct xdp_md *ctx)
 	policy = who_policy(p->half);
 	if (!policy)
 		return FW_R_DROP_COOKIE_OVER;
+	if (!cookie_pace(policy, p->now)) /* first: what follows is dear */
+		return FW_R_DROP_COOKIE_OVER;
 	sk = socket_of(ctx, p);
 	if (!sk)
 		return FW_R_DROP_COOKIE_OVER;
@@ -192,8 +194,6 @@ __noinline int answer_syn(struct xdp_md *ctx)
 	/* net.ipv4.tcp_syncookies 1 gives none before the listener's queue is full, and 0 never. */
 	if (cookie < 0)
 		return retry_syn(p);
-	if (!cookie_pace(policy, p->now))
-		return FW_R_DROP_COOKIE_OVER;
 	if (policy->flags & FW_P_MONITOR) /* counted, but the SYN goes its way */
 		return FW_R_TX_COOKIE;
 	return synack_write(&f, p, cookie) ? FW_R_TX_COOKIE : FW_R_DROP_COOKIE_OVER;

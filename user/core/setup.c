@@ -19,12 +19,15 @@
 
 static struct fw_object_opts object_opts(const struct fw_setup *setup)
 {
-	return (struct fw_object_opts){
+	struct fw_object_opts opts = {
 		.pins = setup->opts.pins,
 		.sizes = setup->opts.sizes,
 		.frags = setup->features.frags == FW_YES,
 		.build = setup->opts.build,
 	};
+
+	opts.cookie_ts = fw_probe_cookie_options(&opts.cookie_wscale);
+	return opts;
 }
 
 /* The directory may be removed by a last detach between making and locking it. */

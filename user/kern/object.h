@@ -37,6 +37,8 @@ struct fw_object_opts {
 	__u32 stages;	       /* knob_stages; 0 = all */
 	bool frags;	       /* kernel has multi-buffer XDP (fw_features.frags) */
 	const char *build;     /* into fw_meta.build */
+	bool cookie_ts;	       /* knob_cookie_ts */
+	__u8 cookie_wscale;    /* knob_cookie_wscale */
 	bool fixed_keys;       /* hash keys stay as bpf/knobs.h has them (reproducible tests) */
 };
 

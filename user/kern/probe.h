@@ -78,4 +78,11 @@ int fw_probe_iface(const char *ifname, struct fw_iface_info *ret, struct fw_err 
 /* Largest MTU at which driver takes a program without frags, 0 = not in the table. */
 __u32 fw_probe_mtu_limit(const char *driver);
 
+/*
+ * What TCP options a SYN cookie can carry here. True: the kernel takes them from the time stamp (it
+ * adds no offset of its own to it); then *ret_wscale is the window scale that it will reckon with
+ * when the cookie comes back, 15 = none. Reads the sysctls of the network namespace it runs in.
+ */
+bool fw_probe_cookie_options(__u8 *ret_wscale);
+
 #endif

@@ -94,3 +94,37 @@ void fw_probe_host(const char *pins, struct fw_host *ret)
 		ret->cgroup_left = ~0ULL;
 	}
 }
+
+/* The largest receive buffer: the third number of tcp_rmem, or rmem_max if that is larger. */
+static unsigned long long receive_space(void)
+{
+	unsigned long long low, middle, high = 0, most = 212992;
+	FILE *f = fopen("/proc/sys/net/ipv4/tcp_rmem", "re");
+
+	if (f) {
+		if (fscanf(f, "%llu %llu %llu", &low, &middle, &high) != 3)
+			high = 0;
+		fclose(f);
+	}
+	f = fopen("/proc/sys/net/core/rmem_max", "re");
+	if (f) {
+		if (fscanf(f, "%llu", &low) == 1)
+			most = low;
+		fclose(f);
+	}
+	return high > most ? high : most;
+}
+
+bool fw_probe_cookie_options(__u8 *ret_wscale)
+{
+	unsigned long long space = receive_space();
+	__u8 scale = 0;
+
+	if (read_int("/proc/sys/net/ipv4/tcp_timestamps", -1) != 2)
+		return false;
+	/* tcp_select_initial_window(): ilog2(space) - 15, at most 14. */
+	while (scale < 14 && space >> (scale + 16))
+		scale++;
+	*ret_wscale = read_int("/proc/sys/net/ipv4/tcp_window_scaling", 1) ? scale : 15;
+	return true;
+}
