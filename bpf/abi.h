@@ -116,7 +116,8 @@ struct fw_limit {
 	__u32 soft;   /* debt in units from which an admitted packet counts as soft; 0 = none */
 	__u8 shift;   /* log2 of the unit in ns, 0..24 */
 	__u8 q;	      /* fractional bits of cost, 0..31 */
-	__u8 pad[2];
+	__u8 units;   /* in the first limit of a class: names the units of all, FW_SEEN_UNITS bits */
+	__u8 pad;
 };
 _Static_assert(sizeof(struct fw_limit) == 16, "fw_limit");
 /* 32-bit stamps tell past from future only if no debt reaches beyond an eighth of their range. */
@@ -376,11 +377,15 @@ _Static_assert(sizeof(struct fw_ctl) == 32, "fw_ctl");
 struct fw_src {
 	__u64 word[FW_WAYS];
 	__u32 tat[FW_WAYS][FW_STAMPS]; /* by kind - 1, in units of the limit it was charged by */
-	__u16 seen[FW_WAYS];	       /* program time >> FW_SEEN_SHIFT when last charged */
+	__u16 seen[FW_WAYS];	       /* FW_SEEN(): when last charged, and in which units */
 	__u8 proof[FW_WAYS]; /* 0 = unproven, else FW_PROOF_EPOCH of when it proved itself */
 };
 _Static_assert(sizeof(struct fw_src) + FW_WAYS == 32 * FW_WAYS, "32 bytes a source");
 #define FW_SEEN_SHIFT	       30 /* 1.07 s */
+#define FW_SEEN_UNITS	       5
+#define FW_SEEN_GAPS	       0x7ff /* time wraps after 36 minutes */
+#define FW_SEEN(now_ns, units) ((__u16)((now_ns) >> FW_SEEN_SHIFT << FW_SEEN_UNITS | (units)))
+#define FW_SEEN_GAP(new, old)  ((((new) >> FW_SEEN_UNITS) - ((old) >> FW_SEEN_UNITS)) & FW_SEEN_GAPS)
 #define FW_PROOF_SHIFT	       34 /* 17 s; epochs wrap after 36 minutes */
 #define FW_PROOF_EPOCH(now_ns) ((__u8)(0x80 | (((now_ns) >> FW_PROOF_SHIFT) & 0x7f)))
 #define FW_PROOF_MAX_S	       1800

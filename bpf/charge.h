@@ -9,8 +9,9 @@
 
 #include "table.h"
 
-#define FW_MASK32  0xffffffffULL
-#define FW_GAP_MAX 0x7fff /* in units of seen: half of its range */
+#define FW_MASK32      0xffffffffULL
+#define FW_GAP_MAX     (FW_SEEN_GAPS / 2)
+#define FW_UNITS_DIFFER ((1 << FW_SEEN_UNITS) - 1)
 
 /* What a packet costs: one packet, len bytes, and one by the stamp of its kind. */
 struct toll {
@@ -65,14 +66,15 @@ static __always_inline bool proof_holds(__u8 proof, __u64 now, __u32 proof_s)
  * for longer than any window (FW_WINDOW_MAX units); else the signed comparison still holds,
  * because silence was shorter than half the stamp's range.
  *
- * seen tells at most 9 hours; beyond, the packet stamp says for how long it has been paid. A seen
- * from the future is no silence at all: another CPU's clock was a step ahead.
+ * seen tells at most 18 minutes; beyond, the packet stamp says for how long it has been paid. A
+ * seen from the future is no silence at all: another CPU's clock was a step ahead. Stamps in units
+ * of another limit, since changed, say nothing any more and count as paid.
  */
 static __always_inline void entry_refresh(struct entry *e, const struct toll *p, __u32 proof_s,
 					  const struct fw_limit *limits)
 {
-	__u16 seen = p->now >> FW_SEEN_SHIFT;
-	__u16 gap = seen - e->set->seen[e->way];
+	__u32 seen = FW_SEEN(p->now, limits[FW_K_PACKETS].units), last = e->set->seen[e->way];
+	__u32 gap = FW_SEEN_GAP(seen, last), other = (seen ^ last) & FW_UNITS_DIFFER;
 	__u8 proof = e->set->proof[e->way];
 	__u64 paid = (p->now - e->word) & FW_TAT_MASK;
 
@@ -80,7 +82,7 @@ static __always_inline void entry_refresh(struct entry *e, const struct toll *p,
 		paid = 0;
 	if (gap > FW_GAP_MAX)
 		gap = 0;
-	if (!gap && paid >> FW_SEEN_SHIFT <= FW_GAP_MAX / 2)
+	if (!gap && !other && paid >> FW_SEEN_SHIFT <= FW_GAP_MAX / 2)
 		return;
 	if (gap && paid < (__u64)(gap - 1) << FW_SEEN_SHIFT)
 		paid = (__u64)(gap - 1) << FW_SEEN_SHIFT;
@@ -89,10 +91,10 @@ static __always_inline void entry_refresh(struct entry *e, const struct toll *p,
 		__u32 *at = &e->set->tat[e->way][k];
 		__u32 now = p->now >> shift, old = *(volatile __u32 *)at;
 
-		if (paid >> shift >= FW_WINDOW_MAX || (__s32)(old - now) < 0)
+		if (other || paid >> shift >= FW_WINDOW_MAX || (__s32)(old - now) < 0)
 			__sync_val_compare_and_swap(at, old, now);
 	}
-	if (gap > FW_PROOF_MAX_S || !proof_holds(proof, p->now, proof_s))
+	if (paid >> FW_SEEN_SHIFT > FW_PROOF_MAX_S || !proof_holds(proof, p->now, proof_s))
 		e->set->proof[e->way] = 0;
 	e->set->seen[e->way] = seen;
 }

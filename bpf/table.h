@@ -141,7 +141,7 @@ static __always_inline void entry_reset(struct entry *e, __u64 now, const struct
 {
 	for (int k = 0; k < FW_STAMPS; k++)
 		e->set->tat[e->way][k] = now >> (limits[k + 1].shift & 31);
-	e->set->seen[e->way] = now >> FW_SEEN_SHIFT;
+	e->set->seen[e->way] = FW_SEEN(now, limits[FW_K_PACKETS].units);
 	e->set->proof[e->way] = 0;
 }
 

@@ -55,14 +55,19 @@ static double part(__u64 debt, __u64 window)
 }
 
 /*
- * Whether a source has been silent for longer than any debt in these units lasts. After that a
- * 32-bit stamp may seem to lie ahead again; the program asks the same before it charges.
+ * Whether a source has been silent for longer than any debt in these units lasts, or its stamps are
+ * in the units of limits since changed. A 32-bit stamp may then seem to lie ahead; the program asks
+ * the same before it charges.
  */
-static bool long_paid(const struct fw_src *src, int way, __u64 now, __u32 shift)
+static bool long_paid(const struct fw_src *src, int way, __u64 now, const struct fw_limit *limits,
+		      __u32 shift)
 {
-	__u16 gap = (__u16)(now >> FW_SEEN_SHIFT) - src->seen[way];
+	__u32 seen = FW_SEEN(now, limits[FW_K_PACKETS].units), last = src->seen[way];
+	__u32 gap = FW_SEEN_GAP(seen, last);
 
-	return gap && (__u64)(gap - 1) << FW_SEEN_SHIFT >> shift >= FW_WINDOW_MAX;
+	if ((seen ^ last) & ((1 << FW_SEEN_UNITS) - 1))
+		return true;
+	return gap && gap <= FW_SEEN_GAPS / 2 && (__u64)(gap - 1) << FW_SEEN_SHIFT >> shift >= FW_WINDOW_MAX;
 }
 
 static void read_buckets(const struct fw_src *src, int way, __u64 word, __u64 now,
@@ -75,7 +80,7 @@ static void read_buckets(const struct fw_src *src, int way, __u64 word, __u64 no
 	for (int k = FW_K_PACKETS + 1; k < FW_K_MAX; k++) {
 		__u32 stamp = __atomic_load_n(&src->tat[way][k - 1], __ATOMIC_RELAXED);
 
-		if (long_paid(src, way, now, limits[k].shift)) {
+		if (long_paid(src, way, now, limits, limits[k].shift)) {
 			ret[k].debt = 0;
 			continue;
 		}
@@ -91,7 +96,7 @@ static void read_place(const struct fw_maps_table *t, __u64 hash, __u64 now,
 	struct fw_place place = fw_place_near(hash, t->bits);
 	const struct fw_src *src;
 	__u32 age, gap;
-	__u64 word;
+	__u64 word, paid;
 	int way;
 
 	memset(ret, 0, sizeof(*ret));
@@ -106,9 +111,12 @@ static void read_place(const struct fw_maps_table *t, __u64 hash, __u64 now,
 		return;
 	src = &t->src[place.set];
 	ret->known = true;
-	gap = (__u16)((now >> FW_SEEN_SHIFT) - src->seen[way]);
-	/* The second half of the range is a CPU's clock a step ahead of ours, not 19 hours. */
-	ret->seen_age_s = gap > 0x7fff ? 0 : (__u32)(((__u64)gap << FW_SEEN_SHIFT) / FW_NS_PER_S);
+	gap = FW_SEEN_GAP(FW_SEEN(now, 0), src->seen[way]);
+	paid = (now - word) & FW_TAT_MASK;
+	/* The second half of the range is a CPU's clock a step ahead of ours, or a longer silence. */
+	if (gap > FW_SEEN_GAPS / 2 || paid >> FW_SEEN_SHIFT > FW_SEEN_GAPS / 4)
+		gap = paid > FW_TAT_MASK >> 1 ? 0 : (__u32)(paid >> FW_SEEN_SHIFT);
+	ret->seen_age_s = (__u32)(((__u64)gap << FW_SEEN_SHIFT) / FW_NS_PER_S);
 	age = (FW_PROOF_EPOCH(now) - src->proof[way]) & 0x7f;
 	ret->proven = src->proof[way] && age <= proof_s >> 4;
 	ret->proof_age_s = (__u32)(((__u64)age << FW_PROOF_SHIFT) / FW_NS_PER_S);

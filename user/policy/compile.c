@@ -29,6 +29,16 @@ static void window_note(struct fw_policy *policy, const struct fw_limit *limit)
 		policy->idle_ns = ns;
 }
 
+/* Shifts of all stamps of a class in few bits: whoever finds others there finds other units. */
+static void units_name(struct fw_limit limit[FW_K_MAX])
+{
+	__u32 mix = 0;
+
+	for (int k = FW_K_PACKETS + 1; k < FW_K_MAX; k++)
+		mix = (mix * 31 + limit[k].shift) * 0x9e3779b1U;
+	limit[FW_K_PACKETS].units = (__u8)(mix >> (32 - FW_SEEN_UNITS));
+}
+
 static int class_compile(struct job *job, int i)
 {
 	const struct fw_model_class *from = &job->model->class[i];
@@ -53,6 +63,8 @@ static int class_compile(struct job *job, int i)
 		window_note(job->policy, &to->limit[k]);
 		window_note(job->policy, &to->net48[k]);
 	}
+	units_name(to->limit);
+	units_name(to->net48);
 	return 0;
 }
 
