@@ -73,6 +73,16 @@ struct fw_policy *prog_policy(struct prog *prog)
 	return &prog->maps.policy[FW_LIVE_POLICY(prog->maps.ctl->live)];
 }
 
+/* As user/policy/compile.c does for a whole class: other shifts, another name. */
+static void name_units(struct fw_limit limit[FW_K_MAX])
+{
+	__u32 mix = 0;
+
+	for (int k = FW_K_PACKETS + 1; k < FW_K_MAX; k++)
+		mix = mix * 3 + limit[k].shift;
+	limit[FW_K_PACKETS].units = mix & ((1 << FW_SEEN_UNITS) - 1);
+}
+
 void prog_limit(struct prog *prog, __u32 class, __u32 kind, __u64 count, __u32 per_s, __u64 burst)
 {
 	struct fw_rate rate = { .count = count, .per_s = per_s, .burst = burst };
@@ -84,6 +94,7 @@ void prog_limit(struct prog *prog, __u32 class, __u32 kind, __u64 count, __u32 p
 	if (fw_compile_limit(&rate, kind == FW_K_BYTES, prog->obj->meta.tick_ns, limit, &err))
 		fail_msg("%llu per %u s, burst %llu: %s (%s)", count, per_s, burst, err.msg,
 			 err.hint);
+	name_units(policy->class[class].limit);
 	window = (__u64)limit->window << limit->shift;
 	if (policy->idle_ns < window)
 		policy->idle_ns = window;

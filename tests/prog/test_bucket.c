@@ -306,6 +306,41 @@ static void test_change(void **state)
 			change(*state, FW_K_BYTES, &byte_rates[from], &byte_rates[to]);
 }
 
+/*
+ * The way operators change a limit: whoever owes nothing is not refused for it, whatever units the
+ * new limit counts in, and who owes gets the new burst at most.
+ */
+static void set_syn(struct prog *prog, __u64 count, __u64 burst)
+{
+	struct fw_apply *apply = prog_edit(prog);
+
+	apply->model->class[0].rate[FW_K_SYN] = (struct fw_rate){ count, burst, 1, 0 };
+	prog_commit(prog, apply, FW_APPLY_POLICY);
+	prog_no_crowd(prog);
+}
+
+static void test_change_is_safe(void **state)
+{
+	static const struct spec syn = { .src = VOTER, .proto = TCP, .flags = SYN };
+	static const struct spec flood = { .src = ATTACKER, .proto = TCP, .flags = SYN };
+	__u64 counts[] = { 100, 50, 3000, 7, 100000 };
+
+	set_syn(*state, 100, 300);
+	for (int i = 0; i < 60; i++) {
+		__u64 count = counts[i % 5];
+
+		prog_clock(*state, PROG_TIME0 + (__u64)i * 101111111111ULL);
+		for (int k = 0; k < 3; k++) {
+			prog_send(*state, &syn);
+			prog_step(*state, 9 * (__s64)SECOND);
+		}
+		prog_admitted(*state, &flood, 300);
+		set_syn(*state, count, count < 1000 ? 300 : count);
+		assert_int_equal(prog_send(*state, &syn).action, XDP_PASS);
+		assert_true(prog_admitted(*state, &flood, 1000) <= (count < 1000 ? 300 : 1000));
+	}
+}
+
 /* A clock that steps back neither frees nor locks out: from then on, the rate holds. */
 static void test_backward(void **state)
 {
@@ -340,7 +375,7 @@ int main(void)
 		PROG_TEST(test_packets), PROG_TEST(test_bytes),	    PROG_TEST(test_syn),
 		PROG_TEST(test_udp),	 PROG_TEST(test_icmp),	    PROG_TEST(test_fragments),
 		PROG_TEST(test_ticks),	 PROG_TEST(test_idle),	    PROG_TEST(test_change),
-		PROG_TEST(test_backward),
+		PROG_TEST(test_change_is_safe), PROG_TEST(test_backward),
 	};
 
 	return cmocka_run_group_tests(tests, prog_group_setup, prog_group_teardown);

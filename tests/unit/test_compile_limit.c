@@ -21,7 +21,7 @@ static void check_fields(const struct fw_rate *rate, bool bytes, const struct fw
 	assert_in_range(l->shift, 0, bytes ? 24 : 20);
 	assert_in_range(l->q, 0, bytes ? 31 : 0);
 	assert_true(l->soft <= l->window);
-	assert_int_equal(l->pad[0] | l->pad[1], 0);
+	assert_int_equal(l->units | l->pad, 0);
 	/* cost * 2^(shift-q) >= interval / count: never cheaper than the rate */
 	paid = (unsigned __int128)l->cost << l->shift;
 	assert_true(paid * rate->count >= interval << l->q);
