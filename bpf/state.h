@@ -48,13 +48,15 @@ static __always_inline bool shared_fits(const __u64 *stamp, __u64 now, const str
 					__u64 n)
 {
 	__u64 window = (__u64)limit->window << limit->shift;
-	__u64 cost = bucket_cost(limit, n) << limit->shift;
-	__u64 ahead = *(const volatile __u64 *)stamp - now;
+	__u64 cost = bucket_cost(limit, n) << limit->shift, ahead;
 
+	if (!window) /* before the stamp is read: its line may be cold */
+		return true;
+	ahead = *(const volatile __u64 *)stamp - now;
 	if ((__s64)ahead < 0)
 		ahead = 0;
 	/* Impossible debt goes on to shared_take(), which cuts it. */
-	return !window || ahead + cost <= window || ahead > 2 * window;
+	return ahead + cost <= window || ahead > 2 * window;
 }
 
 /* Charge n to a stamp in ns that all CPUs share. False: over the limit, and nothing was written. */
