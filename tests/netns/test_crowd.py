@@ -46,6 +46,46 @@ def show(what, **figures):
     print("%-16s %s" % (what, "  ".join("%s %s" % f for f in figures.items())))
 
 
+def paced(box, pps, once, served):
+    """once(pps) floods. Again at half the rate if people were not served while the pair's ring
+    overflowed: what never reached the filter says something of the machine, not of the filter."""
+    for attempt in range(3):
+        lost = box.lost()
+        result = once(int(pps))
+        lost = box.lost() - lost
+        if served(result) or lost <= 0.005 * result["storm"]["sent"] or attempt == 2:
+            return result
+        print("%d of %d packets never reached the filter: again at half the rate" %
+              (lost, result["storm"]["sent"]))
+        box.fw("detach", "--all")
+        pps /= 2
+    return None
+
+
+def all_served(got, *names):
+    return all(got[n]["served"] >= 0.99 * got[n]["tried"] for n in names)
+
+
+def people_under_flood(box, v6, mode, pps, options):
+    length = FLOOD_S + 2.5
+    old = streams(box, v6, OLD6 if v6 else OLD4, 20, length)
+    time.sleep(0.5)
+    box.attach()
+    box.fw("trust", "add", lab.CLERKS4, lab.CLERKS6, "--why", "clerks")
+    if mode == "frag":  # its rate is not far above the default
+        box.fw("budget", "set", "newcomers4", "2k/s", "burst", "2k")
+    new = streams(box, v6, STREAM6 if v6 else STREAM4, 20, length - 0.8)
+    time.sleep(0.5)
+    before = box.reasons()
+    people = box.voters("newcomers", v6=v6, fresh=True, rate=NEWCOMERS / FLOOD_S, seconds=FLOOD_S,
+                        skip=1000, timeout_ms=4000)
+    clerks = box.clerks(v6=v6, rate=20, seconds=FLOOD_S)
+    storm = box.flood(mode, v6=v6, pps=pps, seconds=FLOOD_S, **options).result()
+    jobs = {"people": people, "clerks": clerks, "old": old, "new": new}
+    return dict({k: j.result() for k, j in jobs.items()}, storm=storm,
+                moved=lab.minus(box.reasons(), before))
+
+
 @pytest.mark.parametrize("flood", FLOODS, ids=[f[0] for f in FLOODS])
 def test_people_under_a_flood(box, capacity, flood):
     name, mode, v6, cookies, options = flood
@@ -57,33 +97,23 @@ def test_people_under_a_flood(box, capacity, flood):
         options["fast"] = True
     box.sysctl(box.srv, net__ipv4__tcp_syncookies=cookies)
     box.nginx()
-    length = FLOOD_S + 2.5
-    old = streams(box, v6, OLD6 if v6 else OLD4, 20, length)
-    time.sleep(0.5)
-    box.attach()
-    box.fw("trust", "add", lab.CLERKS4, lab.CLERKS6, "--why", "clerks")
-    new = streams(box, v6, STREAM6 if v6 else STREAM4, 20, length - 0.8)
-    time.sleep(0.5)
-    before = box.reasons()
-    people = box.voters("newcomers", v6=v6, fresh=True, rate=NEWCOMERS / FLOOD_S, seconds=FLOOD_S,
-                        skip=1000, timeout_ms=4000)
-    clerks = box.clerks(v6=v6, rate=20, seconds=FLOOD_S)
-    storm = box.flood(mode, v6=v6, pps=int(pps), seconds=FLOOD_S, **options).result()
-    people, clerks, old, new = (j.result() for j in (people, clerks, old, new))
-    moved = lab.minus(box.reasons(), before)
-    service = box.fwj("stats")["services"][0]
+    r = paced(box, pps, lambda rate: people_under_flood(box, v6, mode, rate, options),
+              lambda got: all_served(got, "people", "clerks") and
+              got["clerks"]["served"] == got["clerks"]["tried"])
+    people, clerks, storm, moved = r["people"], r["clerks"], r["storm"], r["moved"]
     show(name, flood="%d at %d/s" % (storm["sent"], storm["pps"]),
          newcomers="%d of %d (p99 %.0f ms)" % (people["served"], people["tried"],
                                                people["p99_ms"]),
          clerks="%d of %d (max %.0f ms)" % (clerks["served"], clerks["tried"], clerks["max_ms"]),
-         downloads="%d of 40" % (old["served"] + new["served"]))
+         downloads="%d of 40" % (r["old"]["served"] + r["new"]["served"]))
     assert people["tried"] >= 0.95 * NEWCOMERS
     assert people["served"] >= 0.99 * people["tried"], (people, moved)
-    assert old["served"] == 20, (old, moved)
-    assert new["served"] == 20, (new, moved)
+    assert r["old"]["served"] == 20, (r["old"], moved)
+    assert r["new"]["served"] == 20, (r["new"], moved)
     assert clerks["served"] == clerks["tried"], (clerks, moved)
     assert trusted(box)["drop_packets"] == 0, moved
-    assert service["tx_packets"] <= storm["sent"] + people["tried"] + clerks["tried"] + 100
+    sent_back = box.fwj("stats")["total"]["tx_packets"]
+    assert sent_back <= storm["sent"] + people["tried"] + clerks["tried"] + 100
     stopped = sum(n for r, n in moved.items() if r not in PASSES + ("trusted", "proven", "socket",
                                                                     "cookie_valid"))
     assert stopped > 0.5 * storm["sent"], moved
@@ -118,20 +148,23 @@ def test_spoofing_people_does_not_harm_them(box, capacity, who, mode, v6):
     start = {"voter": (STREAM4, STREAM6), "clerk": (lab.CLERK4, lab.CLERK6)}[who][v6]
     box.sysctl(box.srv, net__ipv4__tcp_syncookies=2)
     box.nginx()
-    box.attach()
-    box.fw("trust", "add", lab.CLERKS4, lab.CLERKS6, "--why", "clerks")
-    assert box.voters(v6=v6, start=start, sources=1, rate=10, seconds=0.5).result()["failed"] == {}
-    download = streams(box, v6, start, 1, 4.5)
-    time.sleep(0.3)
-    before = box.reasons()
-    storm = box.flood(mode, v6=v6, sources=1, start=start, pps=int(capacity / 2), seconds=3,
-                      fast=True)
-    time.sleep(0.2)
-    r = box.voters(who, v6=v6, start=start, sources=1, rate=10, seconds=2,
-                   timeout_ms=4000).result()
-    storm = storm.result()
-    download = download.result()
-    moved = lab.minus(box.reasons(), before)
+
+    def once(pps):
+        box.attach()
+        box.fw("trust", "add", lab.CLERKS4, lab.CLERKS6, "--why", "clerks")
+        assert box.voters(v6=v6, start=start, sources=1, rate=10,
+                          seconds=0.5).result()["failed"] == {}
+        download = streams(box, v6, start, 1, 4.5)
+        time.sleep(0.3)
+        before = box.reasons()
+        storm = box.flood(mode, v6=v6, sources=1, start=start, pps=pps, seconds=3, fast=True)
+        time.sleep(0.2)
+        her = box.voters(who, v6=v6, start=start, sources=1, rate=10, seconds=2, timeout_ms=4000)
+        return {"her": her.result(), "storm": storm.result(), "download": download.result(),
+                "moved": lab.minus(box.reasons(), before)}
+
+    got = paced(box, capacity / 2, once, lambda got: all_served(got, "her", "download"))
+    r, storm, download, moved = got["her"], got["storm"], got["download"], got["moved"]
     show("%s %s%s" % (who, mode, " v6" if v6 else ""), spoofed="%d at %d/s" %
          (storm["sent"], storm["pps"]), served="%d of %d (p50 %.0f, max %.0f ms)" %
          (r["served"], r["tried"], r["p50_ms"], r["max_ms"]),
