@@ -30,7 +30,7 @@ static void defaults(void **state)
 	assert_string_equal(model->class[FW_CLASS_DEFAULT].name, "default");
 	assert_string_equal(model->class[FW_CLASS_TRUSTED].name, "trusted");
 	assert_string_equal(model->service[FW_SERVICE_HOST].name, "host");
-	assert_int_equal(model->class[0].rate[FW_K_PACKETS].count, 5000);
+	assert_int_equal(model->class[0].rate[FW_K_PACKETS].count, 20000);
 	assert_int_equal(model->class[0].rate[FW_K_SYN].soft_pct, 80);
 	assert_int_equal(model->rules, 0);
 	for (int b = 0; b < FW_B_MAX; b++)
