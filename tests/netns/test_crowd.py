@@ -248,7 +248,8 @@ def test_cookies_without_an_option(siege, off, end):
 def test_cookies_with_any_mss(siege, mtu, mss, v6):
     box = siege(mtu=mtu)
     options = {"mss": mss} if mss else {}
-    r = cookies(box, lambda: box.voters(v6=v6, fresh=True, rate=50, seconds=0.5, **options).result())
+    r = cookies(box, lambda: box.voters(v6=v6, fresh=True, rate=50, seconds=0.5,
+                                        **options).result())
     assert r["served"] == r["tried"] >= 20, r
 
 
