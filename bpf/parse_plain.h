@@ -34,6 +34,12 @@ static __always_inline bool plain_l4(const struct frame *f, struct pkt *p, void 
 	return tcp->doff * 4 >= (int)sizeof(*tcp) && tcp->doff * 4U <= p->payload;
 }
 
+/*
+ * More may be the first buffer of several, and the frame longer than it looks: no driver's receive
+ * buffer for such is shorter than a full Ethernet frame with two tags.
+ */
+#define FW_PLAIN_MAX 1522
+
 /* p: as pkt_reset() left it, now and len set. */
 static __always_inline bool parse_plain4(const struct frame *f, struct pkt *p)
 {
@@ -47,6 +53,8 @@ static __always_inline bool parse_plain4(const struct frame *f, struct pkt *p)
 	    ip->frag_off & bpf_htons(FW_IP_MF | FW_IP_OFFSET))
 		return false;
 	total = bpf_ntohs(ip->tot_len);
+	if (p->len > FW_PLAIN_MAX)
+		return false;
 	if (total < sizeof(*ip) + sizeof(struct udphdr) || total > p->len - sizeof(*eth))
 		return false;
 	p->family = 4;
@@ -68,6 +76,8 @@ static __always_inline bool parse_plain6(const struct frame *f, struct pkt *p)
 	if ((void *)(ip + 1) + sizeof(struct udphdr) > f->end)
 		return false;
 	if (eth->h_proto != bpf_htons(FW_ETH_IP6) || *(__u8 *)ip >> 4 != 6)
+		return false;
+	if (p->len > FW_PLAIN_MAX)
 		return false;
 	p->payload = bpf_ntohs(ip->payload_len);
 	if (p->payload < sizeof(struct udphdr) || p->payload > p->len - sizeof(*eth) - sizeof(*ip))

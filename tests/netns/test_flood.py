@@ -166,64 +166,6 @@ def test_monitor_drops_nothing(box):
     assert box.fwj("stats")["total"]["drop_packets"] == 1000
 
 
-PEOPLE_FLOODS = [
-    ("many", dict(mode="udpsyn", sources=1000)),
-    ("udp", dict(mode="udp")),
-    ("syn", dict(mode="syn")),
-    ("syn6", dict(mode="syn", v6=True)),
-    ("ack", dict(mode="ack")),
-    ("synack", dict(mode="synack")),
-    ("icmp", dict(mode="icmp")),
-    ("frag", dict(mode="frag")),
-    ("mix", dict(mode="mix")),
-    ("mix6", dict(mode="mix", v6=True)),
-]
-
-
-@pytest.mark.parametrize("flood", [f for _, f in PEOPLE_FLOODS], ids=[n for n, _ in PEOPLE_FLOODS])
-def test_people_are_served(box, capacity, flood):
-    """Newcomers throughout, known voters, 20 long downloads and clerks, under a flood at half of
-    what a bare drop sustains here. The ring in front of the filter drops what it likes when another
-    process takes the CPU away: so people may be counted twice, and once must be good."""
-    flood = dict(flood)
-    v6 = flood.pop("v6", False)
-    if flood["mode"] == "frag":  # too long for the fast engine, and dear for a veth
-        capacity = capacity / 8
-    else:
-        flood["fast"] = True
-    box.sysctl(box.srv, net__ipv4__tcp_syncookies=2)  # as doctor advises
-    box.nginx()
-    box.attach()
-    box.fw("trust", "add", lab.CLERKS4, lab.CLERKS6, "--why", "clerks")
-    box.fw("budget", "set", "packets", "5k/s", "--service", "host")  # below any flood's rate
-    assert box.voters(v6=v6, rate=100, seconds=1).result()["failed"] == {}
-    for attempt in (0, 1):
-        before = box.fwj("stats")["total"]
-        results, sent = people_under(box, v6, int(capacity), flood, attempt)
-        unserved = {n: r for n, r in results.items() if r["served"] < 0.99 * r["tried"]}
-        after, reasons = box.fwj("stats")["total"], box.reasons()
-        assert not reasons.get("trusted_over"), reasons
-        assert sum(after[k] - before[k] for k in ("drop_packets", "tx_packets")) > 0.3 * sent, reasons
-        if not unserved:
-            return
-    assert not unserved, unserved
-
-
-def people_under(box, v6, pps, flood, attempt):
-    """Everybody's results, and the packets that the flood sent."""
-    streams = box.voters("streams", v6=v6, stream=20, seconds=9, path="/stream.bin",
-                         start="2c0f:fe38:7000:1::1" if v6 else "41.83.0.1", timeout_ms=6000)
-    storm = box.flood(v6=v6, pps=pps, seconds=7, **flood)
-    people = {"known": box.voters("known", v6=v6, rate=100, seconds=5),
-              "new": box.voters("new", v6=v6, fresh=True, rate=40, seconds=5, skip=attempt * 1000),
-              "clerks": box.clerks(v6=v6, rate=20, seconds=5)}
-    results = {n: p.result() for n, p in people.items()}
-    sent = storm.result()["sent"]
-    results["streams"] = streams.result()
-    results["streams"]["tried"] = 20
-    return results, sent
-
-
 def test_doctor_says_which_proof_fits(box):
     """Before an attack, not in it; and the command it prints mends the finding."""
     box.attach()

@@ -18,14 +18,18 @@ static struct fw_count counter(struct prog *prog, bool monitor, __u32 reason)
 
 	assert_int_equal(fw_maps_slot(&prog->maps, prog->maps.count_svc_fd,
 				      fw_maps_svc_slot(monitor, FW_SERVICE_HOST, reason), 2,
-				      (__u64 *)&count), 0);
+				      (__u64 *)&count),
+			 0);
 	return count;
 }
 
 /* Bytes on the wire, of all buffers of a jumbo frame. */
 static void test_bytes(void **state)
 {
-	static const int sizes[] = { 0, 100, 1446, 3000, 4000, 8946 };
+	static const struct {
+		int payload, trailer;
+	} sizes[] = { { 0, 0 },	   { 100, 0 },	{ 1446, 0 },   { 3000, 0 },
+		      { 4000, 0 }, { 8946, 0 }, { 100, 8000 }, { 1000, 3000 } };
 	struct spec spec = { .src = VOTER, .proto = UDP };
 	static struct packet packet;
 
@@ -34,7 +38,8 @@ static void test_bytes(void **state)
 			__u32 reason = bad_too ? FW_R_DROP_PORT_ZERO : FW_R_PASS_SOURCE;
 			struct fw_count before, after;
 
-			spec.payload = sizes[i];
+			spec.payload = sizes[i].payload;
+			spec.trailer = sizes[i].trailer;
 			spec.zero_dport = bad_too;
 			packet_build(&spec, &packet);
 			prog_send(*state, &syn); /* so that the voter is known */
@@ -148,7 +153,8 @@ static void test_limit_takes_effect(void **state)
 /* A random frame of those that the short way takes, and of those that it almost takes. */
 static void random_spec(struct spec *s)
 {
-	static const enum host hosts[] = { VOTER, CLERK, ADMIN, CARRIER, ATTACKER, CROWD, SERVER, LOOPBACK };
+	static const enum host hosts[] = { VOTER,    CLERK, ADMIN,  CARRIER,
+					   ATTACKER, CROWD, SERVER, LOOPBACK };
 	static const int protos[] = { TCP, TCP, TCP, UDP, UDP, ICMP, ESP };
 	static const __u16 ports[] = { 80, 443, 53, 22, 67, 547, 11211, 123, 40000, 68 };
 
@@ -170,7 +176,8 @@ static void random_spec(struct spec *s)
 	s->frag = !(random() % 20);
 	s->more = s->frag;
 	if (!(random() % 20))
-		s->poke[0] = (struct poke){ POKE_L3, (int)(random() % 48), 1, (__u32)random() & 0xff };
+		s->poke[0] =
+			(struct poke){ POKE_L3, (int)(random() % 48), 1, (__u32)random() & 0xff };
 }
 
 static void prepare(struct prog *prog)
@@ -208,8 +215,8 @@ static void test_short_way(void **state)
 		b = prog_send(other, &spec);
 		if (a.reason != b.reason || a.action != b.action || a.service != b.service)
 			fail_msg("frame %d: %s in service %u, the long way %s in %u", i,
-				 prog_reason_name(a.reason), a.service,
-				 prog_reason_name(b.reason), b.service);
+				 prog_reason_name(a.reason), a.service, prog_reason_name(b.reason),
+				 b.service);
 		if (!(i % 100)) {
 			prog_step(shipped, SECOND / 100);
 			prog_step(other, SECOND / 100);
@@ -222,9 +229,12 @@ static void test_short_way(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROG_TEST(test_bytes),	  PROG_TEST(test_monitor),
-		PROG_TEST(test_flip),	  PROG_TEST(test_deadline),
-		PROG_TEST(test_limit_takes_effect), PROG_TEST(test_short_way),
+		PROG_TEST(test_bytes),
+		PROG_TEST(test_monitor),
+		PROG_TEST(test_flip),
+		PROG_TEST(test_deadline),
+		PROG_TEST(test_limit_takes_effect),
+		PROG_TEST(test_short_way),
 	};
 
 	return cmocka_run_group_tests(tests, prog_group_setup, prog_group_teardown);
