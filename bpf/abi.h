@@ -116,7 +116,7 @@ struct fw_limit {
 	__u32 soft;   /* debt in units from which an admitted packet counts as soft; 0 = none */
 	__u8 shift;   /* log2 of the unit in ns, 0..24 */
 	__u8 q;	      /* fractional bits of cost, 0..31 */
-	__u8 units;   /* in the first limit of a class: names the units of all, FW_SEEN_UNITS bits */
+	__u8 units; /* in the first limit of a class: names the units of all, FW_SEEN_UNITS bits */
 	__u8 pad;
 };
 _Static_assert(sizeof(struct fw_limit) == 16, "fw_limit");
@@ -145,7 +145,7 @@ _Static_assert(sizeof(struct fw_rate) == 24, "fw_rate");
 /* Budgets that all CPUs share: X(identifier, name, text) */
 #define FW_BUDGETS(X)                                                           \
 	X(ARP, "arp", "ARP frames")                                             \
-	X(ND, "nd", "IPv6 neighbour and listener discovery")                                 \
+	X(ND, "nd", "IPv6 neighbour and listener discovery")                    \
 	X(DHCP, "dhcp", "DHCP and DHCPv6 replies")                              \
 	X(PMTU, "pmtu", "path-MTU ICMP")                                        \
 	X(OTHER_L3, "other_l3", "frames that are neither IP nor ARP")           \

@@ -9,8 +9,8 @@
 
 #include "table.h"
 
-#define FW_MASK32      0xffffffffULL
-#define FW_GAP_MAX     (FW_SEEN_GAPS / 2)
+#define FW_MASK32	0xffffffffULL
+#define FW_GAP_MAX	(FW_SEEN_GAPS / 2)
 #define FW_UNITS_DIFFER ((1 << FW_SEEN_UNITS) - 1)
 
 /* What a packet costs: one packet, len bytes, and one by the stamp of its kind. */
@@ -197,7 +197,8 @@ static __always_inline bool word_store(struct entry *e, __u64 word)
 	return true;
 }
 
-/* Is the packet stamp further ahead than any debt under this limit? What bucket_debt() calls paid. */
+/* Is the packet stamp further ahead than any debt under this limit? What bucket_debt() calls paid.
+ */
 static __always_inline bool word_impossible(const struct entry *e, const struct fw_limit *limit,
 					    __u64 now)
 {

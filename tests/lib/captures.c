@@ -17,7 +17,8 @@ unsigned int captures_list(const char *folder, char ret[CAPTURES_MAX][512])
 	char pattern[512];
 	glob_t found;
 
-	snprintf(pattern, sizeof(pattern), "%s/%s/*.pcap", dir ? dir : "../shared/captures", folder);
+	snprintf(pattern, sizeof(pattern), "%s/%s/*.pcap", dir ? dir : "../shared/captures",
+		 folder);
 	if (glob(pattern, 0, NULL, &found))
 		return 0;
 	for (; n < found.gl_pathc && n < CAPTURES_MAX; n++)
@@ -26,8 +27,8 @@ unsigned int captures_list(const char *folder, char ret[CAPTURES_MAX][512])
 	return n;
 }
 
-long captures_each(const char *path, void (*each)(void *arg, __u64 at_ns, const __u8 *data,
-						  __u32 len), void *arg)
+long captures_each(const char *path,
+		   void (*each)(void *arg, __u64 at_ns, const __u8 *data, __u32 len), void *arg)
 {
 	static __u8 frame[65536 + 64];
 	char err[PCAP_ERRBUF_SIZE];

@@ -17,7 +17,7 @@ unsigned int captures_list(const char *folder, char ret[CAPTURES_MAX][512]);
  * Calls each for every frame: at_ns since the first frame, never backward; len bytes of data.
  * Returns frames, or -1 if the file cannot be read to its end or is not Ethernet.
  */
-long captures_each(const char *path, void (*each)(void *arg, __u64 at_ns, const __u8 *data,
-						  __u32 len), void *arg);
+long captures_each(const char *path,
+		   void (*each)(void *arg, __u64 at_ns, const __u8 *data, __u32 len), void *arg);
 
 #endif

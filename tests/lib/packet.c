@@ -128,9 +128,10 @@ static __u8 *build_ip4(const struct spec *s, struct packet *p)
 
 static __u8 *build_ext(const struct spec *s, struct packet *p, __u8 *next, enum ext kind)
 {
-	static const __u8 proto[] = { [EXT_HOP] = 0,	    [EXT_DST] = 60,  [EXT_ROUTING] = 43,
-				      [EXT_AUTH] = 51,	    [EXT_MOBILITY] = 135, [EXT_FRAG] = 44,
-				      [EXT_ATOMIC] = 44 };
+	static const __u8 proto[] = {
+		[EXT_HOP] = 0,	      [EXT_DST] = 60,  [EXT_ROUTING] = 43, [EXT_AUTH] = 51,
+		[EXT_MOBILITY] = 135, [EXT_FRAG] = 44, [EXT_ATOMIC] = 44
+	};
 	bool frag = kind == EXT_FRAG || kind == EXT_ATOMIC;
 	__u32 len = frag || !s->ext_len ? 8 : (__u32)s->ext_len;
 	__u8 *ext = append(p, len);

@@ -46,14 +46,14 @@ enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32 };
 struct spec {
 	int family; /* 4 (also 0), 6; 0 with ethertype: a frame without IP */
 	enum host src, dst;
-	__u32 nth; /* IPv4: added to the source address; IPv6: to the /64's number */
-	__u32 low; /* IPv6: xor'ed into the last 32 bits of the source */
-	int proto; /* as in the header; ICMP means ICMPv6 for family 6 */
+	__u32 nth;	    /* IPv4: added to the source address; IPv6: to the /64's number */
+	__u32 low;	    /* IPv6: xor'ed into the last 32 bits of the source */
+	int proto;	    /* as in the header; ICMP means ICMPv6 for family 6 */
 	__u16 sport, dport; /* 0 = 40000, 80 */
 	bool zero_sport, zero_dport;
 	__u8 flags; /* TCP, 0 = ACK */
 	bool null_flags;
-	__u8 tcp_words; /* of TCP options */
+	__u8 tcp_words;	 /* of TCP options */
 	__u8 type, code; /* ICMP */
 	__u8 hops;	 /* 0 = 64 */
 	int payload;	 /* bytes above L4 */
@@ -63,8 +63,8 @@ struct spec {
 	__u16 ethertype; /* instead of IP's */
 	__u8 options;	 /* IPv4: words of options, up to 10 */
 	enum ext ext[EXT_MAX];
-	int ext_len; /* bytes of each option header, 0 = 8 */
-	bool frag;   /* a fragment: IPv4 by its field, IPv6 by an EXT_FRAG (added if not in ext) */
+	int ext_len;  /* bytes of each option header, 0 = 8 */
+	bool frag;    /* a fragment: IPv4 by its field, IPv6 by an EXT_FRAG (added if not in ext) */
 	int frag_off; /* bytes, a multiple of 8 */
 	bool more;
 	bool raw; /* nothing of an L4 header: payload alone, even in a first fragment */
@@ -77,7 +77,8 @@ struct packet {
 	__u8 data[PACKET_MAX];
 };
 
-/* Later fragments carry payload bytes and no L4 header. Frames shorter than Ethernet's 14 never come out. */
+/* Later fragments carry payload bytes and no L4 header. Frames shorter than Ethernet's 14 never
+ * come out. */
 void packet_build(const struct spec *spec, struct packet *ret);
 
 /* Addresses of a host in 128-bit form, network order (IPv4 as ::ffff:a.b.c.d). */

@@ -35,14 +35,14 @@ struct prog {
 	struct fw_maps maps;
 	struct fw_policy *fresh; /* owned; what prog_reset puts back */
 	struct fw_policy_text *fresh_text;
-	__u64 sent;		 /* packets run since the last reset */
-	__u64 base[FW_R_MAX];	 /* packets of each reason at that time */
+	__u64 sent;			 /* packets run since the last reset */
+	__u64 base[FW_R_MAX];		 /* packets of each reason at that time */
 	__u64 moved[FW_COUNT_SVC_SLOTS]; /* packets of each counter when last looked at */
-	bool stale;		 /* moved is: packets were run without looking */
+	bool stale;			 /* moved is: packets were run without looking */
 	int scratch_fd;
-	bool facts;	/* every packet's facts can be read: no short way */
-	__u32 block;	/* of FW_REASON_SLOTS counters, where the last packet was counted */
-	int cpu; /* the thread that opened it is pinned here */
+	bool facts;  /* every packet's facts can be read: no short way */
+	__u32 block; /* of FW_REASON_SLOTS counters, where the last packet was counted */
+	int cpu;     /* the thread that opened it is pinned here */
 };
 
 struct prog_opts {
@@ -63,7 +63,8 @@ struct outcome {
 struct prog *prog_open(const struct prog_opts *opts);
 void prog_close(struct prog *prog); /* NULL is fine */
 
-/* Everything as after prog_open: empty tables, full budgets, counters 0, default policy, no lanes. */
+/* Everything as after prog_open: empty tables, full budgets, counters 0, default policy, no lanes.
+ */
 void prog_reset(struct prog *prog);
 
 /* Conservation: all counters, notes aside, sum to prog->sent, and the program never gave up. */
@@ -108,7 +109,8 @@ __u64 prog_now(const struct prog *prog);
 
 /*
  * Changes the way operators make them: begin, edit, commit. prog_edit loads both parts.
- *	struct fw_apply *a = prog_edit(prog);  a->model->... ;  prog_commit(prog, a, FW_APPLY_POLICY);
+ *	struct fw_apply *a = prog_edit(prog);  a->model->... ;  prog_commit(prog, a,
+ *FW_APPLY_POLICY);
  */
 struct fw_apply *prog_edit(struct prog *prog);
 void prog_commit(struct prog *prog, struct fw_apply *apply, unsigned int changed);

@@ -51,8 +51,9 @@ void prog_commit(struct prog *prog, struct fw_apply *apply, unsigned int changed
 void prog_lane_add(struct fw_apply *apply, enum fw_lane lane, const char *prefix, __u32 until_s,
 		   __u8 class)
 {
-	struct fw_prefix one = { .until_s = until_s, .lane = (__u8)lane, .class = class,
-				 .since_s = apply->now_s };
+	struct fw_prefix one = {
+		.until_s = until_s, .lane = (__u8)lane, .class = class, .since_s = apply->now_s
+	};
 	struct fw_err err = {};
 
 	if (fw_text_prefix(prefix, one.addr_be, &one.len, &err) ||

@@ -61,7 +61,8 @@ static void read_block(struct prog *prog, __u32 block, __u64 ret[FW_REASON_SLOTS
 	__u32 before = block * FW_REASON_SLOTS - 1;
 
 	if (bpf_map_lookup_batch(prog->maps.count_svc_fd, block ? &before : NULL, &next, keys, raw,
-				 &count, &opts) && errno != ENOENT)
+				 &count, &opts) &&
+	    errno != ENOENT)
 		fail_msg("counters: %s", strerror(errno));
 	assert_int_equal(count, FW_REASON_SLOTS);
 	assert_int_equal(keys[0], block * FW_REASON_SLOTS);
@@ -77,7 +78,8 @@ static void read_all(struct prog *prog, __u64 ret_reason[FW_R_MAX])
 	static struct fw_count counts[FW_COUNT_SVC_SLOTS];
 
 	assert_int_equal(fw_maps_sum(&prog->maps, prog->maps.count_svc_fd, FW_COUNT_SVC_SLOTS, 2,
-				     (__u64 *)counts), 0);
+				     (__u64 *)counts),
+			 0);
 	prog->stale = false;
 	memset(ret_reason, 0, FW_R_MAX * sizeof(*ret_reason));
 	for (int i = 0; i < FW_COUNT_SVC_SLOTS; i++) {
@@ -202,7 +204,8 @@ static bool moved_in_block(struct prog *prog, __u32 n, __u64 ret_reason[FW_R_MAX
 	return true;
 }
 
-/* One call that repeats makes the kernel wait for two grace periods: many single ones are faster. */
+/* One call that repeats makes the kernel wait for two grace periods: many single ones are faster.
+ */
 #define SINGLE_MAX 30000
 
 static void run_many(struct prog *prog, const struct packet *packet, __u32 n)
@@ -257,6 +260,7 @@ struct fw_count prog_class_count(struct prog *prog, __u32 class, __u32 what)
 	struct fw_count count;
 
 	assert_int_equal(fw_maps_slot(&prog->maps, prog->maps.count_cls_fd,
-				      class * FW_CC_STRIDE + what, 2, (__u64 *)&count), 0);
+				      class * FW_CC_STRIDE + what, 2, (__u64 *)&count),
+			 0);
 	return count;
 }

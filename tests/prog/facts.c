@@ -38,8 +38,7 @@ static void print_facts(const struct outcome *out, unsigned long n, bool same)
 	       "\"len\":%u,\"own\":%u}\n",
 	       n, prog_reason_name(out->reason), same ? "true" : "false", p->family, src, dst,
 	       p->proto, ntohs(p->sport), ntohs(p->dport), p->tcp_flags, p->vlans, p->fragment,
-	       p->later, p->icmp_type, p->icmp_code, p->hops, p->payload, p->len,
-	       p->own_budget);
+	       p->later, p->icmp_type, p->icmp_code, p->hops, p->payload, p->len, p->own_budget);
 }
 
 static void each(void *arg, __u64 at_ns, const __u8 *data, __u32 len)

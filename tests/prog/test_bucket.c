@@ -38,13 +38,15 @@ struct rate {
 
 /* Packets, SYN, UDP ... from 1 an hour to 10 million a second. */
 static const struct rate rates[] = {
-	{ 1, 3600, 1 },	       { 1, 3600, 20 },		{ 7, 60, 3 },
-	{ 1, 1, 1 },	       { 50, 1, 100 },		{ 3000, 1, 3000 },
-	{ 333333, 1, 0 },      { 1000000, 1, 10000 },	{ 10000000, 1, 80000 },
+	{ 1, 3600, 1 },	  { 1, 3600, 20 },	 { 7, 60, 3 },
+	{ 1, 1, 1 },	  { 50, 1, 100 },	 { 3000, 1, 3000 },
+	{ 333333, 1, 0 }, { 1000000, 1, 10000 }, { 10000000, 1, 80000 },
 };
 /* Bytes: from a modem's to 10 Gbit/s. */
 static const struct rate byte_rates[] = {
-	{ 1000, 1, 20000 },	   { 50000000, 1, 5000000 }, { 1000000, 60, 16384 },
+	{ 1000, 1, 20000 },
+	{ 50000000, 1, 5000000 },
+	{ 1000000, 60, 16384 },
 	{ 1200000000, 1, 12000000 },
 };
 
@@ -64,13 +66,14 @@ static void set_limit(struct bench *b, const struct rate *rate)
 
 	prog_limit(b->prog, FW_CLASS_DEFAULT, b->kind, rate->count, rate->per_s, rate->burst);
 	b->per_ns = (double)rate->count / rate->per_s / SECOND;
-	b->burst = (double)fw_compile_burst(&full, b->kind == FW_K_BYTES,
-					    b->prog->obj->meta.tick_ns);
+	b->burst =
+		(double)fw_compile_burst(&full, b->kind == FW_K_BYTES, b->prog->obj->meta.tick_ns);
 	b->since = prog_now(b->prog);
 	b->got = 0;
 }
 
-static void begin(struct bench *b, struct prog *prog, __u32 kind, int family, const struct rate *rate)
+static void begin(struct bench *b, struct prog *prog, __u32 kind, int family,
+		  const struct rate *rate)
 {
 	static struct packet packet;
 
@@ -236,11 +239,26 @@ static void test_ticks(void **state)
 static void test_idle(void **state)
 {
 	static const __u64 idles[] = {
-		SECOND,		 MINUTE,	 HOUR,		    19 * HOUR,
-		(1ULL << 46) - SECOND / 4, 1ULL << 46, (1ULL << 46) + SECOND / 4, (1ULL << 46) + 2 * SECOND,
-		DAY,		 3 * DAY,	 (1ULL << 50) + HOUR, 25 * DAY,
-		27 * DAY,	 40 * DAY,	 51 * DAY,	    60 * DAY,
-		90 * DAY,	 181 * DAY,	 366 * DAY,	    3000 * DAY,
+		SECOND,
+		MINUTE,
+		HOUR,
+		19 * HOUR,
+		(1ULL << 46) - SECOND / 4,
+		1ULL << 46,
+		(1ULL << 46) + SECOND / 4,
+		(1ULL << 46) + 2 * SECOND,
+		DAY,
+		3 * DAY,
+		(1ULL << 50) + HOUR,
+		25 * DAY,
+		27 * DAY,
+		40 * DAY,
+		51 * DAY,
+		60 * DAY,
+		90 * DAY,
+		181 * DAY,
+		366 * DAY,
+		3000 * DAY,
 	};
 	static const struct rate rate = { 100, 1, 100 }, bytes = { 100000, 1, 100000 };
 
@@ -293,8 +311,9 @@ static void change(struct prog *prog, __u32 kind, const struct rate *from, const
 
 static void test_change(void **state)
 {
-	static const struct rate list[] = { { 1, 3600, 20 }, { 7, 60, 3 },     { 50, 1, 100 },
-					    { 3000, 1, 500 }, { 333333, 1, 4000 } };
+	static const struct rate list[] = {
+		{ 1, 3600, 20 }, { 7, 60, 3 }, { 50, 1, 100 }, { 3000, 1, 500 }, { 333333, 1, 4000 }
+	};
 	static const __u32 kinds[] = { FW_K_PACKETS, FW_K_SYN, FW_K_FRAG };
 
 	for (size_t k = 0; k < 3; k++)
@@ -372,10 +391,12 @@ static void test_backward(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROG_TEST(test_packets), PROG_TEST(test_bytes),	    PROG_TEST(test_syn),
-		PROG_TEST(test_udp),	 PROG_TEST(test_icmp),	    PROG_TEST(test_fragments),
-		PROG_TEST(test_ticks),	 PROG_TEST(test_idle),	    PROG_TEST(test_change),
-		PROG_TEST(test_change_is_safe), PROG_TEST(test_backward),
+		PROG_TEST(test_packets),  PROG_TEST(test_bytes),
+		PROG_TEST(test_syn),	  PROG_TEST(test_udp),
+		PROG_TEST(test_icmp),	  PROG_TEST(test_fragments),
+		PROG_TEST(test_ticks),	  PROG_TEST(test_idle),
+		PROG_TEST(test_change),	  PROG_TEST(test_change_is_safe),
+		PROG_TEST(test_backward),
 	};
 
 	return cmocka_run_group_tests(tests, prog_group_setup, prog_group_teardown);

@@ -135,8 +135,7 @@ enum how { SOURCES, WHOLE, CLOSED, HOWS };
 
 static void attack(struct prog *prog, const char *path, enum how how, __u64 compress_ns)
 {
-	static const char *const names[HOWS] = { "per source only", "whole",
-						 "whole, closed web" };
+	static const char *const names[HOWS] = { "per source only", "whole", "whole, closed web" };
 	struct replay r = { .prog = prog, .path = path, .compress_ns = compress_ns };
 
 	prog_finish(prog);

@@ -142,7 +142,8 @@ static const struct kind {
 	{ "UDP", FW_K_UDP, { .src = VOTER, .proto = UDP }, 1 },
 };
 
-static void only_limit(struct prog *prog, const struct kind *k, __u64 count, __u32 per_s, __u64 burst)
+static void only_limit(struct prog *prog, const struct kind *k, __u64 count, __u32 per_s,
+		       __u64 burst)
 {
 	prog_reset(prog);
 	prog_unlimited(prog, FW_CLASS_DEFAULT);
@@ -157,15 +158,19 @@ static void test_new_sources(void **state)
 	__u64 got, due;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		struct hammer h = { .prog = *state, .spec = &kinds[i].spec, .rounds = ROUNDS,
-				    .each = 12, .spread = true };
+		struct hammer h = { .prog = *state,
+				    .spec = &kinds[i].spec,
+				    .rounds = ROUNDS,
+				    .each = 12,
+				    .spread = true };
 		bool bytes = kinds[i].kind == FW_K_BYTES;
 
 		only_limit(*state, &kinds[i], 1, bytes ? 1 : 3600, bytes ? 20 : BURST);
 		run(&h, run_rounds);
 		got = admitted(*state);
 		due = ROUNDS * (bytes ? 20ULL : BURST);
-		/* Stamps but the packets' start a moment after the place is won: see entry_reset(). */
+		/* Stamps but the packets' start a moment after the place is won: see entry_reset().
+		 */
 		if (got > due + (i ? ROUNDS / 20 : ROUNDS / 1000))
 			fail_msg("%s: %llu admitted, %llu due", kinds[i].name, got, due);
 		assert_true(got >= due * 98 / 100);
@@ -177,8 +182,9 @@ static void test_new_sources(void **state)
 static void test_one_source(void **state)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		struct hammer h = { .prog = *state, .spec = &kinds[i].spec, .rounds = 1,
-				    .each = 20000 };
+		struct hammer h = {
+			.prog = *state, .spec = &kinds[i].spec, .rounds = 1, .each = 20000
+		};
 		__u64 burst = kinds[i].kind == FW_K_BYTES ? 10000 : 20000, races;
 
 		only_limit(*state, &kinds[i], 1, 1, burst);
@@ -194,13 +200,17 @@ static void test_one_source(void **state)
 /* Newcomers' budget and set are fought for by different sources: never two in one place. */
 static void test_fight_for_places(void **state)
 {
-	struct hammer h = { .prog = *state, .spec = &(struct spec){ .src = CROWD, .proto = ESP },
-			    .rounds = 4000, .each = 3, .spread = true };
+	struct hammer h = { .prog = *state,
+			    .spec = &(struct spec){ .src = CROWD, .proto = ESP },
+			    .rounds = 4000,
+			    .each = 3,
+			    .spread = true };
 	int threads;
 
 	only_limit(*state, &kinds[0], 1, 3600, 2);
 	threads = run(&h, run_rounds);
-	/* Two packets each. A packet more for a source that met another of its fingerprint there. */
+	/* Two packets each. A packet more for a source that met another of its fingerprint there.
+	 */
 	assert_in_range(admitted(*state), 2 * 4000 * 98 / 100, 2 * 4000 + 8);
 	assert_int_equal(h.prog->sent, 4000ULL * 3 * (__u64)threads);
 }
@@ -235,10 +245,14 @@ static void test_real_clock(void **state)
 			most = (double)rates[r] * (double)(end - start + 2 * tick) / SECOND +
 			       (double)burst;
 			if ((double)got > most)
-				fail_msg("%s: %llu admitted, %.0f allowed", kinds[i].name, got, most);
-			/* The burst outlasts every pause of the threads; more was asked for than due. */
-			least = (double)burst + (double)rates[r] * ((double)h.until_ns -
-				(double)h.from_ns - 2 * (double)tick) / SECOND;
+				fail_msg("%s: %llu admitted, %.0f allowed", kinds[i].name, got,
+					 most);
+			/* The burst outlasts every pause of the threads; more was asked for than
+			 * due. */
+			least = (double)burst + (double)rates[r] *
+							((double)h.until_ns - (double)h.from_ns -
+							 2 * (double)tick) /
+							SECOND;
 			if (h.sent > 2 * most && (double)got < 0.98 * least)
 				fail_msg("%s: only %llu of %.0f", kinds[i].name, got, least);
 			prog_finish(*state);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fragments of every shape: IPv4 and IPv6 behave alike, with and without extension headers in front.
- * First fragments must show the header that filters look at, none may start inside it (RFC 1858,
- * 3128, 8200), and atomic ones (RFC 6946) are whole packets.
+ * Fragments of every shape: IPv4 and IPv6 behave alike, with and without extension headers in
+ * front. First fragments must show the header that filters look at, none may start inside it (RFC
+ * 1858, 3128, 8200), and atomic ones (RFC 6946) are whole packets.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -79,10 +79,16 @@ static void check(struct prog *prog, const struct row *row, const struct spec *s
 static void test_matrix(void **state)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct spec spec = { .src = VOTER, .dst = SERVER, .proto = rows[i].proto,
-				     .frag = true, .frag_off = rows[i].off, .more = rows[i].more,
-				     .raw = rows[i].raw, .payload = rows[i].payload,
-				     .type = 8, .nth = (__u32)i };
+		struct spec spec = { .src = VOTER,
+				     .dst = SERVER,
+				     .proto = rows[i].proto,
+				     .frag = true,
+				     .frag_off = rows[i].off,
+				     .more = rows[i].more,
+				     .raw = rows[i].raw,
+				     .payload = rows[i].payload,
+				     .type = 8,
+				     .nth = (__u32)i };
 
 		spec.family = 4;
 		check(*state, &rows[i], &spec);
@@ -103,8 +109,9 @@ static void test_matrix(void **state)
 /* RFC 6946: offset 0 and nothing more to come is not a fragment, nor is IPv4's DF. */
 static void test_atomic(void **state)
 {
-	struct spec spec = { .family = 6, .src = VOTER, .dst = SERVER, .proto = TCP,
-			     .ext = { EXT_ATOMIC } };
+	struct spec spec = {
+		.family = 6, .src = VOTER, .dst = SERVER, .proto = TCP, .ext = { EXT_ATOMIC }
+	};
 	struct outcome out = prog_expect(*state, &spec, FW_R_PASS_NEWCOMER);
 
 	assert_int_equal(out.facts.fragment, 0);
@@ -118,8 +125,14 @@ static void test_atomic(void **state)
 /* Headers behind the fragment header: walked in a first fragment, payload in a later one. */
 static void test_behind(void **state)
 {
-	struct spec spec = { .family = 6, .src = VOTER, .dst = SERVER, .proto = UDP, .frag = true,
-			     .more = true, .payload = 16, .ext = { EXT_FRAG, EXT_DST, EXT_DST } };
+	struct spec spec = { .family = 6,
+			     .src = VOTER,
+			     .dst = SERVER,
+			     .proto = UDP,
+			     .frag = true,
+			     .more = true,
+			     .payload = 16,
+			     .ext = { EXT_FRAG, EXT_DST, EXT_DST } };
 	struct outcome out = prog_expect(*state, &spec, FW_R_PASS_NEWCOMER);
 
 	assert_int_equal(ntohs(out.facts.dport), 80);
@@ -132,8 +145,14 @@ static void test_behind(void **state)
 /* RFC 7112: a first fragment that ends inside its chain of headers hides what it is. */
 static void test_chain_cut(void **state)
 {
-	struct spec spec = { .family = 6, .src = VOTER, .dst = SERVER, .proto = TCP, .frag = true,
-			     .more = true, .raw = true, .ext = { EXT_FRAG, EXT_DST } };
+	struct spec spec = { .family = 6,
+			     .src = VOTER,
+			     .dst = SERVER,
+			     .proto = TCP,
+			     .frag = true,
+			     .more = true,
+			     .raw = true,
+			     .ext = { EXT_FRAG, EXT_DST } };
 	struct outcome out = prog_send(*state, &spec);
 
 	assert_int_equal(out.action, XDP_DROP);
@@ -141,7 +160,8 @@ static void test_chain_cut(void **state)
 	spec.payload = 8;
 	out = prog_send(*state, &spec);
 	assert_int_equal(out.action, XDP_DROP);
-	spec.poke[0] = (struct poke){ POKE_L3, 49, 1, 200 }; /* first option header: beyond the end */
+	spec.poke[0] =
+		(struct poke){ POKE_L3, 49, 1, 200 }; /* first option header: beyond the end */
 	out = prog_send(*state, &spec);
 	assert_int_equal(out.action, XDP_DROP);
 }
@@ -149,8 +169,14 @@ static void test_chain_cut(void **state)
 /* A second fragment header is an extension like others and cannot undo the first. */
 static void test_twice(void **state)
 {
-	struct spec spec = { .family = 6, .src = VOTER, .dst = SERVER, .proto = TCP, .frag = true,
-			     .more = true, .payload = 12, .ext = { EXT_FRAG, EXT_ATOMIC } };
+	struct spec spec = { .family = 6,
+			     .src = VOTER,
+			     .dst = SERVER,
+			     .proto = TCP,
+			     .frag = true,
+			     .more = true,
+			     .payload = 12,
+			     .ext = { EXT_FRAG, EXT_ATOMIC } };
 	struct outcome out = prog_expect(*state, &spec, FW_R_PASS_NEWCOMER);
 
 	assert_int_equal(out.facts.fragment, 1);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Stage lanes: who is managed, trusted, blocked or of a class, and until when. Prefixes are compiled
- * and flipped by the operators' own code; what the program makes of them is compared with the
- * plainest reading of the list.
+ * Stage lanes: who is managed, trusted, blocked or of a class, and until when. Prefixes are
+ * compiled and flipped by the operators' own code; what the program makes of them is compared with
+ * the plainest reading of the list.
  */
 #include <arpa/inet.h>
 #include <linux/bpf.h>
@@ -22,8 +22,9 @@ static struct outcome from(struct prog *prog, const char *text)
 	static struct packet packet;
 
 	packet_build(&spec, &packet);
-	assert_int_equal(inet_pton(six ? AF_INET6 : AF_INET, text,
-				   packet.data + packet.l3 + (six ? 8 : 12)), 1);
+	assert_int_equal(
+		inet_pton(six ? AF_INET6 : AF_INET, text, packet.data + packet.l3 + (six ? 8 : 12)),
+		1);
 	return prog_run(prog, packet.data, packet.len);
 }
 
@@ -79,17 +80,20 @@ static void test_edges(void **state)
 	static const struct {
 		const char *prefix, *before, *first, *last, *after;
 	} rows[] = {
-		{ "198.51.100.0/24", "198.51.99.255", "198.51.100.0", "198.51.100.255", "198.51.101.0" },
-		{ "198.51.100.7/32", "198.51.100.6", "198.51.100.7", "198.51.100.7", "198.51.100.8" },
+		{ "198.51.100.0/24", "198.51.99.255", "198.51.100.0", "198.51.100.255",
+		  "198.51.101.0" },
+		{ "198.51.100.7/32", "198.51.100.6", "198.51.100.7", "198.51.100.7",
+		  "198.51.100.8" },
 		{ "10.0.0.0/8", "9.255.255.255", "10.0.0.0", "10.255.255.255", "11.0.0.0" },
 		{ "20.16.0.0/15", "20.15.255.255", "20.16.0.0", "20.17.255.255", "20.18.0.0" },
-		{ "20.30.255.255/32", "20.30.255.254", "20.30.255.255", "20.30.255.255", "20.31.0.0" },
+		{ "20.30.255.255/32", "20.30.255.254", "20.30.255.255", "20.30.255.255",
+		  "20.31.0.0" },
 		{ "20.40.0.0/32", "20.39.255.255", "20.40.0.0", "20.40.0.0", "20.40.0.1" },
 		{ "128.0.0.0/1", "126.255.255.255", "128.0.0.0", "223.255.255.255", "1.0.0.0" },
-		{ "2001:db8::/32", "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db8::",
-		  "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db9::" },
-		{ "2a00:1:2:3::/64", "2a00:1:2:2:ffff:ffff:ffff:ffff", "2a00:1:2:3::",
-		  "2a00:1:2:3:ffff:ffff:ffff:ffff", "2a00:1:2:4::" },
+		{ "2001:db8::/32", "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff",
+		  "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db9::" },
+		{ "2a00:1:2:3::/64", "2a00:1:2:2:ffff:ffff:ffff:ffff",
+		  "2a00:1:2:3::", "2a00:1:2:3:ffff:ffff:ffff:ffff", "2a00:1:2:4::" },
 		{ "2a00:1:2:3::8/125", "2a00:1:2:3::7", "2a00:1:2:3::8", "2a00:1:2:3::f",
 		  "2a00:1:2:3::10" },
 		{ "2a00:1:2:3::ffff/128", "2a00:1:2:3::fffe", "2a00:1:2:3::ffff",
@@ -184,10 +188,14 @@ static void test_beside(void **state)
 {
 	struct spec arp = { .ethertype = 0x0806, .payload = 28 };
 	struct spec tags = { .src = VOTER, .proto = TCP, .vlans = 3 };
-	struct spec deep = { .family = 6, .src = VOTER, .proto = TCP,
+	struct spec deep = { .family = 6,
+			     .src = VOTER,
+			     .proto = TCP,
 			     .ext = { EXT_DST, EXT_DST, EXT_DST, EXT_DST, EXT_DST, EXT_DST, EXT_DST,
 				      EXT_DST, EXT_DST } };
-	struct spec frag = { .src = VOTER, .proto = UDP, .frag = true, .frag_off = 80, .payload = 9 };
+	struct spec frag = {
+		.src = VOTER, .proto = UDP, .frag = true, .frag_off = 80, .payload = 9
+	};
 	struct spec nd = { .family = 6, .src = VOTER, .proto = ICMP, .type = 136, .hops = 255 };
 
 	add(*state, FW_LANE_BLOCKED, "0.0.0.0/0");
@@ -288,11 +296,12 @@ static int random_list(struct fw_apply *apply, struct fw_prefix *list)
 
 	for (int i = 0; i < RANDOM_MAX; i++) {
 		bool six = random() & 1;
-		struct fw_prefix p = { .lane = (__u8)(random() % FW_LANE_MAX),
-				       .class = (__u8)(2 + random() % 30),
-				       .until_s = random() % 3 ? NOW_S + 1 + (__u32)random() % 1000
-							       : FW_FOREVER,
-				       .len = (__u8)(six ? 20 + random() % 109 : 104 + random() % 25) };
+		struct fw_prefix p = {
+			.lane = (__u8)(random() % FW_LANE_MAX),
+			.class = (__u8)(2 + random() % 30),
+			.until_s = random() % 3 ? NOW_S + 1 + (__u32)random() % 1000 : FW_FOREVER,
+			.len = (__u8)(six ? 20 + random() % 109 : 104 + random() % 25)
+		};
 
 		random_addr(p.addr_be, six);
 		mask(p.addr_be, p.len);
@@ -317,7 +326,7 @@ static void test_random(void **state)
 	prog_no_crowd(*state);
 	memset(prog_policy(*state)->budget, 0, sizeof(prog_policy(*state)->budget));
 	for (int class = 0; class < FW_CLASS_MAX; class ++)
-		prog_unlimited(*state, (__u32)class);
+		prog_unlimited(*state, (__u32) class);
 	for (int i = 0; i < 40000; i++) {
 		bool six = i & 1;
 
@@ -335,10 +344,10 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROG_TEST(test_precedence), PROG_TEST(test_edges),
+		PROG_TEST(test_precedence),	 PROG_TEST(test_edges),
 		PROG_TEST(test_all_of_a_family), PROG_TEST(test_expiry),
-		PROG_TEST(test_latest_expiry), PROG_TEST(test_longest_class),
-		PROG_TEST(test_beside),	    PROG_TEST(test_random),
+		PROG_TEST(test_latest_expiry),	 PROG_TEST(test_longest_class),
+		PROG_TEST(test_beside),		 PROG_TEST(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, prog_group_setup_facts, prog_group_teardown);

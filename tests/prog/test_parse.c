@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Stage parse: what the program learns of well-formed frames, what it refuses of malformed ones, and
- * that no frame, however cut, passes unseen.
+ * Stage parse: what the program learns of well-formed frames, what it refuses of malformed ones,
+ * and that no frame, however cut, passes unseen.
  */
 #include <arpa/inet.h>
 #include <linux/bpf.h>
@@ -49,8 +49,11 @@ static void test_vlans(void **state)
 static void test_vlans_deep(void **state)
 {
 	for (int i = 0; i < 2; i++) {
-		struct spec spec = { .family = families[i], .src = VOTER, .dst = SERVER,
-				     .proto = TCP, .qinq = true };
+		struct spec spec = { .family = families[i],
+				     .src = VOTER,
+				     .dst = SERVER,
+				     .proto = TCP,
+				     .qinq = true };
 		struct outcome out;
 
 		for (spec.vlans = 3; spec.vlans <= 5; spec.vlans++) {
@@ -74,8 +77,8 @@ static void test_ip4_options(void **state)
 
 static void test_extension_kinds(void **state)
 {
-	static const enum ext kinds[] = { EXT_HOP, EXT_DST, EXT_ROUTING, EXT_AUTH, EXT_MOBILITY,
-					  EXT_ATOMIC };
+	static const enum ext kinds[] = { EXT_HOP,  EXT_DST,	  EXT_ROUTING,
+					  EXT_AUTH, EXT_MOBILITY, EXT_ATOMIC };
 	struct spec spec = { .family = 6, .src = VOTER, .dst = SERVER };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
@@ -114,8 +117,12 @@ static void test_extension_count(void **state)
 /* Headers as long as they get: 2,040 bytes each; beyond the first buffer nothing is inspected. */
 static void test_extension_long(void **state)
 {
-	struct spec spec = { .family = 6, .src = VOTER, .dst = SERVER, .proto = TCP,
-			     .ext = { EXT_DST }, .ext_len = 2040 };
+	struct spec spec = { .family = 6,
+			     .src = VOTER,
+			     .dst = SERVER,
+			     .proto = TCP,
+			     .ext = { EXT_DST },
+			     .ext_len = 2040 };
 	struct outcome out;
 
 	expect_ports(*state, &spec);
@@ -133,7 +140,9 @@ static void test_other_protocols(void **state)
 
 	for (int i = 0; i < 2; i++) {
 		for (size_t k = 0; k < sizeof(protos) / sizeof(*protos); k++) {
-			struct spec spec = { .family = families[i], .src = VOTER, .dst = SERVER,
+			struct spec spec = { .family = families[i],
+					     .src = VOTER,
+					     .dst = SERVER,
 					     .proto = protos[k] };
 			struct outcome out;
 
@@ -151,8 +160,12 @@ static void test_other_protocols(void **state)
 static void test_icmp(void **state)
 {
 	for (int i = 0; i < 2; i++) {
-		struct spec spec = { .family = families[i], .src = VOTER, .dst = SERVER,
-				     .proto = ICMP, .type = i ? 128 : 8, .payload = 56 };
+		struct spec spec = { .family = families[i],
+				     .src = VOTER,
+				     .dst = SERVER,
+				     .proto = ICMP,
+				     .type = i ? 128 : 8,
+				     .payload = 56 };
 		struct outcome out = prog_expect(*state, &spec, FW_R_PASS_NEWCOMER);
 
 		assert_int_equal(out.facts.icmp_type, spec.type);
@@ -164,8 +177,12 @@ static void test_icmp(void **state)
 static void test_padding(void **state)
 {
 	for (int i = 0; i < 2; i++) {
-		struct spec spec = { .family = families[i], .src = VOTER, .dst = SERVER,
-				     .proto = UDP, .payload = 1, .trailer = 60 };
+		struct spec spec = { .family = families[i],
+				     .src = VOTER,
+				     .dst = SERVER,
+				     .proto = UDP,
+				     .payload = 1,
+				     .trailer = 60 };
 		struct outcome out = prog_expect(*state, &spec, FW_R_PASS_NEWCOMER);
 
 		assert_int_equal(out.facts.payload, 9);
@@ -175,8 +192,9 @@ static void test_padding(void **state)
 static void test_jumbo(void **state)
 {
 	for (int i = 0; i < 2; i++) {
-		struct spec spec = { .family = families[i], .src = VOTER, .dst = SERVER,
-				     .proto = TCP };
+		struct spec spec = {
+			.family = families[i], .src = VOTER, .dst = SERVER, .proto = TCP
+		};
 		struct outcome out;
 
 		for (spec.payload = 3000; spec.payload <= 9000; spec.payload += 1000) {
@@ -198,27 +216,38 @@ static const struct lie {
 	struct spec spec;
 	__u32 reason;
 } lies[] = {
-	{ "v4 version 6", { .family = 4, .proto = TCP, .poke = { { POKE_L3, 0, 1, 0x65 } } },
+	{ "v4 version 6",
+	  { .family = 4, .proto = TCP, .poke = { { POKE_L3, 0, 1, 0x65 } } },
 	  FW_R_DROP_IP_HEADER },
-	{ "v4 header of 16", { .family = 4, .proto = TCP, .poke = { { POKE_L3, 0, 1, 0x44 } } },
+	{ "v4 header of 16",
+	  { .family = 4, .proto = TCP, .poke = { { POKE_L3, 0, 1, 0x44 } } },
 	  FW_R_DROP_IP_HEADER },
-	{ "v4 header of 0", { .family = 4, .proto = TCP, .poke = { { POKE_L3, 0, 1, 0x40 } } },
+	{ "v4 header of 0",
+	  { .family = 4, .proto = TCP, .poke = { { POKE_L3, 0, 1, 0x40 } } },
 	  FW_R_DROP_IP_HEADER },
-	{ "v4 header beyond total", { .family = 4, .proto = UDP, .poke = { { POKE_L3, 0, 1, 0x4f } } },
+	{ "v4 header beyond total",
+	  { .family = 4, .proto = UDP, .poke = { { POKE_L3, 0, 1, 0x4f } } },
 	  FW_R_DROP_IP_HEADER },
-	{ "v4 total below header", { .family = 4, .proto = TCP, .poke = { { POKE_L3, 2, 2, 19 } } },
+	{ "v4 total below header",
+	  { .family = 4, .proto = TCP, .poke = { { POKE_L3, 2, 2, 19 } } },
 	  FW_R_DROP_IP_HEADER },
-	{ "v4 total of 0", { .family = 4, .proto = TCP, .poke = { { POKE_L3, 2, 2, 0 } } },
+	{ "v4 total of 0",
+	  { .family = 4, .proto = TCP, .poke = { { POKE_L3, 2, 2, 0 } } },
 	  FW_R_DROP_IP_HEADER },
-	{ "v4 total beyond frame", { .family = 4, .proto = TCP, .poke = { { POKE_L3, 2, 2, 41 } } },
+	{ "v4 total beyond frame",
+	  { .family = 4, .proto = TCP, .poke = { { POKE_L3, 2, 2, 41 } } },
 	  FW_R_DROP_IP_HEADER },
-	{ "v4 total of 65535", { .family = 4, .proto = TCP, .poke = { { POKE_L3, 2, 2, 65535 } } },
+	{ "v4 total of 65535",
+	  { .family = 4, .proto = TCP, .poke = { { POKE_L3, 2, 2, 65535 } } },
 	  FW_R_DROP_IP_HEADER },
-	{ "v6 version 4", { .family = 6, .proto = TCP, .poke = { { POKE_L3, 0, 1, 0x40 } } },
+	{ "v6 version 4",
+	  { .family = 6, .proto = TCP, .poke = { { POKE_L3, 0, 1, 0x40 } } },
 	  FW_R_DROP_IP_HEADER },
-	{ "v6 payload beyond frame", { .family = 6, .proto = TCP, .poke = { { POKE_L3, 4, 2, 21 } } },
+	{ "v6 payload beyond frame",
+	  { .family = 6, .proto = TCP, .poke = { { POKE_L3, 4, 2, 21 } } },
 	  FW_R_DROP_IP_HEADER },
-	{ "v6 payload of 65535", { .family = 6, .proto = TCP, .poke = { { POKE_L3, 4, 2, 65535 } } },
+	{ "v6 payload of 65535",
+	  { .family = 6, .proto = TCP, .poke = { { POKE_L3, 4, 2, 65535 } } },
 	  FW_R_DROP_IP_HEADER },
 	{ "v6 extension beyond payload",
 	  { .family = 6, .proto = TCP, .ext = { EXT_DST }, .poke = { { POKE_L3, 41, 1, 255 } } },
@@ -229,29 +258,37 @@ static const struct lie {
 	{ "v6 AH beyond payload",
 	  { .family = 6, .proto = TCP, .ext = { EXT_AUTH }, .poke = { { POKE_L3, 41, 1, 255 } } },
 	  FW_R_DROP_IP_HEADER },
-	{ "v4 TCP header of 16", { .family = 4, .proto = TCP, .poke = { { POKE_L4, 12, 1, 0x40 } } },
+	{ "v4 TCP header of 16",
+	  { .family = 4, .proto = TCP, .poke = { { POKE_L4, 12, 1, 0x40 } } },
 	  FW_R_DROP_L4_HEADER },
 	{ "v4 TCP header beyond payload",
 	  { .family = 4, .proto = TCP, .payload = 39, .poke = { { POKE_L4, 12, 1, 0xf0 } } },
 	  FW_R_DROP_L4_HEADER },
-	{ "v6 TCP header of 0", { .family = 6, .proto = TCP, .poke = { { POKE_L4, 12, 1, 0 } } },
+	{ "v6 TCP header of 0",
+	  { .family = 6, .proto = TCP, .poke = { { POKE_L4, 12, 1, 0 } } },
 	  FW_R_DROP_L4_HEADER },
 	{ "v6 TCP header beyond payload",
 	  { .family = 6, .proto = TCP, .payload = 39, .poke = { { POKE_L4, 12, 1, 0xf0 } } },
 	  FW_R_DROP_L4_HEADER },
-	{ "v4 TCP of 19 bytes", { .family = 4, .proto = TCP, .raw = true, .payload = 19 },
+	{ "v4 TCP of 19 bytes",
+	  { .family = 4, .proto = TCP, .raw = true, .payload = 19 },
 	  FW_R_DROP_L4_HEADER },
-	{ "v6 TCP of 19 bytes", { .family = 6, .proto = TCP, .raw = true, .payload = 19 },
+	{ "v6 TCP of 19 bytes",
+	  { .family = 6, .proto = TCP, .raw = true, .payload = 19 },
 	  FW_R_DROP_L4_HEADER },
 	{ "v4 TCP of 0 bytes", { .family = 4, .proto = TCP, .raw = true }, FW_R_DROP_L4_HEADER },
-	{ "v4 TCP of 0 bytes, padded", { .family = 4, .proto = TCP, .raw = true, .trailer = 40 },
+	{ "v4 TCP of 0 bytes, padded",
+	  { .family = 4, .proto = TCP, .raw = true, .trailer = 40 },
 	  FW_R_DROP_L4_HEADER },
-	{ "v4 UDP of 7 bytes", { .family = 4, .proto = UDP, .raw = true, .payload = 7 },
+	{ "v4 UDP of 7 bytes",
+	  { .family = 4, .proto = UDP, .raw = true, .payload = 7 },
 	  FW_R_DROP_L4_HEADER },
 	{ "v6 UDP of 0 bytes", { .family = 6, .proto = UDP, .raw = true }, FW_R_DROP_L4_HEADER },
-	{ "v4 UDP length 7", { .family = 4, .proto = UDP, .poke = { { POKE_L4, 4, 2, 7 } } },
+	{ "v4 UDP length 7",
+	  { .family = 4, .proto = UDP, .poke = { { POKE_L4, 4, 2, 7 } } },
 	  FW_R_DROP_L4_HEADER },
-	{ "v6 UDP length 0", { .family = 6, .proto = UDP, .poke = { { POKE_L4, 4, 2, 0 } } },
+	{ "v6 UDP length 0",
+	  { .family = 6, .proto = UDP, .poke = { { POKE_L4, 4, 2, 0 } } },
 	  FW_R_DROP_L4_HEADER },
 	{ "v4 UDP length beyond payload",
 	  { .family = 4, .proto = UDP, .payload = 4, .poke = { { POKE_L4, 4, 2, 13 } } },
@@ -259,9 +296,11 @@ static const struct lie {
 	{ "v6 UDP length beyond payload",
 	  { .family = 6, .proto = UDP, .payload = 4, .poke = { { POKE_L4, 4, 2, 13 } } },
 	  FW_R_DROP_L4_HEADER },
-	{ "v4 ICMP of 3 bytes", { .family = 4, .proto = ICMP, .raw = true, .payload = 3 },
+	{ "v4 ICMP of 3 bytes",
+	  { .family = 4, .proto = ICMP, .raw = true, .payload = 3 },
 	  FW_R_DROP_L4_HEADER },
-	{ "v6 ICMP of 3 bytes", { .family = 6, .proto = ICMP, .raw = true, .payload = 3 },
+	{ "v6 ICMP of 3 bytes",
+	  { .family = 6, .proto = ICMP, .raw = true, .payload = 3 },
 	  FW_R_DROP_L4_HEADER },
 	{ "v4 UDP length within payload",
 	  { .family = 4, .proto = UDP, .payload = 4, .poke = { { POKE_L4, 4, 2, 8 } } },
@@ -290,7 +329,9 @@ static const struct spec whole[] = {
 	{ .family = 6, .proto = TCP, .flags = SYN, .tcp_words = 5 },
 	{ .family = 4, .proto = UDP, .payload = 20, .options = 10, .vlans = 2, .qinq = true },
 	{ .family = 6, .proto = UDP, .payload = 20, .vlans = 2, .qinq = true },
-	{ .family = 6, .proto = TCP, .ext = { EXT_HOP, EXT_DST, EXT_ROUTING, EXT_AUTH, EXT_ATOMIC } },
+	{ .family = 6,
+	  .proto = TCP,
+	  .ext = { EXT_HOP, EXT_DST, EXT_ROUTING, EXT_AUTH, EXT_ATOMIC } },
 	{ .family = 6, .proto = UDP, .ext = { EXT_DST, EXT_DST }, .ext_len = 64 },
 	{ .family = 4, .proto = ICMP, .type = 8, .payload = 8 },
 	{ .family = 6, .proto = ICMP, .type = 128, .payload = 8 },
@@ -300,7 +341,11 @@ static const struct spec whole[] = {
 	{ .family = 6, .proto = UDP, .frag = true, .more = true, .payload = 24 },
 	{ .family = 4, .proto = TCP, .frag = true, .frag_off = 64, .payload = 24 },
 	{ .family = 6, .proto = TCP, .frag = true, .frag_off = 64, .payload = 24 },
-	{ .family = 6, .proto = TCP, .frag = true, .more = true, .payload = 12,
+	{ .family = 6,
+	  .proto = TCP,
+	  .frag = true,
+	  .more = true,
+	  .payload = 12,
 	  .ext = { EXT_HOP, EXT_FRAG, EXT_DST } },
 	{ .family = 4, .proto = ESP, .payload = 40 },
 	{ .family = 4, .proto = TCP, .payload = 9000 - 40 },
@@ -317,10 +362,10 @@ static void test_truncated(void **state)
 
 		spec.src = VOTER;
 		packet_build(&spec, &packet);
-		for (__u32 len = 14; len < packet.len; len += len > 400 ? 97 : 1) {
+		for (__u32 len = 14; len<packet.len; len += len> 400 ? 97 : 1) {
 			out = prog_run(*state, packet.data, len);
-			if (out.action != XDP_DROP || (out.reason != FW_R_DROP_SHORT &&
-						       out.reason != FW_R_DROP_IP_HEADER))
+			if (out.action != XDP_DROP ||
+			    (out.reason != FW_R_DROP_SHORT && out.reason != FW_R_DROP_IP_HEADER))
 				fail_msg("frame %zu cut to %u of %u: %s", i, len, packet.len,
 					 prog_reason_name(out.reason));
 			assert_in_range(out.facts.off, 0, packet.len);
@@ -347,12 +392,18 @@ static void test_other_l3(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROG_TEST(test_vlans),		PROG_TEST(test_vlans_deep),
-		PROG_TEST(test_ip4_options),	PROG_TEST(test_extension_kinds),
-		PROG_TEST(test_extension_count), PROG_TEST(test_extension_long),
-		PROG_TEST(test_other_protocols), PROG_TEST(test_icmp),
-		PROG_TEST(test_padding),	PROG_TEST(test_jumbo),
-		PROG_TEST(test_lies),		PROG_TEST(test_truncated),
+		PROG_TEST(test_vlans),
+		PROG_TEST(test_vlans_deep),
+		PROG_TEST(test_ip4_options),
+		PROG_TEST(test_extension_kinds),
+		PROG_TEST(test_extension_count),
+		PROG_TEST(test_extension_long),
+		PROG_TEST(test_other_protocols),
+		PROG_TEST(test_icmp),
+		PROG_TEST(test_padding),
+		PROG_TEST(test_jumbo),
+		PROG_TEST(test_lies),
+		PROG_TEST(test_truncated),
 		PROG_TEST(test_other_l3),
 	};
 

@@ -30,7 +30,9 @@ static void test_flags(void **state)
 	prog_no_crowd(*state);
 	for (int family = 4; family <= 6; family += 2) {
 		for (unsigned int flags = 0; flags < 256; flags++) {
-			struct spec spec = { .family = family, .proto = TCP, .flags = (__u8)flags,
+			struct spec spec = { .family = family,
+					     .proto = TCP,
+					     .flags = (__u8)flags,
 					     .null_flags = !flags };
 			struct outcome out = prog_send(*state, &spec);
 
@@ -70,8 +72,11 @@ static void test_land(void **state)
 
 	for (int family = 4; family <= 6; family += 2) {
 		for (size_t i = 0; i < 4; i++) {
-			struct spec spec = { .family = family, .src = SERVER, .dst = SERVER,
-					     .proto = protos[i], .type = family == 6 ? 128 : 8 };
+			struct spec spec = { .family = family,
+					     .src = SERVER,
+					     .dst = SERVER,
+					     .proto = protos[i],
+					     .type = family == 6 ? 128 : 8 };
 
 			prog_expect(*state, &spec, FW_R_DROP_LAND);
 		}
@@ -86,28 +91,38 @@ static void expect_source(struct prog *prog, const char *text, bool bad)
 	struct outcome out;
 
 	packet_build(&spec, &packet);
-	assert_int_equal(inet_pton(six ? AF_INET6 : AF_INET, text,
-				   packet.data + packet.l3 + (six ? 8 : 12)), 1);
+	assert_int_equal(
+		inet_pton(six ? AF_INET6 : AF_INET, text, packet.data + packet.l3 + (six ? 8 : 12)),
+		1);
 	out = prog_run(prog, packet.data, packet.len);
 	if ((out.reason == FW_R_DROP_BOGUS_SOURCE) != bad)
 		fail_msg("%s: %s", text, prog_reason_name(out.reason));
 }
 
 static const char *const bogus[] = {
-	"0.0.0.0",   "127.0.0.1", "127.255.255.255", "224.0.0.1", "239.255.255.255",
-	"255.255.255.255", "::",  "::1",	     "ff02::1",	  "ff0e::1",
+	"0.0.0.0",
+	"127.0.0.1",
+	"127.255.255.255",
+	"224.0.0.1",
+	"239.255.255.255",
+	"255.255.255.255",
+	"::",
+	"::1",
+	"ff02::1",
+	"ff0e::1",
 };
 static const char *const reserved[] = {
-	"0.1.2.3",	 "10.0.0.1",	 "10.255.255.255", "100.64.0.1", "100.127.255.255",
-	"169.254.1.1",	 "172.16.0.1",	 "172.31.255.255", "192.168.1.1", "198.18.0.1",
+	"0.1.2.3",	  "10.0.0.1",	 "10.255.255.255", "100.64.0.1",   "100.127.255.255",
+	"169.254.1.1",	  "172.16.0.1",	 "172.31.255.255", "192.168.1.1",  "198.18.0.1",
 	"198.19.255.255", "192.0.0.1",	 "192.0.2.1",	   "198.51.100.1", "203.0.113.1",
-	"240.0.0.1",	 "2001:db8::1",	 "fc00::1",	   "fd00::1",	 "::ffff:1.2.3.4",
+	"240.0.0.1",	  "2001:db8::1", "fc00::1",	   "fd00::1",	   "::ffff:1.2.3.4",
 	"4000::1",
 };
 static const char *const fine[] = {
-	"1.1.1.1",   "9.255.255.255", "11.0.0.0",  "100.63.255.255", "100.128.0.0", "126.255.255.255",
-	"128.0.0.0", "172.15.0.1",    "172.32.0.1", "192.167.0.1",   "192.0.1.1",   "198.17.0.1",
-	"198.20.0.1", "223.255.255.255", "2a00::1", "2001:4860::8888", "2001:db9::1", "fe80::1",
+	"1.1.1.1",	   "9.255.255.255", "11.0.0.0",	  "100.63.255.255",  "100.128.0.0",
+	"126.255.255.255", "128.0.0.0",	    "172.15.0.1", "172.32.0.1",	     "192.167.0.1",
+	"192.0.1.1",	   "198.17.0.1",    "198.20.0.1", "223.255.255.255", "2a00::1",
+	"2001:4860::8888", "2001:db9::1",   "fe80::1",
 };
 #define EACH(list, i) (size_t i = 0; i < sizeof(list) / sizeof(*(list)); i++)
 
@@ -116,18 +131,23 @@ static void test_sources(void **state)
 	static const __u32 flags[] = { 0, FW_P_BOGUS_SOURCE, FW_P_RESERVED_SOURCE,
 				       FW_P_BOGUS_SOURCE | FW_P_RESERVED_SOURCE };
 
-	for EACH (flags, f) {
-		prog_finish(*state);
-		prog_reset(*state);
-		prog_policy(*state)->flags = flags[f];
-		for EACH (bogus, i)
-			if (flags[f] != FW_P_RESERVED_SOURCE) /* alone it covers some of them */
-				expect_source(*state, bogus[i], flags[f] & FW_P_BOGUS_SOURCE);
-		for EACH (reserved, i)
-			expect_source(*state, reserved[i], flags[f] & FW_P_RESERVED_SOURCE);
-		for EACH (fine, i)
-			expect_source(*state, fine[i], false);
-	}
+	for
+		EACH(flags, f)
+		{
+			prog_finish(*state);
+			prog_reset(*state);
+			prog_policy(*state)->flags = flags[f];
+		for
+			EACH(bogus, i)
+		if (flags[f] != FW_P_RESERVED_SOURCE) /* alone it covers some of them */
+			expect_source(*state, bogus[i], flags[f] & FW_P_BOGUS_SOURCE);
+		for
+			EACH(reserved, i)
+		expect_source(*state, reserved[i], flags[f] & FW_P_RESERVED_SOURCE);
+		for
+			EACH(fine, i)
+		expect_source(*state, fine[i], false);
+		}
 }
 
 /* The link's own traffic, one row a kind. */
@@ -144,45 +164,76 @@ static const struct own {
 	{ "NS", FW_B_ND, { .family = 6, .proto = ICMP, .type = 135, .hops = 255 }, true },
 	{ "NA", FW_B_ND, { .family = 6, .proto = ICMP, .type = 136, .hops = 255 }, true },
 	{ "redirect", FW_B_ND, { .family = 6, .proto = ICMP, .type = 137, .hops = 255 }, true },
-	{ "NS from afar", FW_B_ND, { .family = 6, .proto = ICMP, .type = 135, .hops = 254 }, false },
-	{ "echo on the link", FW_B_ND, { .family = 6, .proto = ICMP, .type = 128, .hops = 255 }, false },
+	{ "NS from afar",
+	  FW_B_ND,
+	  { .family = 6, .proto = ICMP, .type = 135, .hops = 254 },
+	  false },
+	{ "echo on the link",
+	  FW_B_ND,
+	  { .family = 6, .proto = ICMP, .type = 128, .hops = 255 },
+	  false },
 	{ "DHCP reply", FW_B_DHCP, { .family = 4, .proto = UDP, .sport = 67, .dport = 68 }, true },
-	{ "DHCP request", FW_B_DHCP, { .family = 4, .proto = UDP, .sport = 68, .dport = 67 }, false },
-	{ "DHCPv6 reply", FW_B_DHCP, { .family = 6, .proto = UDP, .sport = 547, .dport = 546 }, true },
-	{ "DHCPv6's ports in v4", FW_B_DHCP, { .family = 4, .proto = UDP, .sport = 547, .dport = 546 }, false },
-	{ "DHCP's ports in v6", FW_B_DHCP, { .family = 6, .proto = UDP, .sport = 67, .dport = 68 }, false },
-	{ "fragmentation needed", FW_B_PMTU, { .family = 4, .proto = ICMP, .type = 3, .code = 4 }, true },
-	{ "host unreachable", FW_B_PMTU, { .family = 4, .proto = ICMP, .type = 3, .code = 1 }, false },
+	{ "DHCP request",
+	  FW_B_DHCP,
+	  { .family = 4, .proto = UDP, .sport = 68, .dport = 67 },
+	  false },
+	{ "DHCPv6 reply",
+	  FW_B_DHCP,
+	  { .family = 6, .proto = UDP, .sport = 547, .dport = 546 },
+	  true },
+	{ "DHCPv6's ports in v4",
+	  FW_B_DHCP,
+	  { .family = 4, .proto = UDP, .sport = 547, .dport = 546 },
+	  false },
+	{ "DHCP's ports in v6",
+	  FW_B_DHCP,
+	  { .family = 6, .proto = UDP, .sport = 67, .dport = 68 },
+	  false },
+	{ "fragmentation needed",
+	  FW_B_PMTU,
+	  { .family = 4, .proto = ICMP, .type = 3, .code = 4 },
+	  true },
+	{ "host unreachable",
+	  FW_B_PMTU,
+	  { .family = 4, .proto = ICMP, .type = 3, .code = 1 },
+	  false },
 	{ "packet too big", FW_B_PMTU, { .family = 6, .proto = ICMP, .type = 2 }, true },
 };
 
-/* Over its budget it is dropped, alone: the other kinds still pass. Nothing else touches the budget. */
+/* Over its budget it is dropped, alone: the other kinds still pass. Nothing else touches the
+ * budget. */
 static void test_own(void **state)
 {
-	for EACH (owns, i) {
-		struct spec spec = owns[i].spec;
+	for
+		EACH(owns, i)
+		{
+			struct spec spec = owns[i].spec;
 
-		prog_finish(*state);
-		prog_reset(*state);
-		for (__u32 b = 0; b <= FW_B_PMTU; b++)
-			prog_budget(*state, b, 100, 100);
-		if (!owns[i].is_own) {
-			__u64 reason[FW_R_MAX];
+			prog_finish(*state);
+			prog_reset(*state);
+			for (__u32 b = 0; b <= FW_B_PMTU; b++)
+				prog_budget(*state, b, 100, 100);
+			if (!owns[i].is_own) {
+				__u64 reason[FW_R_MAX];
 
-			prog_repeat(*state, &spec, 200, reason);
-			assert_int_equal(reason[FW_R_PASS_ESSENTIAL] + reason[FW_R_DROP_ESSENTIAL], 0);
-			continue;
-		}
-		assert_int_equal(prog_admitted(*state, &spec, 500), 100);
-		for EACH (owns, k) {
-			struct spec other = owns[k].spec;
+				prog_repeat(*state, &spec, 200, reason);
+				assert_int_equal(reason[FW_R_PASS_ESSENTIAL] +
+							 reason[FW_R_DROP_ESSENTIAL],
+						 0);
+				continue;
+			}
+			assert_int_equal(prog_admitted(*state, &spec, 500), 100);
+		for
+			EACH(owns, k)
+			{
+				struct spec other = owns[k].spec;
 
-			if (owns[k].is_own && owns[k].budget != owns[i].budget)
-				prog_expect(*state, &other, FW_R_PASS_ESSENTIAL);
-		}
+				if (owns[k].is_own && owns[k].budget != owns[i].budget)
+					prog_expect(*state, &other, FW_R_PASS_ESSENTIAL);
+			}
 		prog_step(*state, SECOND / 2);
 		assert_in_range(prog_admitted(*state, &spec, 500), 49, 50);
-	}
+		}
 }
 
 /* Whoever its sender is, blocked or over every limit. */
@@ -190,16 +241,17 @@ static void test_own_is_never_cut(void **state)
 {
 	prog_lane(*state, FW_LANE_BLOCKED, "0.0.0.0/0", FW_FOREVER, 0);
 	prog_lane(*state, FW_LANE_BLOCKED, "::/0", FW_FOREVER, 0);
-	for EACH (owns, i)
-		if (owns[i].is_own)
-			prog_expect(*state, &owns[i].spec, FW_R_PASS_ESSENTIAL);
+	for
+		EACH(owns, i)
+	if (owns[i].is_own)
+		prog_expect(*state, &owns[i].spec, FW_R_PASS_ESSENTIAL);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROG_TEST(test_flags), PROG_TEST(test_ports), PROG_TEST(test_land),
-		PROG_TEST(test_sources), PROG_TEST(test_own), PROG_TEST(test_own_is_never_cut),
+		PROG_TEST(test_flags),	 PROG_TEST(test_ports), PROG_TEST(test_land),
+		PROG_TEST(test_sources), PROG_TEST(test_own),	PROG_TEST(test_own_is_never_cut),
 	};
 
 	return cmocka_run_group_tests(tests, prog_group_setup, prog_group_teardown);

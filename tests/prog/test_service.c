@@ -43,8 +43,9 @@ static void services(struct prog *prog, bool closed, int ids[3])
 static void expect(struct prog *prog, int family, enum host dst, int proto, __u16 dport, __u8 flags,
 		   int service, bool passes)
 {
-	struct spec spec = { .family = family, .dst = dst, .proto = proto, .dport = dport,
-			     .flags = flags };
+	struct spec spec = {
+		.family = family, .dst = dst, .proto = proto, .dport = dport, .flags = flags
+	};
 	struct outcome out = prog_send(prog, &spec);
 
 	if ((int)out.service != service || (out.action == XDP_PASS) != passes ||
@@ -85,8 +86,9 @@ static void test_closed(void **state)
 	services(*state, true, id);
 	for (int f = 4; f <= 6; f += 2) {
 		struct spec icmp = { .family = f, .proto = ICMP, .type = f == 6 ? 128 : 8 };
-		struct spec frag = { .family = f, .proto = UDP, .frag = true, .frag_off = 80,
-				     .payload = 8 };
+		struct spec frag = {
+			.family = f, .proto = UDP, .frag = true, .frag_off = 80, .payload = 8
+		};
 
 		expect(*state, f, SERVER, UDP, 53, 0, id[1], true);
 		expect(*state, f, SERVER, TCP, 80, SYN, id[0], true); /* named elsewhere */
@@ -156,10 +158,12 @@ static void test_closed_many(void **state)
 			struct outcome out;
 
 			packet_build(&spec, &packet);
-			memcpy(packet.data + packet.l3 + 16, (__u8[]){ 10, (__u8)i, 0, (__u8)(i * 2 + off) }, 4);
+			memcpy(packet.data + packet.l3 + 16,
+			       (__u8[]){ 10, (__u8)i, 0, (__u8)(i * 2 + off) }, 4);
 			out = prog_run(*state, packet.data, packet.len);
 			if ((out.reason == FW_R_DROP_UNSPOKEN) == off)
-				fail_msg("10.%d.0.%d: %s", i, i * 2 + off, prog_reason_name(out.reason));
+				fail_msg("10.%d.0.%d: %s", i, i * 2 + off,
+					 prog_reason_name(out.reason));
 		}
 	}
 }
@@ -177,8 +181,11 @@ static void test_reflected(void **state)
 		bool everywhere = port && policy->reflect[port] & FW_REFLECT_EVERYWHERE;
 
 		for (int f = 4; port && f <= 6; f += 2) {
-			struct spec host = { .family = f, .dst = CARRIER, .proto = UDP,
-					     .sport = port, .dport = 40000 };
+			struct spec host = { .family = f,
+					     .dst = CARRIER,
+					     .proto = UDP,
+					     .sport = port,
+					     .dport = 40000 };
 			struct spec web = host, tcp = host;
 			__u64 before = prog_note(*state, FW_NOTE_REFLECT_BASE + (__u32)slot);
 
@@ -204,22 +211,24 @@ static void test_class_limits(void **state)
 	assert_true(class > 0);
 	apply->model->class[class].rate[FW_K_SYN] = (struct fw_rate){ 1000, 900, 1, 50 };
 	apply->model->class[0].rate[FW_K_SYN] = (struct fw_rate){ 10, 30, 1, 0 };
-	prog_lane_add(apply, FW_LANE_CLASS, "100.64.0.0/10", FW_FOREVER, (__u8)class);
-	prog_lane_add(apply, FW_LANE_CLASS, "2001:db8:ca::/48", FW_FOREVER, (__u8)class);
+	prog_lane_add(apply, FW_LANE_CLASS, "100.64.0.0/10", FW_FOREVER, (__u8) class);
+	prog_lane_add(apply, FW_LANE_CLASS, "2001:db8:ca::/48", FW_FOREVER, (__u8) class);
 	prog_commit(*state, apply, FW_APPLY_POLICY | FW_APPLY_LANES);
 	prog_no_crowd(*state);
 	for (int f = 4; f <= 6; f += 2) {
 		struct spec carrier = { .family = f, .src = CARRIER, .proto = TCP, .flags = SYN };
 		struct spec voter = { .family = f, .src = VOTER, .proto = TCP, .flags = SYN };
-		struct fw_count pass = prog_class_count(*state, (__u32)class, FW_CC_PASS);
-		struct fw_count drop = prog_class_count(*state, (__u32)class, FW_CC_DROP);
+		struct fw_count pass = prog_class_count(*state, (__u32) class, FW_CC_PASS);
+		struct fw_count drop = prog_class_count(*state, (__u32) class, FW_CC_DROP);
 
 		assert_in_range(prog_admitted(*state, &carrier, 2000), 882, 900);
 		assert_in_range(prog_admitted(*state, &voter, 2000), 29, 30);
-		assert_in_range(prog_class_count(*state, (__u32)class, FW_CC_PASS).packets -
-					pass.packets, 882, 900);
-		assert_in_range(prog_class_count(*state, (__u32)class, FW_CC_DROP).packets -
-					drop.packets, 1100, 1118);
+		assert_in_range(prog_class_count(*state, (__u32) class, FW_CC_PASS).packets -
+					pass.packets,
+				882, 900);
+		assert_in_range(prog_class_count(*state, (__u32) class, FW_CC_DROP).packets -
+					drop.packets,
+				1100, 1118);
 	}
 }
 
@@ -247,8 +256,9 @@ static void test_soft(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROG_TEST(test_rules),	  PROG_TEST(test_closed),	PROG_TEST(test_chain),
-		PROG_TEST(test_closed_many), PROG_TEST(test_reflected), PROG_TEST(test_class_limits),
+		PROG_TEST(test_rules),	   PROG_TEST(test_closed),
+		PROG_TEST(test_chain),	   PROG_TEST(test_closed_many),
+		PROG_TEST(test_reflected), PROG_TEST(test_class_limits),
 		PROG_TEST(test_soft),
 	};
 

@@ -106,10 +106,12 @@ static void test_newcomers(void **state)
 
 		prog_finish(*state);
 		prog_reset(*state);
-		prog_lane(*state, FW_LANE_TRUSTED, packet_addr_text(CLERK, family, 0), FW_FOREVER, 0);
+		prog_lane(*state, FW_LANE_TRUSTED, packet_addr_text(CLERK, family, 0), FW_FOREVER,
+			  0);
 		prog_expect(*state, &known, FW_R_PASS_NEWCOMER);
 		prog_budget(*state, family == 4 ? FW_B_NEW4 : FW_B_NEW6, 100, 100);
-		memset(prog_policy(*state)->service[0].crowd, 0, sizeof(struct fw_limit) * FW_C_MAX);
+		memset(prog_policy(*state)->service[0].crowd, 0,
+		       sizeof(struct fw_limit) * FW_C_MAX);
 		memset(prog_policy(*state)->service[0].net, 0, sizeof(struct fw_limit) * FW_C_MAX);
 		prog_step(*state, SECOND);
 		for (spec.nth = 0; spec.nth < 1000; spec.nth++)
@@ -123,8 +125,8 @@ static void test_newcomers(void **state)
 }
 
 /*
- * More sources than places. Who has no place is left to the crowd's budget; who has one keeps it and
- * its debt. After a silence newcomers take the places of the idle, and of nobody else.
+ * More sources than places. Who has no place is left to the crowd's budget; who has one keeps it
+ * and its debt. After a silence newcomers take the places of the idle, and of nobody else.
  */
 static void test_full(void **state)
 {
@@ -209,10 +211,11 @@ static void test_heavy(void **state)
 			prog_repeat(prog, &heavy, 1, reason);
 	}
 	assert_int_equal(fw_maps_read(&prog->maps, prog->maps.heavy_fd, FW_HEAVY_SLOTS,
-				      sizeof(found) / 8, &raw), 0);
+				      sizeof(found) / 8, &raw),
+			 0);
 	for (__u32 i = 0; i < FW_HEAVY_SLOTS; i++) {
-		struct fw_heavy *h = (struct fw_heavy *)raw + i * prog->maps.cpus +
-				     (unsigned int)prog->cpu;
+		struct fw_heavy *h =
+			(struct fw_heavy *)raw + i * prog->maps.cpus + (unsigned int)prog->cpu;
 
 		if (h->family == 4 && h->key == ntohl(addr[3]))
 			found = *h;

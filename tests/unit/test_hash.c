@@ -95,7 +95,8 @@ static void places_are_in_range(void **state)
 	for (__u32 bits = 0; bits <= 25; bits++) {
 		for (int i = 0; i < 2000; i++) {
 			__u64 hash = unit_random();
-			__u32 near = fw_place_near(hash, bits).set, far = fw_place_far(hash, bits).set;
+			__u32 near = fw_place_near(hash, bits).set,
+			      far = fw_place_far(hash, bits).set;
 
 			assert_true(near < 1U << fw_near_bits(bits));
 			assert_true(far >= 1U << fw_near_bits(bits) && far < fw_table_sets(bits));
@@ -121,7 +122,8 @@ static void names6_rarely_meet(void **state)
 	(void)state;
 	assert_non_null(name);
 	for (__u32 i = 0; i < N; i++) {
-		__u64 hash = fw_hash6(i & 1 ? base + i : unit_random(), k.key[0], k.key[1], k.key[3]);
+		__u64 hash =
+			fw_hash6(i & 1 ? base + i : unit_random(), k.key[0], k.key[1], k.key[3]);
 		struct fw_place place = fw_place_far(hash, BITS);
 
 		name[i] = (__u64)place.set << 20 | (__u64)place.fp << 12 | place.tag;

@@ -67,7 +67,8 @@ static bool long_paid(const struct fw_src *src, int way, __u64 now, const struct
 
 	if ((seen ^ last) & ((1 << FW_SEEN_UNITS) - 1))
 		return true;
-	return gap && gap <= FW_SEEN_GAPS / 2 && (__u64)(gap - 1) << FW_SEEN_SHIFT >> shift >= FW_WINDOW_MAX;
+	return gap && gap <= FW_SEEN_GAPS / 2 &&
+	       (__u64)(gap - 1) << FW_SEEN_SHIFT >> shift >= FW_WINDOW_MAX;
 }
 
 static void read_buckets(const struct fw_src *src, int way, __u64 word, __u64 now,
@@ -113,7 +114,8 @@ static void read_place(const struct fw_maps_table *t, __u64 hash, __u64 now,
 	ret->known = true;
 	gap = FW_SEEN_GAP(FW_SEEN(now, 0), src->seen[way]);
 	paid = (now - word) & FW_TAT_MASK;
-	/* The second half of the range is a CPU's clock a step ahead of ours, or a longer silence. */
+	/* The second half of the range is a CPU's clock a step ahead of ours, or a longer silence.
+	 */
 	if (gap > FW_SEEN_GAPS / 2 || paid >> FW_SEEN_SHIFT > FW_SEEN_GAPS / 4)
 		gap = paid > FW_TAT_MASK >> 1 ? 0 : (__u32)(paid >> FW_SEEN_SHIFT);
 	ret->seen_age_s = (__u32)(((__u64)gap << FW_SEEN_SHIFT) / FW_NS_PER_S);
