@@ -169,9 +169,11 @@ static void test_new_sources(void **state)
 		run(&h, run_rounds);
 		got = admitted(*state);
 		due = ROUNDS * (bytes ? 20ULL : BURST);
-		/* Stamps but the packets' start a moment after the place is won: see entry_reset().
+		/*
+		 * Stamps but the packets' start a moment after the place is won, see entry_reset():
+		 * CPUs that meet there forget a packet of a new source, never more.
 		 */
-		if (got > due + (i ? ROUNDS / 20 : ROUNDS / 1000))
+		if (got > due + (i ? ROUNDS : ROUNDS / 1000))
 			fail_msg("%s: %llu admitted, %llu due", kinds[i].name, got, due);
 		assert_true(got >= due * 98 / 100);
 		prog_finish(*state);
@@ -190,7 +192,8 @@ static void test_one_source(void **state)
 		only_limit(*state, &kinds[i], 1, 1, burst);
 		run(&h, run_rounds);
 		races = prog_note(*state, FW_N_RACE);
-		if (admitted(*state) > burst)
+		/* Entered by CPUs that met, as above: a packet of each but one may be forgotten. */
+		if (admitted(*state) > burst + (i ? (__u64)sysconf(_SC_NPROCESSORS_ONLN) - 1 : 0))
 			fail_msg("%s: %llu of %llu", kinds[i].name, admitted(*state), burst);
 		assert_true(admitted(*state) + races >= burst * 98 / 100);
 		prog_finish(*state);
