@@ -36,7 +36,7 @@ static const struct level budget_default[FW_B_MAX] = {
 	[FW_B_DHCP] = { 500, 500 },	     [FW_B_PMTU] = { 500, 500 },
 	[FW_B_OTHER_L3] = { 1000, 1000 },    [FW_B_DEEP] = { 100, 100 },
 	[FW_B_TRUSTED] = { 200000, 200000 }, [FW_B_NEW4] = { 20000, 20000 },
-	[FW_B_NEW6] = { 20000, 20000 },	     [FW_B_COOKIE] = { 1000000, 100000 },
+	[FW_B_NEW6] = { 20000, 20000 },	     [FW_B_COOKIE] = { 2000000, 200000 },
 	[FW_B_SOCKET] = { 100000, 100000 },
 };
 
