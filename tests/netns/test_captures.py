@@ -9,8 +9,7 @@ import pytest
 
 import lab
 
-FOLDER = next((f for f in (os.path.join(lab.ROOT, "../shared/captures/attack"),
-                           "/work/shared/captures/attack") if os.path.isdir(f)), "")
+FOLDER = os.path.join(lab.ROOT, "../shared/captures/attack")
 CAPTURES = sorted(os.path.basename(p) for p in glob.glob(FOLDER + "/*.pcap")) or [None]
 
 
