@@ -6,7 +6,7 @@ O ?= build
 CLANG ?= clang-14
 LLVM_STRIP ?= llvm-strip-14
 BPFTOOL ?= /usr/sbin/bpftool
-PKGS := libbpf libxdp libmnl jansson
+PKGS := libbpf libxdp libmnl jansson libfyaml libsystemd libmicrohttpd sqlite3 libsodium libmaxminddb libpcap
 VERSION := 0.1.0
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
@@ -17,7 +17,7 @@ CFLAGS += $(if $(SAN),-fsanitize=address$(,)undefined -fno-omit-frame-pointer)
 , := ,
 FW_CFLAGS = $(CFLAGS) -std=gnu11 $(WARN) -D_GNU_SOURCE -DFW_VERSION='"$(VERSION)"' -I. -I$(O) -MMD -MP \
 	    $(shell pkg-config --cflags $(PKGS))
-FW_LIBS = $(shell pkg-config --libs $(PKGS)) -lelf -lz
+FW_LIBS = -Wl,--as-needed $(shell pkg-config --libs $(PKGS)) -lelf -lz
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-function -MMD -MP
 
 USER_SRC := $(wildcard user/*/*.c)
