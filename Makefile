@@ -24,7 +24,7 @@ USER_SRC := $(wildcard user/*/*.c)
 USER_OBJ := $(USER_SRC:%.c=$(O)/%.o)
 LIB_OBJ := $(filter-out $(O)/user/cli/main.o,$(USER_OBJ))
 # What the pure floors need: no BPF, no privilege.
-PURE_OBJ := $(filter $(O)/user/base/% $(O)/user/policy/%,$(USER_OBJ))
+PURE_OBJ := $(filter $(O)/user/base/% $(O)/user/policy/% $(O)/user/core/bundle%,$(USER_OBJ))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -66,7 +66,7 @@ TESTLIB_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard tests/lib/*.c))
 
 $(O)/tests/unit/%: $(O)/tests/unit/%.o $(PURE_OBJ)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lcmocka -ljansson -lm
+	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lcmocka $(FW_LIBS) -lm
 $(O)/tests/prog/%: $(O)/tests/prog/%.o $(TESTLIB_OBJ) $(filter-out $(O)/user/cli/%,$(LIB_OBJ))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lcmocka -lpcap $(FW_LIBS) -lm
