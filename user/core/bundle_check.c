@@ -322,8 +322,10 @@ static int check_manifest(struct check *c, const struct fw_sign_public *expect)
 		err = -ENOMEM;
 		goto out;
 	}
-	records =
-		strlen(c->text) == c->manifest->head.size ? read_head(c, c->text, head_key) : NULL;
+	if (strlen(c->text) != c->manifest->head.size)
+		fw_bundle_find(c->ret, FW_BF_MANIFEST, 0, FW_BUNDLE_MANIFEST, c->manifest->at,
+			       "the manifest holds a zero byte");
+	records = read_head(c, c->text, head_key);
 	if (!records) {
 		fw_bundle_find(c->ret, FW_BF_MANIFEST, 0, FW_BUNDLE_MANIFEST, c->manifest->at,
 			       "the head of the manifest cannot be read");
