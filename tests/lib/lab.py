@@ -257,8 +257,12 @@ class Lab:
     def inside(self, ns, *argv, check=True, **kw):
         return run(["nsenter", "--net=/run/netns/" + ns] + list(argv), check=check, **kw)
 
+    @property
+    def run_dir(self):
+        return os.path.join(self.dir or "/tmp", "run")
+
     def env(self):
-        return dict(os.environ, FLOODWALL_PINS=self.pins)
+        return dict(os.environ, FLOODWALL_PINS=self.pins, RUNTIME_DIRECTORY=self.run_dir)
 
     def fw(self, *argv, check=True, **kw):
         """The command as an admin of the server types it."""
@@ -273,6 +277,25 @@ class Lab:
         p = subprocess.Popen(["nsenter", "--net=/run/netns/" + self.srv, FLOODWALL] +
                              list(map(str, argv)), env=self.env(), stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True, preexec_fn=_die_with_parent)
+        self.jobs.append(p)
+        return p
+
+    def daemon(self, *argv, small=True, env=None, before=()):
+        """Starts `floodwall run` with small tables; said() is what it wrote so far. before: what
+        stands in front of the command (setpriv ...)."""
+        sizes = ("--sources4", "65536", "--sources6", "65536", "--prefixes4", "10000",
+                 "--prefixes6", "1000") if small else ()
+        said = os.path.join(self.dir, "daemon-%d" % len(self.jobs))
+        with open(said, "w", encoding="utf-8") as err:
+            p = subprocess.Popen(["nsenter", "--net=/run/netns/" + self.srv, *before, FLOODWALL,
+                                  "run", *sizes, *map(str, argv)],
+                                 env=dict(self.env(), **(env or {})), stdout=err, stderr=err,
+                                 preexec_fn=_die_with_parent)
+
+        def read():
+            with open(said, encoding="utf-8", errors="replace") as f:
+                return f.read()
+        p.said = read
         self.jobs.append(p)
         return p
 

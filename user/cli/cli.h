@@ -99,6 +99,7 @@ int fw_cli_width(void);
 
 /* One table per file; main.c lists them. */
 extern const struct fw_cli_command fw_cmd_attach[]; /* attach, detach */
+extern const struct fw_cli_command fw_cmd_run[];
 extern const struct fw_cli_command fw_cmd_status[];
 extern const struct fw_cli_command fw_cmd_stats[];
 extern const struct fw_cli_command fw_cmd_doctor[];

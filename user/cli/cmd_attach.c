@@ -33,10 +33,23 @@ static int size_option(struct fw_cli *cli, const char *name, __u64 max, __u64 *r
 	return r;
 }
 
+int fw_attach_sizes(struct fw_cli *cli, struct fw_sizes *ret)
+{
+	int r;
+
+	r = size_option(cli, "sources4", FW_SOURCES_MAX, &ret->sources4);
+	if (!r)
+		r = size_option(cli, "sources6", FW_SOURCES_MAX, &ret->sources6);
+	if (!r)
+		r = size_option(cli, "prefixes4", FW_PREFIXES4_MAX, &ret->prefixes4);
+	if (!r)
+		r = size_option(cli, "prefixes6", FW_PREFIXES6_MAX, &ret->prefixes6);
+	return r;
+}
+
 static int read_options(struct fw_cli *cli, struct fw_setup_opts *opts, enum fw_mode *mode)
 {
 	const char *text = fw_cli_option(cli, "mode");
-	int r;
 
 	*opts = (struct fw_setup_opts){ .pins = cli->pins,
 					.build = FW_VERSION,
@@ -46,14 +59,7 @@ static int read_options(struct fw_cli *cli, struct fw_setup_opts *opts, enum fw_
 		*mode = FW_MODE_GENERIC;
 	else if (text && strcmp(text, "native"))
 		return fw_cli_usage(cli, "no mode \"%.40s\"; say native or generic", text);
-	r = size_option(cli, "sources4", FW_SOURCES_MAX, &opts->sizes.sources4);
-	if (!r)
-		r = size_option(cli, "sources6", FW_SOURCES_MAX, &opts->sizes.sources6);
-	if (!r)
-		r = size_option(cli, "prefixes4", FW_PREFIXES4_MAX, &opts->sizes.prefixes4);
-	if (!r)
-		r = size_option(cli, "prefixes6", FW_PREFIXES6_MAX, &opts->sizes.prefixes6);
-	return r;
+	return fw_attach_sizes(cli, &opts->sizes);
 }
 
 /*
@@ -235,10 +241,7 @@ out:
 static const struct fw_cli_option attach_options[] = {
 	{ "mode", 'm', "MODE", "native (default) or generic", "native generic" },
 	{ "monitor", 0, NULL, "count what would be dropped, drop nothing", NULL },
-	{ "sources4", 0, "N", "IPv4 sources to keep track of (4 Mi)", NULL },
-	{ "sources6", 0, "N", "IPv6 /64 sources to keep track of (1 Mi)", NULL },
-	{ "prefixes4", 0, "N", "room for IPv4 prefixes in all lanes (1,000,000)", NULL },
-	{ "prefixes6", 0, "N", "room for IPv6 prefixes in all lanes (100,000)", NULL },
+	FW_ATTACH_SIZE_OPTIONS,
 	{ NULL },
 };
 

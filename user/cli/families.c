@@ -5,6 +5,7 @@
 
 const struct fw_cli_family fw_cli_families[] = {
 	{ "On and off", fw_cmd_attach },
+	{ "", fw_cmd_run },
 	{ "Looking", fw_cmd_status },
 	{ "", fw_cmd_stats },
 	{ "", fw_cmd_source },

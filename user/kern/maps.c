@@ -241,6 +241,22 @@ int fw_maps_open(const char *dir, unsigned int parts, struct fw_maps *ret, struc
 	return open_all(&src, parts, ret, err);
 }
 
+int fw_maps_state_id(const char *dir, __u32 *ret_id, struct fw_err *err)
+{
+	struct bpf_map_info info;
+	int fd = -1, r = fw_pin_check(dir, NULL, err);
+
+	if (!r)
+		r = fw_pin_map(dir, "fw_ctl", false, &fd, err);
+	if (r)
+		return r;
+	r = map_info(fd, "fw_ctl", sizeof(struct fw_ctl), &info, err);
+	if (!r)
+		*ret_id = info.id;
+	close(fd);
+	return r;
+}
+
 int fw_maps_open_object(const struct fw_object *obj, unsigned int parts, struct fw_maps *ret,
 			struct fw_err *err)
 {

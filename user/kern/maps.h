@@ -93,6 +93,12 @@ int fw_maps_open_object(const struct fw_object *obj, unsigned int parts, struct 
 			struct fw_err *err);
 void fw_maps_close(struct fw_maps *maps); /* zeroed or half-open is fine */
 
+/*
+ * The kernel's id of the fw_ctl that is pinned in dir now: another one than maps->ctl_id says that
+ * the state has been made anew. Errors of fw_pin_check.
+ */
+int fw_maps_state_id(const char *dir, __u32 *ret_id, struct fw_err *err);
+
 /* One atomic load of the live word. */
 static inline __u64 fw_maps_live(const struct fw_maps *maps)
 {

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* run: the controller in the foreground, as systemd starts it. */
+#include <errno.h>
+#include <string.h>
+#include "user/base/text.h"
+#include "user/cli/attach.h"
+#include "user/core/beat.h"
+#include "user/daemon/daemon.h"
+
+static int cmd_run(struct fw_cli *cli, int argc, char **argv)
+{
+	const char *mode = fw_cli_option(cli, "mode");
+	struct fw_daemon_opts opts = {
+		.pins = cli->pins,
+		.policy = fw_cli_option(cli, "policy"),
+		.listen = fw_cli_option(cli, "listen"),
+		.build = FW_VERSION,
+		.iface = argv,
+		.ifaces = (unsigned int)argc,
+		.run_dir = fw_beat_dir(),
+		.mode = FW_MODE_NATIVE,
+	};
+	int r;
+
+	if (cli->json)
+		return fw_cli_usage(cli, "run prints no document; `floodwall -j status` does");
+	if (mode && !strcmp(mode, "generic"))
+		opts.mode = FW_MODE_GENERIC;
+	else if (mode && strcmp(mode, "native"))
+		return fw_cli_usage(cli, "no mode \"%.40s\"; say native or generic", mode);
+	r = fw_attach_sizes(cli, &opts.sizes);
+	return r ? r : fw_daemon_run(&opts, &cli->err);
+}
+
+static const struct fw_cli_option run_options[] = {
+	{ "policy", 0, "FILE", "policy file to apply now and at every reload", NULL },
+	{ "listen", 0, "ADDR:PORT", "serve metrics there (127.0.0.1:9797), or off", NULL },
+	{ "mode", 'm', "MODE", "for interfaces named here: native (default) or generic",
+	  "native generic" },
+	FW_ATTACH_SIZE_OPTIONS,
+	{ NULL },
+};
+
+const struct fw_cli_command fw_cmd_run[] = {
+	{ .object = "run",
+	  .args = "[IFACE...]",
+	  .help = "the controller: attach, watch, record, serve metrics",
+	  .doc = "Stays in the foreground until SIGTERM and leaves everything as it is when it "
+		 "ends: interfaces stay filtered. SIGHUP reads the policy file again. Interfaces "
+		 "named here or in the policy file are attached when they are there, and again "
+		 "when they come back.",
+	  .options = run_options,
+	  .max_args = -1,
+	  .run = cmd_run,
+	  .choices = "@iface" },
+	{ .object = NULL },
+};

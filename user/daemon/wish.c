@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What was asked for, from the command line. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "user/daemon/wish.h"
+
+int fw_wish_ifaces(const struct fw_daemon *daemon, struct fw_want ret[FW_IFACE_MAX],
+		   unsigned int *ret_nr, struct fw_err *err)
+{
+	unsigned int nr = 0;
+
+	for (unsigned int i = 0; i < daemon->opts.ifaces; i++) {
+		if (strlen(daemon->opts.iface[i]) >= sizeof(ret->name))
+			return fw_err_set(err, -EINVAL, NULL, "no interface can be called %s",
+					  daemon->opts.iface[i]);
+		if (nr == FW_IFACE_MAX)
+			return fw_err_set(err, -E2BIG, NULL, "more than %d interfaces",
+					  FW_IFACE_MAX);
+		ret[nr] = (struct fw_want){ .mode = daemon->opts.mode };
+		snprintf(ret[nr++].name, sizeof(ret->name), "%s", daemon->opts.iface[i]);
+	}
+	*ret_nr = nr;
+	return 0;
+}
+
+const char *fw_wish_listen(const struct fw_daemon *daemon)
+{
+	return daemon->opts.listen ? daemon->opts.listen : FW_LISTEN_DEFAULT;
+}
