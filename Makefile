@@ -28,7 +28,7 @@ PURE_OBJ := $(filter $(O)/user/base/% $(O)/user/policy/% $(O)/user/core/bundle%,
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all bpf user lab tests clean help setup test test-unit test-prog test-netns test-vm check format demo bench fuzz man install uninstall
+.PHONY: all bpf user lab tests clean help setup test test-unit test-prog test-netns test-vm soak check format demo bench fuzz man install uninstall
 
 all: user ## build the command and the program in it
 bpf: $(O)/floodwall.bpf.o ## build the XDP object alone
@@ -145,6 +145,9 @@ test-vm: ## Debian's kernels in QEMU, real drivers; prints the README's table (r
 	$(Q)FLOODWALL_VM=$(or $(FLOODWALL_VM),all) scripts/test vm
 test-unit test-prog test-netns: ## one tier of the tests
 	$(Q)scripts/test $(@:test-%=%)
+soak: ## an hour of floods, changes, replacements and flaps; SOAK_S=seconds (root)
+	$(Q)scripts/setup
+	$(Q)FLOODWALL_SOAK_S=$(or $(SOAK_S),3600) scripts/test netns -k night
 demo: ## a real server under a real flood, without and with the filter (root)
 	$(Q)scripts/setup
 	$(Q)$(MAKE) --no-print-directory all lab

@@ -186,8 +186,8 @@ class Lab:
     def foreign(self, ns, dev, what):
         """Puts a program that is not ours on an interface: tests/netns/WHAT.bpf.c."""
         pin = os.path.join(BPFFS, "%s-%s" % (self.name, what))
-        run(["bpftool", "prog", "load", os.path.join(BUILD, "tests/netns", what + ".bpf.o"), pin,
-             "type", "xdp"], env=dict(os.environ, PATH=os.environ.get("PATH", "") + ":/usr/sbin"))
+        run([bpftool(), "prog", "load", os.path.join(BUILD, "tests/netns", what + ".bpf.o"), pin,
+             "type", "xdp"])
         try:
             # nsenter, not ip -n: the latter mounts another /sys, without our pins.
             self.inside(ns, "ip", "link", "set", "dev", dev, "xdpdrv", "pinned", pin)
@@ -251,6 +251,15 @@ class Lab:
                             check=False)
             s_dev, w_dev = "%s.%d" % (s_dev, tag), "%s.%d" % (w_dev, tag)
         return s_dev, w_dev
+
+    def flap(self):
+        """Takes the server's interface down and up, and gives back what the kernel forgets then."""
+        gate = self._mac(self.world, self.out)
+        self.sysctl(self.srv, **{"net__ipv6__conf__%s__keep_addr_on_down" % self.iface: 1})
+        self.ip(self.srv, "link set %s down" % self.iface, "link set %s up" % self.iface,
+                *["neigh replace %s lladdr %s dev %s nud permanent" % (g, gate, self.iface)
+                  for g in (GATE4, GATE6)],
+                *["route replace default via %s" % g for g in (GATE4, GATE6)])
 
     # -- programs --------------------------------------------------------------------------------
 
@@ -396,6 +405,10 @@ class Lab:
 def minus(after, before):
     """What came in between, by reason; reasons that did not move are left out."""
     return {k: v - before.get(k, 0) for k, v in after.items() if v != before.get(k, 0)}
+
+
+def bpftool():
+    return shutil.which("bpftool", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
 def nginx_path():
