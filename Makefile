@@ -123,6 +123,7 @@ man: $(MAN) ## build the manual pages
 PREFIX ?= /usr/local
 BIN = $(DESTDIR)$(PREFIX)/sbin
 SHARE = $(DESTDIR)$(PREFIX)/share
+LIB = $(DESTDIR)$(PREFIX)/lib
 COMPLETION = $(SHARE)/bash-completion/completions
 install: all man ## install command, manual and completion (PREFIX, DESTDIR)
 	$(Q)install -D -m 755 $(O)/floodwall $(BIN)/floodwall
@@ -131,8 +132,13 @@ install: all man ## install command, manual and completion (PREFIX, DESTDIR)
 	$(Q)install -d $(COMPLETION)
 	$(Q)$(O)/floodwall completion bash > $(O)/completion
 	$(Q)install -m 644 $(O)/completion $(COMPLETION)/floodwall
+	$(Q)sed 's|/usr/sbin/floodwall|$(PREFIX)/sbin/floodwall|' system/floodwall.service > $(O)/unit
+	$(Q)install -D -m 644 $(O)/unit $(LIB)/systemd/system/floodwall.service
+	$(Q)install -D -m 644 system/floodwall.tmpfiles $(LIB)/tmpfiles.d/floodwall.conf
+	$(Q)install -D -m 644 system/floodwall.sysusers $(LIB)/sysusers.d/floodwall.conf
 uninstall: ## remove what install installed
-	$(Q)rm -f $(BIN)/floodwall $(COMPLETION)/floodwall
+	$(Q)rm -f $(BIN)/floodwall $(COMPLETION)/floodwall $(LIB)/systemd/system/floodwall.service
+	$(Q)rm -f $(LIB)/tmpfiles.d/floodwall.conf $(LIB)/sysusers.d/floodwall.conf
 	$(Q)for p in $(notdir $(MAN)); do rm -f $(SHARE)/man/man$${p##*.}/$$p; done
 
 setup: ## install what building and testing need, from Debian's packages

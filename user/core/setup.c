@@ -150,8 +150,10 @@ int fw_setup_create(struct fw_setup *setup, bool monitor, struct fw_err *err)
 		r = first_policy(setup, monitor, err);
 	if (!r)
 		r = fw_object_commit(setup->plan, err);
-	if (!r)
+	if (!r) {
 		setup->meta = setup->plan->meta;
+		fw_pin_own(setup->opts.pins);
+	}
 	return r;
 }
 

@@ -351,14 +351,32 @@ int fw_pin_remove_maps(const char *dir, struct fw_err *err)
 	return 0;
 }
 
+void fw_pin_own(const char *dir)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (stat(dir, &st) || st.st_uid == geteuid())
+		return;
+	for (size_t i = 0; i < PIN_NAMES; i++)
+		if (!pin_path(path, sizeof(path), dir, pin_names[i], NULL) &&
+		    lchown(path, st.st_uid, st.st_gid))
+			return; /* not permitted: they stay ours */
+}
+
 int fw_pin_remove(const char *dir, struct fw_err *err)
 {
 	int r = fw_pin_remove_maps(dir, err);
+	struct stat st;
 
 	if (r)
 		return r;
+	/* Made for the service's user, who could not make it again. */
+	if (!stat(dir, &st) && st.st_uid != geteuid())
+		return 0;
 	/* Something of somebody else's in it: theirs to remove. */
-	if (rmdir(dir) && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT)
+	if (rmdir(dir) && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT &&
+	    errno != EACCES && errno != EPERM)
 		return fw_err_set(err, -errno, NULL, "cannot remove %s: %s", dir, strerror(errno));
 	return 0;
 }

@@ -62,7 +62,13 @@ int fw_pin_refuse_other(const char *dir, const struct fw_meta *meta, struct fw_e
 int fw_pin_map(const char *dir, const char *name, bool write, int *ret_fd, struct fw_err *err);
 
 /*
- * Remove all our pins and the directory itself if then empty. Names that are not ours stay. The
+ * Give all pins to whoever owns the directory: the service's user keeps access to what root pins.
+ * Does what it is permitted to.
+ */
+void fw_pin_own(const char *dir);
+
+/*
+ * Remove all our pins and the directory itself if then empty and not somebody else's. Names that are not ours stay. The
  * meta pin goes first, so that a kill in between leaves FW_PINS_HALF. Lock held.
  */
 int fw_pin_remove(const char *dir, struct fw_err *err);
