@@ -24,7 +24,8 @@ USER_SRC := $(wildcard user/*/*.c)
 USER_OBJ := $(USER_SRC:%.c=$(O)/%.o)
 LIB_OBJ := $(filter-out $(O)/user/cli/main.o,$(USER_OBJ))
 # What the pure floors need: no BPF, no privilege.
-PURE_OBJ := $(filter $(O)/user/base/% $(O)/user/policy/% $(O)/user/core/bundle%,$(USER_OBJ))
+PURE_OBJ := $(filter $(O)/user/base/% $(O)/user/policy/% $(O)/user/core/bundle% \
+	$(O)/user/core/history% $(O)/user/core/incident%,$(USER_OBJ))
 
 .DELETE_ON_ERROR:
 .SECONDARY:

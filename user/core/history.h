@@ -49,7 +49,10 @@ const char *fw_history_path(const char *opt);
 int fw_history_open(const char *path, bool write, struct fw_history **ret, struct fw_err *err);
 void fw_history_close(struct fw_history *h);
 
-/* One transaction around what a second brings. -ENOSPC: the disk is full, nothing was written. */
+/*
+ * One transaction around what a second brings; for a reader, one state of the file for all it asks
+ * until fw_history_rollback or close. -ENOSPC: the disk is full, nothing was written.
+ */
 int fw_history_begin(struct fw_history *h, struct fw_err *err);
 int fw_history_commit(struct fw_history *h, struct fw_err *err);
 void fw_history_rollback(struct fw_history *h);

@@ -15,7 +15,6 @@
 
 #define FW_INCIDENT_WHO_LEN  65
 #define FW_INCIDENT_TEXT_LEN 1025 /* a note, NUL included */
-#define FW_INCIDENT_OPEN     0	  /* last_tick of one that is open */
 
 /* What it looked like: X(identifier, name, words) (incident_kind.c says when each fits). */
 #define FW_INCIDENT_KINDS(X)                                                          \
@@ -50,9 +49,10 @@ struct fw_incident_guess {
 /* The row of the table "incident". */
 struct fw_incident {
 	__s64 id;
+	bool open;
 	struct fw_when start, end;	     /* end: zero while it is open */
 	__s64 first_tick;		     /* numbers of ticks, both included */
-	__s64 last_tick;		     /* FW_INCIDENT_OPEN while it is open */
+	__s64 last_tick;		     /* open: the latest so far; below first_tick: none */
 	__s64 run;			     /* of its start */
 	char service[FW_NAME_LEN];	     /* whose level opened it; "" = opened by hand */
 	char opened_by[FW_INCIDENT_WHO_LEN]; /* "level", or who */
@@ -83,6 +83,8 @@ struct fw_incident_sums {
 	__u64 sources_proven, sources_unproven;	   /* rows of its list so far */
 	__u64 sample_offered, sample_emitted, sample_held, sample_lost;
 	__u64 ledger_lost;
+	__u16 reflect_port; /* commonest UDP source port of reflected samples, host order; 0 = none
+			     */
 };
 
 /* A service within the incident. */
@@ -189,14 +191,16 @@ int fw_incident_each_sample(struct fw_history *h, __s64 id,
 			    int (*each)(void *arg, const struct fw_incident_sample *sample),
 			    void *arg, struct fw_err *err);
 
-/* incident_kind.c: pure. reflect: packets by amplifier port, may be NULL. */
+/* incident_kind.c: pure. */
 void fw_incident_guess(const struct fw_incident_sums *sums, struct fw_incident_guess *ret);
 
 /* "proven", "possibly spoofed". */
 const char *fw_incident_source_word(const struct fw_incident_source *source);
 
-/* "steps of the clock": where UTC jumped, a moment of the incident in today's UTC is not known
- * better than this: UTC that boot_ns had by the clock row in force. */
-extern const char *const fw_incident_kind_names[FW_IK_MAX];
+/* JSON name of a kind; of a reason ("?" beyond the list). */
+const char *fw_incident_kind_name(enum fw_incident_kind kind);
+const char *fw_incident_reason_name(unsigned int reason);
+/* What it does to a packet, in enforcing mode. */
+enum fw_verdict fw_incident_reason_verdict(unsigned int reason);
 
 #endif

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What an incident is called, and how sure that is, from its sums alone. */
+#include <string.h>
+#include "tests/unit/unit.h"
+#include "user/core/incident.h"
+
+static void kinds(void **state)
+{
+	struct fw_incident_sums s = {};
+	struct fw_incident_guess g;
+
+	(void)state;
+	fw_incident_guess(&s, &g);
+	assert_int_equal(g.kind, FW_IK_UNKNOWN);
+	assert_int_equal(g.sure_pct, 0);
+	s.reason[FW_R_TX_COOKIE].packets = 10000;
+	fw_incident_guess(&s, &g);
+	assert_int_equal(g.kind, FW_IK_SYN_SPOOFED);
+	assert_int_equal(g.sure_pct, 100);
+	assert_non_null(strstr(g.why, "0.0 % of the SYN cookies"));
+	s.reason[FW_R_PASS_COOKIE].packets = 3000;
+	fw_incident_guess(&s, &g);
+	assert_int_equal(g.kind, FW_IK_SYN_SPOOFED);
+	assert_int_equal(g.sure_pct, 70);
+	s.reason[FW_R_PASS_COOKIE].packets = 9000;
+	fw_incident_guess(&s, &g);
+	assert_int_equal(g.kind, FW_IK_RUSH);
+	s.would[FW_R_DROP_BANNED].packets = 90000;
+	fw_incident_guess(&s, &g);
+	assert_int_equal(g.kind, FW_IK_BOTNET);
+	assert_int_equal(g.sure_pct, 90);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(kinds),
+	};
+
+	return cmocka_run_group_tests_name("incident_kind", tests, NULL, NULL);
+}
