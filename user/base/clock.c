@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The clocks of the system, in the program's terms. */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include "user/base/clock.h"
 #include "bpf/abi.h"
@@ -105,4 +107,53 @@ char *fw_clock_put(char *buf, size_t size, __u64 realtime_ns)
 		return buf;
 	snprintf(buf, size, "%s%.3s:%s", text, zone, zone + 3);
 	return buf;
+}
+
+/* "+02:00", "-0530" or "Z"; NULL when it is none of them. */
+static const char *zone_parse(const char *p, long *ret_s)
+{
+	int sign = *p == '-' ? -1 : 1, digit[4];
+
+	if (*p == 'Z') {
+		*ret_s = 0;
+		return p + 1;
+	}
+	if (*p != '+' && *p != '-')
+		return NULL;
+	p++;
+	for (int i = 0; i < 4; i++, p++) {
+		if (i == 2 && *p == ':')
+			p++;
+		if (*p < '0' || *p > '9')
+			return NULL;
+		digit[i] = *p - '0';
+	}
+	*ret_s = sign * ((digit[0] * 10 + digit[1]) * 3600L + (digit[2] * 10 + digit[3]) * 60L);
+	return p;
+}
+
+int fw_clock_parse(const char *text, __u64 *ret_realtime_ns, struct fw_err *err)
+{
+	static const char *const form[] = { "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S",
+					    "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M" };
+	const char *end = NULL;
+	struct tm tm;
+	long zone_s = 0;
+	time_t s = -1;
+
+	for (size_t i = 0; i < sizeof(form) / sizeof(form[0]) && !end; i++) {
+		memset(&tm, 0, sizeof(tm));
+		tm.tm_isdst = -1;
+		end = strptime(text, form[i], &tm);
+	}
+	if (end && !*end)
+		s = mktime(&tm);
+	else if (end && (end = zone_parse(end + strspn(end, " "), &zone_s)) && !*end)
+		s = timegm(&tm) - zone_s;
+	/* From 1970 to where nanoseconds end. */
+	if (s < 0 || s > 18000000000)
+		return fw_err_set(err, -EINVAL, "write 2026-06-09 22:00:00+02:00",
+				  "\"%.40s\" is not a date and time", text);
+	*ret_realtime_ns = (__u64)s * FW_NS_PER_S;
+	return 0;
 }

@@ -9,6 +9,7 @@
 
 #include <linux/types.h>
 #include <stddef.h>
+#include "user/base/err.h"
 
 #define FW_NS_PER_S 1000000000ULL
 
@@ -40,5 +41,11 @@ __u32 fw_clock_until(__u64 now_ns, __u32 for_s);
 #define FW_CLOCK_LEN 32
 /* "2024-06-09 22:00:01+02:00" in local time, into buf (size >= FW_CLOCK_LEN). Returns buf. */
 char *fw_clock_put(char *buf, size_t size, __u64 realtime_ns);
+
+/*
+ * What fw_clock_put writes, back into CLOCK_REALTIME ns: date and time with a space or T between,
+ * seconds and zone may be missing (then 00 and local time). 0 or -EINVAL with err filled.
+ */
+int fw_clock_parse(const char *text, __u64 *ret_realtime_ns, struct fw_err *err);
 
 #endif

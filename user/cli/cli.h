@@ -112,5 +112,6 @@ extern const struct fw_cli_command fw_cmd_ban[];
 extern const struct fw_cli_command fw_cmd_mode[];
 extern const struct fw_cli_command fw_cmd_option[];
 extern const struct fw_cli_command fw_cmd_reflect[];
+extern const struct fw_cli_command fw_cmd_policy[];
 
 #endif

@@ -18,6 +18,7 @@ const struct fw_cli_family fw_cli_families[] = {
 	{ "Prefixes", fw_cmd_lane },
 	{ "Services", fw_cmd_service },
 	{ "", fw_cmd_reflect },
+	{ "The policy file", fw_cmd_policy },
 	{ "Help", fw_cmd_help },
 	{ NULL, NULL },
 };

@@ -8,6 +8,7 @@
 
 #include "user/cli/cli.h"
 #include "user/cli/edit.h"
+#include "user/policy/file.h"
 #include "user/policy/prefixes.h"
 
 /* Words for a lane, by enum fw_lane. */
@@ -23,6 +24,8 @@ extern const struct fw_lane_words fw_lane_words[FW_LANE_MAX];
  * environment or (sudo clears it) from that of an ancestor. -ENOENT when there is none.
  */
 int fw_lane_session(__be32 ret_addr_be[4]);
+/* The same with the address and port it goes to, as far as they are known. */
+int fw_lane_session_full(struct fw_file_session *ret);
 
 /* An address is dropped by these prefixes: blocked, and neither in management nor trusted. */
 bool fw_lane_cuts(const struct fw_prefixes *set, const __be32 addr_be[4]);

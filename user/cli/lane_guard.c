@@ -16,30 +16,49 @@
 #define WARNINGS_MAX	5
 #define ENVIRONMENT_MAX (256 * 1024)
 
-/* "SSH_CONNECTION=client port server port": the client, without its zone. */
-static int session_parse(const char *text, __be32 ret_addr_be[4])
+/* A word of at most an address, its zone left out. Returns what follows, NULL when it is none. */
+static const char *take_addr(const char *text, __be32 ret_addr_be[4])
 {
 	char addr[64];
 	size_t len = strcspn(text, " %");
 
 	if (!len || len >= sizeof(addr))
-		return -ENOENT;
+		return NULL;
 	memcpy(addr, text, len);
 	addr[len] = '\0';
-	return fw_text_addr(addr, ret_addr_be, NULL) ? -ENOENT : 0;
+	return fw_text_addr(addr, ret_addr_be, NULL) ? NULL : text + strcspn(text, " ");
+}
+
+/* "client port server port" of SSH_CONNECTION, "client port port" of SSH_CLIENT. */
+static int session_parse(const char *text, struct fw_file_session *ret)
+{
+	struct fw_file_session session = { 0 };
+	unsigned int port;
+
+	text = take_addr(text, session.peer_be);
+	if (!text)
+		return -ENOENT;
+	text += strspn(text, " ");
+	text += strcspn(text, " ");
+	text = take_addr(text + strspn(text, " "), session.server_be);
+	if (text && sscanf(text, " %u", &port) == 1 && port && port <= 65535)
+		session.port = (__u16)port;
+	else
+		memset(session.server_be, 0, sizeof(session.server_be));
+	*ret = session;
+	return 0;
 }
 
 static const char *const session_names[] = { "SSH_CONNECTION=", "SSH_CLIENT=" };
 
 /* Look through an environment block: strings one after the other. */
-static int session_in(const char *block, size_t size, __be32 ret_addr_be[4])
+static int session_in(const char *block, size_t size, struct fw_file_session *ret)
 {
 	for (const char *at = block; at < block + size; at += strlen(at) + 1)
 		for (int i = 0; i < 2; i++) {
 			size_t len = strlen(session_names[i]);
 
-			if (!strncmp(at, session_names[i], len) &&
-			    !session_parse(at + len, ret_addr_be))
+			if (!strncmp(at, session_names[i], len) && !session_parse(at + len, ret))
 				return 0;
 		}
 	return -ENOENT;
@@ -76,7 +95,7 @@ static pid_t parent_of(pid_t pid)
 	return parent;
 }
 
-int fw_lane_session(__be32 ret_addr_be[4])
+int fw_lane_session_full(struct fw_file_session *ret)
 {
 	const char *own[] = { getenv("SSH_CONNECTION"), getenv("SSH_CLIENT") };
 	int found = -ENOENT;
@@ -84,7 +103,7 @@ int fw_lane_session(__be32 ret_addr_be[4])
 	char *block;
 
 	for (int i = 0; i < 2; i++)
-		if (own[i] && !session_parse(own[i], ret_addr_be))
+		if (own[i] && !session_parse(own[i], ret))
 			return 0;
 	block = malloc(ENVIRONMENT_MAX);
 	if (!block)
@@ -92,10 +111,20 @@ int fw_lane_session(__be32 ret_addr_be[4])
 	for (int i = 0; found && pid > 1 && i < ANCESTORS_MAX; i++, pid = parent_of(pid)) {
 		size_t size = read_proc(pid, "environ", block, ENVIRONMENT_MAX);
 
-		found = session_in(block, size, ret_addr_be);
+		found = session_in(block, size, ret);
 	}
 	free(block);
 	return found;
+}
+
+int fw_lane_session(__be32 ret_addr_be[4])
+{
+	struct fw_file_session session;
+	int r = fw_lane_session_full(&session);
+
+	if (!r)
+		memcpy(ret_addr_be, session.peer_be, sizeof(session.peer_be));
+	return r;
 }
 
 /* A prefix of the lane that holds the address, or NULL. */

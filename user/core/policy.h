@@ -19,6 +19,14 @@
 int fw_policy_read_file(const char *path, struct fw_file_clock clock, struct fw_file *ret,
 			struct fw_problems *problems, struct fw_err *err);
 
+/* The same, warning of what would cut this session off (may be NULL). */
+int fw_policy_read_file_for(const char *path, struct fw_file_clock clock,
+			    const struct fw_file_session *session, struct fw_file *ret,
+			    struct fw_problems *problems, struct fw_err *err);
+
+/* A plain file, whole: *ret_text (malloc, *ret_size bytes and a NUL). -errno with err filled. */
+int fw_policy_load(const char *path, char **ret_text, size_t *ret_size, struct fw_err *err);
+
 /* Program time (of maps; NULL: of this host) and wall clock, now. */
 struct fw_file_clock fw_policy_clock(const struct fw_maps *maps);
 

@@ -62,6 +62,7 @@ enum fw_problem_severity { FW_PROBLEM_ERROR, FW_PROBLEM_WARNING };
 
 struct fw_problem {
 	enum fw_problem_severity severity;
+	bool guard;    /* a warning of what could lock people out: to be forced, not overlooked */
 	char *name;    /* of the file it is in; owned */
 	size_t line;   /* from 1; 0 = the file as a whole */
 	size_t column; /* from 1, in characters */
@@ -74,6 +75,7 @@ struct fw_problems {
 	struct fw_problem *at; /* by file and line; owned */
 	size_t count, room;
 	size_t errors, warnings; /* all, also those not kept */
+	size_t guards;		 /* of the warnings */
 };
 void fw_problems_free(struct fw_problems *problems);
 
@@ -83,20 +85,35 @@ struct fw_file_clock {
 	__u64 realtime_ns; /* CLOCK_REALTIME */
 };
 
-/* Gives a list the file names: *ret_text (malloc, size bytes) or -errno with err filled. */
+/* Gives a list the file names: *ret_text (malloc, size bytes and a NUL), or -errno with err filled.
+ */
 struct fw_file_loader {
 	int (*load)(void *arg, const char *path, char **ret_text, size_t *ret_size,
 		    struct fw_err *err);
 	void *arg;
 };
 
+/* Where the admin sits: a change must not cut that off. */
+struct fw_file_session {
+	__be32 peer_be[4];   /* 128-bit forms */
+	__be32 server_be[4]; /* all zero: not known */
+	__u16 port;	     /* of the server, host order; 0: not known */
+};
+
+struct fw_file_context {
+	struct fw_file_clock clock;
+	__u32 tick_ns;			       /* one step of the program's clock */
+	const struct fw_file_loader *loader;   /* NULL: lists are taken for empty */
+	const struct fw_file_session *session; /* NULL: none known */
+};
+
 /*
- * name: for the problems. loader NULL: lists of files are taken for empty. 0: *ret is filled and
- * problems holds warnings at most. -EINVAL: there are errors, in problems; err names the first and
- * counts the others. -ENOMEM. problems (zeroed by the caller) is freed by the caller in any case.
+ * name: for the problems. 0: *ret is filled and problems holds warnings at most. -EINVAL: there
+ * are errors, in problems; err names the first and counts the others. -ENOMEM. problems (zeroed by
+ * the caller) is freed by the caller in any case.
  */
-int fw_file_parse(const char *name, const char *text, size_t size, struct fw_file_clock clock,
-		  const struct fw_file_loader *loader, struct fw_file *ret,
+int fw_file_parse(const char *name, const char *text, size_t size,
+		  const struct fw_file_context *context, struct fw_file *ret,
 		  struct fw_problems *problems, struct fw_err *err);
 
 /* The whole policy as a file that reads back to the same. 0, -EIO. */

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Reading a policy file for a command, and telling everything that is wrong with it at once. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/base/json.h"
+#include "user/base/table.h"
+#include "user/cli/lane.h"
+#include "user/cli/policy.h"
+
+static json_t *problem_json(const struct fw_problem *p)
+{
+	json_t *one = json_pack("{s:o,s:I,s:I,s:s,s:o,s:b}", "file", fw_json_text(p->name), "line",
+				(json_int_t)p->line, "column", (json_int_t)p->column, "severity",
+				p->severity == FW_PROBLEM_ERROR ? "error" : "warning", "message",
+				fw_json_text(p->err.msg), "guard", (int)p->guard);
+
+	if (*p->err.hint)
+		(void)fw_json_set(one, "hint", fw_json_text(p->err.hint)); /* the rest says it */
+	return one;
+}
+
+static void tell_one(const struct fw_problem *p)
+{
+	bool error = p->severity == FW_PROBLEM_ERROR;
+
+	fprintf(stderr, "%s:%zu:%zu: %s%s:%s %s\n", p->name, p->line, p->column,
+		fw_table_style(stderr, error ? FW_STYLE_BAD : FW_STYLE_WARN),
+		error ? "error" : "warning", fw_table_style(stderr, FW_STYLE_NONE), p->err.msg);
+	if (*p->excerpt)
+		fprintf(stderr, "%s\n", p->excerpt);
+	if (*p->err.hint)
+		fprintf(stderr, "    %s\n", p->err.hint);
+}
+
+static void tell(struct fw_cli *cli, const struct fw_problems *all)
+{
+	if (cli->json && !cli->problems)
+		cli->problems = json_array();
+	fflush(stdout);
+	/* Errors last: they stand where the reader looks. */
+	for (int severity = FW_PROBLEM_WARNING; severity >= FW_PROBLEM_ERROR; severity--)
+		for (size_t i = 0; i < all->count; i++) {
+			if ((int)all->at[i].severity != severity)
+				continue;
+			if (cli->json)
+				(void)fw_json_push(cli->problems, problem_json(&all->at[i]));
+			else
+				tell_one(&all->at[i]);
+		}
+	if (!cli->json && all->errors + all->warnings > all->count)
+		fprintf(stderr, "... and %zu more\n", all->errors + all->warnings - all->count);
+}
+
+int fw_policy_cmd_read(struct fw_cli *cli, int argc, char **argv, const struct fw_maps *maps,
+		       struct fw_policy_cmd *ret)
+{
+	const char *name = argc ? argv[0] : FW_FILE_DEFAULT;
+	struct fw_file_session session;
+	bool known = !fw_lane_session_full(&session);
+	int r;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!realpath(name, ret->path)) {
+		r = fw_err_set(&cli->err, -(errno ?: EIO), NULL, "%s cannot be read: %s", name,
+			       strerror(errno));
+		cli->err.exit_code = FW_EXIT_USAGE;
+		return r;
+	}
+	r = fw_policy_read_file_for(name, fw_policy_clock(maps), known ? &session : NULL,
+				    &ret->file, &ret->problems, &cli->err);
+	tell(cli, &ret->problems);
+	if (ret->problems.errors)
+		return fw_err_set(&cli->err, -EINVAL, cli->json ? cli->err.hint : NULL,
+				  "%s has %zu error%s and %zu warning%s; nothing was changed", name,
+				  ret->problems.errors, ret->problems.errors == 1 ? "" : "s",
+				  ret->problems.warnings, ret->problems.warnings == 1 ? "" : "s");
+	return r;
+}
+
+void fw_policy_cmd_free(struct fw_policy_cmd *cmd)
+{
+	fw_file_free(&cmd->file);
+	fw_problems_free(&cmd->problems);
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Files for the reader of the policy: bounded, whole, and never a device or a pipe that hangs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "user/base/clock.h"
+#include "user/core/policy.h"
+
+static int read_fd(int fd, size_t size, char **ret, size_t *ret_size)
+{
+	char *text = malloc(size + 1);
+	size_t used = 0;
+
+	if (!text)
+		return -ENOMEM;
+	while (used < size) {
+		ssize_t got = read(fd, text + used, size - used);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			int r = -errno;
+
+			free(text);
+			return r;
+		}
+		if (!got)
+			break;
+		used += (size_t)got;
+	}
+	text[used] = '\0';
+	*ret = text;
+	*ret_size = used;
+	return 0;
+}
+
+int fw_policy_load(const char *path, char **ret_text, size_t *ret_size, struct fw_err *err)
+{
+	int fd, r = 0;
+	struct stat st;
+
+	/* Not to wait for a writer of a pipe; plain files ignore it. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st))
+		r = -errno;
+	else if (!S_ISREG(st.st_mode))
+		r = fw_err_set(err, -EINVAL, NULL, "%s is not a plain file", path);
+	else if (st.st_size > (off_t)FW_FILE_SIZE_MAX)
+		r = fw_err_set(err, -E2BIG, NULL, "%s is longer than %lu MB", path,
+			       FW_FILE_SIZE_MAX >> 20);
+	if (r == -EINVAL || r == -E2BIG) {
+		close(fd);
+		return r;
+	}
+	if (!r)
+		r = read_fd(fd, (size_t)st.st_size, ret_text, ret_size);
+	if (fd >= 0)
+		close(fd);
+	if (r)
+		return fw_err_set(err, r, NULL, "%s cannot be read: %s", path, strerror(-r));
+	return 0;
+}
+
+struct lists {
+	const char *path; /* of the policy file */
+	size_t total;	  /* bytes of all lists */
+};
+
+static int load_list(void *arg, const char *path, char **ret_text, size_t *ret_size,
+		     struct fw_err *err)
+{
+	struct lists *lists = arg;
+	const char *slash = strrchr(lists->path, '/');
+	char whole[PATH_MAX];
+	int len = *path == '/' || !slash ? 0 : (int)(slash - lists->path) + 1, r;
+
+	if (snprintf(whole, sizeof(whole), "%.*s%s", len, lists->path, path) >= PATH_MAX)
+		return fw_err_set(err, -ENAMETOOLONG, NULL, "%.80s...: the path is too long", path);
+	r = fw_policy_load(whole, ret_text, ret_size, err);
+	if (r)
+		return r;
+	lists->total += *ret_size;
+	if (lists->total <= FW_FILE_SIZE_MAX)
+		return 0;
+	free(*ret_text);
+	return fw_err_set(err, -E2BIG, NULL, "the lists together are longer than %lu MB",
+			  FW_FILE_SIZE_MAX >> 20);
+}
+
+int fw_policy_read_file_for(const char *path, struct fw_file_clock clock,
+			    const struct fw_file_session *session, struct fw_file *ret,
+			    struct fw_problems *problems, struct fw_err *err)
+{
+	struct lists lists = { .path = path };
+	struct fw_file_loader loader = { load_list, &lists };
+	struct fw_file_context context = { clock, fw_clock_tick(), &loader, session };
+	char *text = NULL;
+	size_t size = 0;
+	int r = fw_policy_load(path, &text, &size, err);
+
+	if (!r)
+		r = fw_file_parse(path, text, size, &context, ret, problems, err);
+	free(text);
+	return r;
+}
+
+int fw_policy_read_file(const char *path, struct fw_file_clock clock, struct fw_file *ret,
+			struct fw_problems *problems, struct fw_err *err)
+{
+	return fw_policy_read_file_for(path, clock, NULL, ret, problems, err);
+}
+
+struct fw_file_clock fw_policy_clock(const struct fw_maps *maps)
+{
+	return (struct fw_file_clock){ maps ? fw_apply_now(maps) : fw_clock_now(),
+				       fw_clock_realtime() };
+}

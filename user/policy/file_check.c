@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What no single key can be blamed for: things that never match, and things that could lock out
+ * the very people who write the file.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "user/base/text.h"
+#include "user/policy/compile.h"
+#include "user/policy/file_read.h"
+
+static const char *lane_text(const struct fw_reader *reader, const struct fw_prefix *one)
+{
+	static const char *const text[] = { [FW_LANE_MANAGEMENT] = "management",
+					    [FW_LANE_TRUSTED] = "trusted",
+					    [FW_LANE_BLOCKED] = "blocked" };
+
+	return one->lane == FW_LANE_CLASS ? reader->file->model->class[one->class].name
+					  : text[one->lane];
+}
+
+struct fw_err fw_reader_useless(const struct fw_reader *reader, const struct fw_prefix *one,
+				const struct fw_prefix *by)
+{
+	char text[FW_TEXT_LEN], over[FW_TEXT_LEN];
+	struct fw_err say = { 0 };
+
+	fw_text_put_prefix(text, sizeof(text), one->addr_be, one->len);
+	fw_text_put_prefix(over, sizeof(over), by->addr_be, by->len);
+	if (one->lane == by->lane)
+		snprintf(say.msg, sizeof(say.msg), "%s is %s already, within %s", text,
+			 lane_text(reader, one), over);
+	else
+		snprintf(say.msg, sizeof(say.msg),
+			 "%s can never match as %s: %s is %s, and that wins", text,
+			 lane_text(reader, one), one->len == by->len ? "it" : over,
+			 lane_text(reader, by));
+	return say;
+}
+
+struct fw_place fw_reader_list_place(const struct fw_reader *reader, __u32 source,
+				     const struct fw_prefix *one)
+{
+	const struct fw_source_text *in = &reader->source[source];
+	struct fw_place place = { 0, 0, source };
+	const char *at = in->text, *end = in->text + in->size;
+
+	for (; at < end; place.line++) {
+		const char *nl = memchr(at, '\n', (size_t)(end - at)) ?: end;
+		size_t skip = strspn(at, " \t"), len = strcspn(at + skip, " \t\r\n#;");
+		char word[FW_TEXT_LEN];
+		__be32 addr_be[4];
+		__u8 bits;
+
+		snprintf(word, sizeof(word), "%.*s", (int)(len < sizeof(word) ? len : 0),
+			 at + skip);
+		if (!fw_text_prefix(word, addr_be, &bits, NULL) && bits == one->len &&
+		    !memcmp(addr_be, one->addr_be, sizeof(addr_be))) {
+			place.pos = (__u32)(at + skip - in->text);
+			return place;
+		}
+		at = nl + 1;
+	}
+	return (struct fw_place){ 0, 0, source };
+}
+
+static struct fw_place place_of_prefix(const struct fw_reader *reader, const struct fw_prefix *one)
+{
+	struct fw_place place = reader->prefix_place[one - reader->file->lanes.at];
+
+	return place.source ? fw_reader_list_place(reader, place.source, one) : place;
+}
+
+static void check_classes(struct fw_reader *reader)
+{
+	const struct fw_model *model = reader->file->model;
+	size_t count[FW_CLASS_MAX] = { 0 };
+
+	for (size_t i = 0; i < reader->file->lanes.count; i++)
+		if (reader->file->lanes.at[i].lane == FW_LANE_CLASS)
+			count[reader->file->lanes.at[i].class]++;
+	for (int i = 0; i < FW_CLASS_MAX; i++)
+		if (*model->class[i].name && i != FW_CLASS_DEFAULT && i != FW_CLASS_TRUSTED &&
+		    !count[i])
+			fw_reader_say(reader, FW_PROBLEM_WARNING, reader->class_place[i],
+				      "give it prefixes",
+				      "class \"%s\" has no prefixes: it can never match",
+				      model->class[i].name);
+}
+
+static void check_factor(struct fw_reader *reader)
+{
+	const struct fw_model *model = reader->file->model;
+	struct fw_limit limit;
+	struct fw_err err;
+
+	for (int c = 0; c < FW_CLASS_MAX; c++)
+		for (unsigned int k = 0; *model->class[c].name && k < FW_K_MAX; k++)
+			if (fw_compile_net48(&model->class[c].rate[k], model->net48_factor,
+					     fw_model_kind_bytes(k), reader->context->tick_ns,
+					     &limit, &err)) {
+				fw_err_prepend(&err, "the limit of a /48");
+				fw_reader_error(reader,
+						reader->limit_said[c][k] ? reader->limit_place[c][k]
+									 : reader->factor_place,
+						&err);
+			}
+}
+
+/* Addresses at which nobody can be served. */
+static bool never_local(const struct fw_model_rule *rule)
+{
+	__u32 high = ntohl(rule->addr_be[0]), low = ntohl(rule->addr_be[3]);
+
+	if (rule->any)
+		return false;
+	if (fw_text_is_ip4(rule->addr_be))
+		return low >> 28 >= 14 || low >> 24 == 127 || low >> 24 == 0;
+	return high >> 24 == 0xff || (!high && !rule->addr_be[1] && !rule->addr_be[2] && low <= 1);
+}
+
+static void check_services(struct fw_reader *reader)
+{
+	const struct fw_model *model = reader->file->model;
+	char addr[FW_TEXT_LEN];
+	int said = -1;
+
+	for (__u32 i = 0; i < model->rules; i++) {
+		const struct fw_model_rule *rule = &model->rule[i];
+
+		if (!never_local(rule) || rule->service == said)
+			continue;
+		said = rule->service;
+		fw_text_put_addr(addr, sizeof(addr), rule->addr_be);
+		fw_reader_say(reader, FW_PROBLEM_WARNING, reader->service_place[rule->service],
+			      NULL, "service \"%s\" can never match at %s: nobody is reached there",
+			      model->service[rule->service].name, addr);
+	}
+}
+
+/* 0.0.0.0/0 to /2, and what holds 2000::/3: a slip. */
+static void check_widths(struct fw_reader *reader)
+{
+	const struct fw_prefixes *set = &reader->file->lanes;
+	char text[FW_TEXT_LEN];
+
+	for (size_t i = 0; i < set->count; i++) {
+		const struct fw_prefix *one = &set->at[i];
+		bool ip4 = one->len >= 96 && fw_text_is_ip4(one->addr_be);
+
+		if (one->lane != FW_LANE_BLOCKED || one->len >= (ip4 ? 96 + 3 : 4) ||
+		    (!ip4 && one->len == 3 && one->addr_be[0] != htonl(0x20000000)))
+			continue;
+		fw_reader_guard(reader, place_of_prefix(reader, one), NULL,
+				"%s is a large part of the whole Internet, voters included",
+				fw_text_put_prefix(text, sizeof(text), one->addr_be, one->len));
+	}
+}
+
+void fw_reader_check(struct fw_reader *reader)
+{
+	check_classes(reader);
+	check_factor(reader);
+	check_services(reader);
+	check_widths(reader);
+	fw_reader_check_prefixes(reader);
+	fw_reader_check_session(reader);
+}

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A policy as a file, along the table of keys, that reads back to the same policy. What is at its
+ * default is written too: whoever reads it sees what runs.
+ */
+#include <errno.h>
+#include <string.h>
+#include "user/base/clock.h"
+#include "user/base/text.h"
+#include "user/policy/file_read.h"
+
+struct printer {
+	FILE *out;
+	const struct fw_file *file;
+	struct fw_file_clock clock;
+	const void *base[FW_KEY_BASES];
+	__u8 index; /* of the class or service printed now */
+};
+
+static void indent(const struct printer *p, int depth)
+{
+	fprintf(p->out, "%*s", depth * 2, "");
+}
+
+/* Single quotes hold everything a clean text can hold. */
+static void put_quoted(FILE *out, const char *text)
+{
+	putc('\'', out);
+	for (; *text; text++) {
+		if (*text == '\'')
+			putc('\'', out);
+		putc(*text, out);
+	}
+	putc('\'', out);
+}
+
+static void put_limit(FILE *out, const struct fw_rate *rate, bool bytes)
+{
+	const char *unit = bytes ? "B" : "", *per;
+	char number[FW_TEXT_LEN];
+
+	if (!rate->count) {
+		fputs("none", out);
+		return;
+	}
+	per = rate->per_s == 3600 ? "h" : rate->per_s == 60 ? "m" : "s";
+	fprintf(out, "%s%s/%s", fw_text_put_number(number, sizeof(number), rate->count), unit, per);
+	if (rate->burst)
+		fprintf(out, " burst %s%s", fw_text_put_number(number, sizeof(number), rate->burst),
+			unit);
+	if (rate->soft_pct)
+		fprintf(out, " soft %u%%", rate->soft_pct);
+}
+
+static void put_size(FILE *out, __u64 size)
+{
+	static const char *const unit[] = { "GiB", "MiB", "KiB" };
+
+	for (int i = 0; i < 3; i++)
+		if (!(size & ((1ULL << (30 - 10 * i)) - 1))) {
+			fprintf(out, "%llu%s", size >> (30 - 10 * i), unit[i]);
+			return;
+		}
+	fprintf(out, "%llu", size);
+}
+
+static void put_addr(FILE *out, const __be32 addr_be[4])
+{
+	char text[FW_TEXT_LEN];
+
+	/* "::" alone would be a key to YAML. */
+	fw_text_put_addr(text, sizeof(text), addr_be);
+	fprintf(out, strchr(text, ':') ? "'%s'" : "%s", text);
+}
+
+static void put_word(FILE *out, const struct fw_key *key, unsigned int i)
+{
+	char word[FW_TEXT_LEN];
+
+	fputs(fw_keys_word(word, sizeof(word), key, i) ?: "", out);
+}
+
+static void put_scalar(const struct printer *p, const struct fw_key *key)
+{
+	const void *at = (const char *)p->base[key->base] + key->at;
+	char text[FW_TEXT_LEN];
+
+	switch (key->type) {
+	case FW_KEY_FLAG:
+		put_word(p->out, key, !!(*(const __u32 *)at & key->max));
+		break;
+	case FW_KEY_BOOL:
+		put_word(p->out, key, *(const bool *)at);
+		break;
+	case FW_KEY_CHOICE:
+		put_word(p->out, key, *(const __u8 *)at);
+		break;
+	case FW_KEY_NUMBER:
+		fprintf(p->out, "%u", *(const __u32 *)at);
+		break;
+	case FW_KEY_PORT:
+		fprintf(p->out, "%u", *(const __u16 *)at);
+		break;
+	case FW_KEY_SIZE:
+		put_size(p->out, *(const __u64 *)at);
+		break;
+	case FW_KEY_DURATION:
+		fputs(*(const __u32 *)at
+			      ? fw_text_put_duration(text, sizeof(text), *(const __u32 *)at)
+			      : "off",
+		      p->out);
+		break;
+	case FW_KEY_LIMIT:
+		put_limit(p->out, at, key->words);
+		break;
+	case FW_KEY_ADDR:
+		put_addr(p->out, at);
+		break;
+	default:
+		put_quoted(p->out, at);
+	}
+}
+
+static bool same_place(const struct fw_model_rule *a, const struct fw_model_rule *b)
+{
+	return a->any == b->any && !memcmp(a->addr_be, b->addr_be, sizeof(a->addr_be));
+}
+
+static bool same_ports(const struct fw_model_rule *a, const struct fw_model_rule *b)
+{
+	return a->proto == b->proto && a->first == b->first && a->last == b->last;
+}
+
+/* Is rule number i the first of its service with these ports (at this address)? */
+static bool is_first(const struct fw_model *model, __u32 i,
+		     bool (*same)(const struct fw_model_rule *, const struct fw_model_rule *))
+{
+	for (__u32 j = 0; j < i; j++)
+		if (model->rule[j].service == model->rule[i].service &&
+		    same(&model->rule[j], &model->rule[i]))
+			return false;
+	return true;
+}
+
+/* Does each address of the service have each of its ports? Then to, tcp and udp can say it. */
+static bool is_product(const struct fw_model *model, __u8 service)
+{
+	__u32 rules = 0, places = 0, ports = 0, anywhere = 0;
+
+	for (__u32 i = 0; i < model->rules; i++) {
+		if (model->rule[i].service != service)
+			continue;
+		rules++;
+		anywhere += model->rule[i].any;
+		places += is_first(model, i, same_place);
+		ports += is_first(model, i, same_ports);
+	}
+	if (places > FW_SERVICE_ADDRS || ports > FW_SERVICE_PORTS || (anywhere && places > 1))
+		return false;
+	return rules == places * ports;
+}
+
+static void put_ports(const struct printer *p, __u8 proto)
+{
+	const struct fw_model *model = p->file->model;
+	const char *before = proto == FW_PORT_TCP ? "    tcp: [" : "    udp: [";
+	bool open = false;
+
+	for (__u32 i = 0; i < model->rules; i++) {
+		const struct fw_model_rule *rule = &model->rule[i];
+
+		if (rule->service != p->index || rule->proto != proto ||
+		    !is_first(model, i, same_ports))
+			continue;
+		fprintf(p->out, "%s%u", open ? ", " : before, rule->first);
+		if (rule->last != rule->first)
+			fprintf(p->out, "-%u", rule->last);
+		open = true;
+	}
+	if (open)
+		fputs("]\n", p->out);
+}
+
+static void put_to(const struct printer *p)
+{
+	const struct fw_model *model = p->file->model;
+	bool open = false;
+
+	for (__u32 i = 0; i < model->rules; i++) {
+		const struct fw_model_rule *rule = &model->rule[i];
+
+		if (rule->service != p->index || rule->any || !is_first(model, i, same_place))
+			continue;
+		fputs(open ? ", " : "    to: [", p->out);
+		put_addr(p->out, rule->addr_be);
+		open = true;
+	}
+	if (open)
+		fputs("]\n", p->out);
+}
+
+static void put_rules(const struct printer *p)
+{
+	const struct fw_model *model = p->file->model;
+	char text[FW_TEXT_LEN * 2];
+
+	fputs("    rules:\n", p->out);
+	for (__u32 i = 0; i < model->rules; i++)
+		if (model->rule[i].service == p->index)
+			fprintf(p->out, "      - '%s'\n",
+				fw_model_rule_put(text, sizeof(text), &model->rule[i]));
+}
+
+static void put_claims(const struct printer *p)
+{
+	if (p->index == FW_SERVICE_HOST)
+		return;
+	if (!is_product(p->file->model, p->index)) {
+		put_rules(p);
+		return;
+	}
+	put_to(p);
+	put_ports(p, FW_PORT_TCP);
+	put_ports(p, FW_PORT_UDP);
+}
+
+static void put_reflect(const struct printer *p, const struct fw_key *key)
+{
+	const struct fw_model *model = p->file->model;
+	bool more = false;
+
+	fputs("[", p->out);
+	for (int i = 1; i < FW_REFLECT_MAX; i++) {
+		if (!model->reflect[i].port || model->reflect[i].everywhere != (bool)key->max)
+			continue;
+		fprintf(p->out, "%s%u", more ? ", " : "", model->reflect[i].port);
+		more = true;
+	}
+	fputs("]\n", p->out);
+}
+
+static void put_prefix(const struct printer *p, const struct fw_prefix *one, int depth)
+{
+	const char *why = fw_prefixes_why(&p->file->lanes, one);
+	char text[FW_TEXT_LEN], when[FW_CLOCK_LEN];
+	bool quoted;
+
+	fw_text_put_prefix(text, sizeof(text), one->addr_be, one->len);
+	quoted = strchr(text, ':');
+	indent(p, depth);
+	if (!*why && one->until_s == FW_FOREVER) {
+		fprintf(p->out, quoted ? "- '%s'\n" : "- %s\n", text);
+		return;
+	}
+	fprintf(p->out, quoted ? "- {prefix: '%s'" : "- {prefix: %s", text);
+	if (one->until_s != FW_FOREVER)
+		fprintf(p->out, ", until: '%s'",
+			fw_clock_put(when, sizeof(when),
+				     p->clock.realtime_ns +
+					     (one->until_s * FW_NS_PER_S - p->clock.now_ns)));
+	if (*why) {
+		fputs(", why: ", p->out);
+		put_quoted(p->out, why);
+	}
+	fputs("}\n", p->out);
+}
+
+static void put_prefixes(const struct printer *p, const struct fw_key *key, int depth)
+{
+	const struct fw_prefixes *set = &p->file->lanes;
+	bool class = key->max == FW_LANE_CLASS, open = false;
+
+	for (size_t i = 0; i < set->count; i++) {
+		const struct fw_prefix *one = &set->at[i];
+
+		if (one->lane != key->max || (class && one->class != p->index))
+			continue;
+		if (!open) {
+			indent(p, depth);
+			fprintf(p->out, "%s:\n", key->name);
+		}
+		open = true;
+		put_prefix(p, one, depth + 1);
+	}
+}
+
+static void put_group(struct printer *p, const char *parent, int depth);
+
+static void put_interfaces(const struct printer *p)
+{
+	const struct fw_settings *settings = &p->file->settings;
+	size_t count;
+	const struct fw_key *row = fw_keys_below("interfaces", &count);
+
+	fputs(settings->ifaces ? "interfaces:\n" : "interfaces: {}\n", p->out);
+	for (unsigned int i = 0; i < settings->ifaces; i++) {
+		fputs("  ", p->out);
+		put_quoted(p->out, settings->iface[i].name);
+		fputs(": ", p->out);
+		put_word(p->out, row, settings->iface[i].mode);
+		putc('\n', p->out);
+	}
+}
+
+/* Names may be numbers, and what a number would be to YAML is nobody's business. */
+static void put_name(const struct printer *p, const char *name)
+{
+	fprintf(p->out, "  '%s':\n", name);
+}
+
+static void put_named(struct printer *p, const struct fw_key *key)
+{
+	const struct fw_model *model = p->file->model;
+
+	if (!strcmp(key->name, "interfaces")) {
+		put_interfaces(p);
+		return;
+	}
+	fprintf(p->out, "%s:\n", key->name);
+	for (__u8 i = 0; !strcmp(key->name, "classes") && i < FW_CLASS_MAX; i++) {
+		p->base[FW_KEY_CLASS] = &model->class[i];
+		p->index = i;
+		if (!*model->class[i].name)
+			continue;
+		put_name(p, model->class[i].name);
+		put_group(p, "classes.*", 2);
+	}
+	for (__u8 i = 0; !strcmp(key->name, "services") && i < FW_SERVICE_MAX; i++) {
+		p->base[FW_KEY_SERVICE] = &model->service[i];
+		p->index = i;
+		if (!*model->service[i].name)
+			continue;
+		put_name(p, model->service[i].name);
+		put_claims(p);
+		put_group(p, "services.*", 2);
+	}
+}
+
+static void put_key(struct printer *p, const struct fw_key *key, int depth)
+{
+	char path[FW_TEXT_LEN];
+
+	switch (key->type) {
+	case FW_KEY_ADDRS:
+	case FW_KEY_PORTS:
+	case FW_KEY_RULES:
+		return; /* in put_claims() */
+	case FW_KEY_NAMED:
+		put_named(p, key);
+		return;
+	case FW_KEY_PREFIXES:
+		put_prefixes(p, key, depth);
+		return;
+	default:
+		break;
+	}
+	if (key->base == FW_KEY_SERVICE && p->index == FW_SERVICE_HOST &&
+	    !strcmp(key->name, "closed"))
+		return;
+	indent(p, depth);
+	fprintf(p->out, "%s:", key->name);
+	if (key->type == FW_KEY_GROUP) {
+		putc('\n', p->out);
+		put_group(p, fw_keys_path(path, sizeof(path), key), depth + 1);
+		return;
+	}
+	putc(' ', p->out);
+	if (key->type == FW_KEY_REFLECT) {
+		put_reflect(p, key);
+		return;
+	}
+	put_scalar(p, key);
+	putc('\n', p->out);
+}
+
+static void put_group(struct printer *p, const char *parent, int depth)
+{
+	size_t count;
+	const struct fw_key *key = fw_keys_below(parent, &count);
+
+	for (size_t i = 0; i < count; i++)
+		put_key(p, &key[i], depth);
+}
+
+int fw_file_print(FILE *out, const struct fw_file *file, struct fw_file_clock clock)
+{
+	struct printer p = { .out = out, .file = file, .clock = clock };
+
+	p.base[FW_KEY_MODEL] = file->model;
+	p.base[FW_KEY_SETTINGS] = &file->settings;
+	put_group(&p, "", 0);
+	return fflush(out) || ferror(out) ? -EIO : 0;
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Would this policy cut off whoever writes it? Asked for the session that types the command when
+ * there is one; without one, the limits that everybody gets are held against what a shell needs.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include "user/base/text.h"
+#include "user/policy/file_read.h"
+
+/* What one shell in use needs a second, with a reserve; SYN: one in a minute. */
+static const struct {
+	unsigned int kind;
+	double least;
+} needs[] = {
+	{ FW_K_PACKETS, 50 },
+	{ FW_K_BYTES, 10000 },
+	{ FW_K_SYN, 1.0 / 60 },
+};
+
+/* The prefix of a lane that holds the address: of a class the longest, else the last to end. */
+static const struct fw_prefix *holder(const struct fw_prefixes *set, enum fw_lane lane,
+				      const __be32 addr_be[4])
+{
+	const struct fw_prefix *best = NULL;
+
+	for (size_t i = 0; i < set->count; i++) {
+		const struct fw_prefix *one = &set->at[i];
+
+		if (one->lane != lane || !fw_prefixes_covers(one, addr_be))
+			continue;
+		if (!best ||
+		    (lane == FW_LANE_CLASS ? one->len > best->len : one->until_s > best->until_s))
+			best = one;
+	}
+	return best;
+}
+
+static struct fw_place place_of(const struct fw_reader *reader, const struct fw_prefix *one)
+{
+	struct fw_place place = reader->prefix_place[one - reader->file->lanes.at];
+
+	return place.source ? fw_reader_list_place(reader, place.source, one) : place;
+}
+
+/* As the program judges them: source4_reserved() and source6_reserved() in bpf/stage_sanity.h. */
+static bool is_reserved(const __be32 addr_be[4])
+{
+	static const struct {
+		__u32 net;
+		int len;
+	} reserved[] = { { 0x00000000, 8 },  { 0x0a000000, 8 },	 { 0xf0000000, 4 },
+			 { 0x64400000, 10 }, { 0xa9fe0000, 16 }, { 0xac100000, 12 },
+			 { 0xc0a80000, 16 }, { 0xc6120000, 15 }, { 0xc0000000, 24 },
+			 { 0xc0000200, 24 }, { 0xc6336400, 24 }, { 0xcb007100, 24 } };
+	__u32 a = ntohl(addr_be[3]), top = ntohl(addr_be[0]);
+
+	if (!fw_text_is_ip4(addr_be))
+		return (top >> 29 != 1 && top >> 22 != 0xfe80 >> 6) || top == 0x20010db8;
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+		if ((a ^ reserved[i].net) >> (32 - reserved[i].len) == 0)
+			return true;
+	return false;
+}
+
+static void check_limits(struct fw_reader *reader, unsigned int class, const char *who)
+{
+	const struct fw_model_class *c = &reader->file->model->class[class];
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+		const struct fw_rate *rate = &c->rate[needs[i].kind];
+
+		if (!rate->count || (double)rate->count / rate->per_s >= needs[i].least)
+			continue;
+		if (who)
+			fw_reader_guard(reader, reader->limit_place[class][needs[i].kind],
+					"put the address into lanes: management",
+					"this limit could cut your own session off: %s is of class "
+					"\"%s\"",
+					who, c->name);
+		else
+			fw_reader_say(reader, FW_PROBLEM_WARNING,
+				      reader->limit_place[class][needs[i].kind],
+				      "put the addresses you log in from into lanes: management",
+				      "so low a limit could lock out whoever logs in from class "
+				      "\"%s\"",
+				      c->name);
+	}
+}
+
+/* The address that the session goes to speaks only what services say. */
+static void check_closed(struct fw_reader *reader, const struct fw_file_session *session,
+			 const char *who)
+{
+	const struct fw_model *model = reader->file->model;
+	const struct fw_model_rule *closer = NULL;
+	char addr[FW_TEXT_LEN];
+
+	for (__u32 i = 0; i < model->rules; i++) {
+		const struct fw_model_rule *rule = &model->rule[i];
+		bool here = !memcmp(rule->addr_be, session->server_be, sizeof(rule->addr_be));
+
+		if (!rule->any && here && model->service[rule->service].closed)
+			closer = rule;
+		if ((rule->any || here) && rule->proto == FW_PORT_TCP &&
+		    rule->first <= session->port && session->port <= rule->last)
+			return;
+	}
+	if (!closer)
+		return;
+	fw_text_put_addr(addr, sizeof(addr), session->server_be);
+	fw_reader_guard(reader, reader->service_place[closer->service],
+			"give the port to a service, or the address to lanes: management",
+			"this would cut your own session off: %s would speak no TCP port %u any "
+			"more, and %s is logged in to it",
+			addr, session->port, who);
+}
+
+static void check_one(struct fw_reader *reader, const struct fw_file_session *session)
+{
+	const struct fw_prefixes *set = &reader->file->lanes;
+	const struct fw_prefix *trusted, *blocked, *class;
+	char who[FW_TEXT_LEN];
+
+	fw_text_put_addr(who, sizeof(who), session->peer_be);
+	if (reader->file->model->flags & FW_P_RESERVED_SOURCE && is_reserved(session->peer_be))
+		fw_reader_guard(reader, reader->top, "sanity: reserved_source: off",
+				"this would cut your own session off: %s is a reserved source",
+				who);
+	if (holder(set, FW_LANE_MANAGEMENT, session->peer_be))
+		return;
+	trusted = holder(set, FW_LANE_TRUSTED, session->peer_be);
+	blocked = holder(set, FW_LANE_BLOCKED, session->peer_be);
+	if (blocked && !trusted)
+		fw_reader_guard(
+			reader, place_of(reader, blocked), "put the address into lanes: management",
+			"this would cut your own session off: you are logged in from %s", who);
+	class = holder(set, FW_LANE_CLASS, session->peer_be);
+	check_limits(reader,
+		     trusted ? FW_CLASS_TRUSTED
+		     : class ? class->class
+			     : FW_CLASS_DEFAULT,
+		     who);
+	if (session->port)
+		check_closed(reader, session, who);
+}
+
+void fw_reader_check_session(struct fw_reader *reader)
+{
+	if (reader->file->model->flags & FW_P_MONITOR)
+		return; /* nothing is dropped */
+	if (reader->context->session)
+		check_one(reader, reader->context->session);
+	else if (!fw_prefixes_count(&reader->file->lanes, FW_LANE_MANAGEMENT, -1))
+		check_limits(reader, FW_CLASS_DEFAULT, NULL);
+}
