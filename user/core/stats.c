@@ -115,6 +115,29 @@ static void fill_default_class(struct fw_stats *st)
 	}
 }
 
+int fw_stats_read_maps(const struct fw_maps *maps, struct fw_stats *ret, struct fw_err *err)
+{
+	int r;
+
+	fw_stats_free(ret);
+	memset(ret, 0, sizeof(*ret));
+	ret->when_ns = fw_clock_now();
+	r = read_services(maps, ret);
+	if (!r)
+		r = fw_maps_sum(maps, maps->count_cls_fd, FW_CLASS_MAX * FW_CC_STRIDE, 2,
+				(__u64 *)ret->cls);
+	if (!r)
+		r = fw_maps_sum(maps, maps->note_fd, FW_NOTE_SLOTS, 1, ret->note);
+	if (!r)
+		fill_default_class(ret);
+	read_names(maps, ret);
+	if (r) {
+		fw_err_set(err, r, NULL, "cannot read the counters: %s", strerror(-r));
+		fw_stats_free(ret);
+	}
+	return r;
+}
+
 int fw_stats_read(const char *pins, struct fw_stats *ret, struct fw_err *err)
 {
 	struct fw_maps maps = {};
@@ -123,22 +146,7 @@ int fw_stats_read(const char *pins, struct fw_stats *ret, struct fw_err *err)
 	r = fw_maps_open(pins, FW_MAPS_COUNTS | FW_MAPS_POLICY, &maps, err);
 	if (r)
 		return r;
-	fw_stats_free(ret);
-	memset(ret, 0, sizeof(*ret));
-	ret->when_ns = fw_clock_now();
-	r = read_services(&maps, ret);
-	if (!r)
-		r = fw_maps_sum(&maps, maps.count_cls_fd, FW_CLASS_MAX * FW_CC_STRIDE, 2,
-				(__u64 *)ret->cls);
-	if (!r)
-		r = fw_maps_sum(&maps, maps.note_fd, FW_NOTE_SLOTS, 1, ret->note);
-	if (!r)
-		fill_default_class(ret);
-	read_names(&maps, ret);
-	if (r) {
-		fw_err_set(err, r, NULL, "cannot read the counters: %s", strerror(-r));
-		fw_stats_free(ret);
-	}
+	r = fw_stats_read_maps(&maps, ret, err);
 	fw_maps_close(&maps);
 	return r;
 }

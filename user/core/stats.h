@@ -33,6 +33,8 @@ struct fw_stats {
 
 /* *ret is zeroed or an earlier reading (which is freed). -ENOENT (3): no state there. */
 int fw_stats_read(const char *pins, struct fw_stats *ret, struct fw_err *err);
+/* The same from maps that are open with COUNTS and POLICY. */
+int fw_stats_read_maps(const struct fw_maps *maps, struct fw_stats *ret, struct fw_err *err);
 void fw_stats_free(struct fw_stats *stats);
 
 /*

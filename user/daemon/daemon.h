@@ -17,14 +17,15 @@
 #include "user/base/err.h"
 #include "user/kern/maps.h"
 #include "user/kern/object.h"
+#include "user/policy/file.h"
 
 struct fw_daemon;
-struct fw_file; /* user/policy/file.h */
 
 /* Parts, in the order they start; they stop in the opposite order. */
 enum fw_part_id {
 	FW_PART_IFACES,
 	FW_PART_LINKS,
+	FW_PART_WEB,
 	FW_PART_MAX,
 };
 
@@ -40,7 +41,7 @@ struct fw_part {
 	/* Once a second. now_ns: program time. daemon->maps is fresh; maps.cpus == 0: no state. */
 	void (*tick)(struct fw_daemon *daemon, __u64 now_ns);
 	/*
-	 * After a new policy file has been applied (daemon->file is the new one; may be NULL). On
+	 * After the policy file has been applied anew (daemon->settings is what it says). On
 	 * failure the part keeps its old settings; the error is told, other parts go on.
 	 */
 	int (*reload)(struct fw_daemon *daemon, struct fw_err *err);
@@ -68,11 +69,12 @@ struct fw_daemon {
 	struct fw_maps
 		maps;	   /* for reading, all parts but FW_MAPS_WRITE; maps.cpus == 0: no state */
 	__u64 maps_serial; /* moves when maps were opened anew: pointers into them are void */
-	struct fw_file *file; /* what the policy file said when it was last applied; or NULL */
+	struct fw_settings settings; /* of the policy file as last applied; defaults without one */
 	void *part[FW_PART_MAX];
 	bool up[FW_PART_MAX];
 	__u64 started_ns; /* CLOCK_REALTIME */
 	__u64 beats;	  /* ticks so far */
+	__u64 beat_ns;	  /* CLOCK_REALTIME of the last one */
 	__u64 reloads, reloads_failed;
 	__u64 reload_ns; /* CLOCK_REALTIME of the last reload, the start included; 0 = none */
 	bool reload_ok;	 /* ... and how it ended */

@@ -35,7 +35,9 @@
 	  "expired prefixes and bans were removed")                                                \
 	X(PART_FAILED, "part_failed", "e278bbf7151548e89a93985448654b0d",                          \
 	  "a part of the controller does not work")                                                \
-	X(INCIDENT, "incident", "e278bbf7151548e89a93985448654b0e", "an incident began or ended")
+	X(INCIDENT, "incident", "e278bbf7151548e89a93985448654b0e", "an incident began or ended")  \
+	X(EXPOSED, "exposed", "e278bbf7151548e89a93985448654b0f",                                  \
+	  "metrics are served beyond this host")
 
 enum fw_event {
 #define X(id, name, mid, text) FW_E_##id,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The table of parts. */
 #include "user/daemon/ifaces.h"
+#include "user/daemon/web.h"
 
 const struct fw_part *const fw_parts[FW_PART_MAX] = {
 	[FW_PART_IFACES] = &fw_part_ifaces,
 	[FW_PART_LINKS] = &fw_part_links,
+	[FW_PART_WEB] = &fw_part_web,
 };

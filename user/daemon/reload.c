@@ -26,8 +26,3 @@ int fw_reload(struct fw_daemon *daemon, pid_t pid, uid_t uid)
 	fw_journal(LOG_NOTICE, FW_E_RELOADED, fields, "reloaded");
 	return 0;
 }
-
-void fw_reload_free(struct fw_daemon *daemon)
-{
-	daemon->file = NULL;
-}

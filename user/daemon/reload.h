@@ -12,6 +12,4 @@ int fw_reload_first(struct fw_daemon *daemon, struct fw_err *err);
 /* Again, asked by process pid of user uid. What came of it is told; 0 if it was applied. */
 int fw_reload(struct fw_daemon *daemon, pid_t pid, uid_t uid);
 
-void fw_reload_free(struct fw_daemon *daemon);
-
 #endif

@@ -47,6 +47,7 @@ static void tick_once(struct run *run)
 		if (daemon->up[i] && fw_parts[i]->tick)
 			fw_parts[i]->tick(daemon, fw_state_now(daemon));
 	daemon->beats++;
+	daemon->beat_ns = fw_clock_realtime();
 	fw_beat_touch(run->beat_fd);
 	fw_notify_alive(daemon);
 }
@@ -152,7 +153,6 @@ static void stop_all(struct run *run)
 	for (int i = FW_PART_MAX - 1; i >= 0; i--)
 		if (daemon->up[i] && fw_parts[i]->stop)
 			fw_parts[i]->stop(daemon);
-	fw_reload_free(daemon);
 	fw_state_close(daemon);
 	sd_event_source_disable_unref(run->timer);
 	sd_event_unref(daemon->event);
@@ -166,6 +166,7 @@ int fw_daemon_run(const struct fw_daemon_opts *opts, struct fw_err *err)
 	int r;
 
 	daemon->started_ns = fw_clock_realtime();
+	fw_settings_default(&daemon->settings);
 	r = fw_beat_take(opts->run_dir, opts->pins, &run.beat_fd, err);
 	if (!r)
 		r = make_loop(&run, err);

@@ -6,15 +6,14 @@
 #ifndef FW_DAEMON_WISH_H
 #define FW_DAEMON_WISH_H
 
+#include "user/base/http.h"
 #include "user/daemon/ifaces.h"
-
-#define FW_LISTEN_DEFAULT "127.0.0.1:9797"
 
 /* Interfaces that should be filtered. -E2BIG beyond FW_IFACE_MAX. */
 int fw_wish_ifaces(const struct fw_daemon *daemon, struct fw_want ret[FW_IFACE_MAX],
 		   unsigned int *ret_nr, struct fw_err *err);
 
-/* ADDRESS:PORT to serve metrics on; NULL: nowhere. */
-const char *fw_wish_listen(const struct fw_daemon *daemon);
+/* Where to serve metrics. -EINVAL: the command line says nonsense. */
+int fw_wish_listen(const struct fw_daemon *daemon, struct fw_listen *ret, struct fw_err *err);
 
 #endif

@@ -69,6 +69,7 @@ static const struct fd_row {
 	{ "fw_count_cls", FW_MAPS_COUNTS, sizeof(struct fw_count), CAP(count_cls_fd) },
 	{ "fw_note", FW_MAPS_COUNTS, sizeof(__u64), CAP(note_fd) },
 	{ "fw_heavy", FW_MAPS_COUNTS, sizeof(struct fw_heavy), CAP(heavy_fd) },
+	{ "fw_pace", FW_MAPS_COUNTS, sizeof(__u64), CAP(pace_fd) },
 	{ "fw_iface", FW_MAPS_IFACES, sizeof(struct fw_iface), CAP(iface_fd) },
 };
 
@@ -209,6 +210,7 @@ static int open_all(const struct source *src, unsigned int parts, struct fw_maps
 				.count_cls_fd = -1,
 				.note_fd = -1,
 				.heavy_fd = -1,
+				.pace_fd = -1,
 				.iface_fd = -1 };
 	bool write = parts & FW_MAPS_WRITE;
 	int r = 0, cpus = libbpf_num_possible_cpus();

@@ -69,7 +69,8 @@ struct fw_maps {
 	struct fw_ban_set *ban;		      /* [FW_BAN_SETS] */
 
 	int count_svc_fd, count_cls_fd, note_fd, heavy_fd; /* per-CPU; -1 when not asked for */
-	int iface_fd;					   /* -1 when not asked for */
+	int pace_fd;	   /* likewise: stamps of each CPU's own budget for cookies */
+	int iface_fd;	   /* -1 when not asked for */
 	__u32 ctl_id;	   /* kernel's id of fw_ctl: a program that uses this map is ours */
 	unsigned int cpus; /* possible CPUs: values a per-CPU read returns for each slot */
 
