@@ -70,7 +70,7 @@ int fw_json_print(FILE *out, const json_t *doc, enum fw_json_form form)
 {
 	/* Twelve digits: no 83.200000000000003. */
 	size_t flags =
-		JSON_REAL_PRECISION(12) | (form == FW_JSON_PRETTY ? JSON_INDENT(2) : JSON_COMPACT);
+		JSON_REAL_PRECISION(15) | (form == FW_JSON_PRETTY ? JSON_INDENT(2) : JSON_COMPACT);
 	char *text;
 	int r = 0;
 

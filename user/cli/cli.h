@@ -51,6 +51,7 @@ struct fw_cli_command {
 };
 
 #define FW_CLI_OPTIONS_MAX 32
+#define FW_CLI_AGAIN_MAX   32
 
 struct fw_cli {
 	const struct fw_cli_command *command;
@@ -69,6 +70,11 @@ struct fw_cli {
 
 	/* for main.c and options.c */
 	const char *value[FW_CLI_OPTIONS_MAX]; /* by row of command->options; NULL = not given */
+	struct {
+		int row;
+		const char *value;
+	} again[FW_CLI_AGAIN_MAX]; /* values given before the last one of their row, in order */
+	unsigned int again_nr;
 	json_t *warnings;
 	json_t *problems; /* list that goes into the error object, NULL = none */
 };
@@ -76,6 +82,8 @@ struct fw_cli {
 /* The option's value ("" for a switch), or NULL when it was not given. `name` must be in the table.
  */
 const char *fw_cli_option(const struct fw_cli *cli, const char *name);
+/* The n-th value of an option that may be given several times, from 0; NULL: not that many. */
+const char *fw_cli_option_nth(const struct fw_cli *cli, const char *name, unsigned int n);
 
 /* Print `doc` (an object; reference stolen) with "schema":1 in front and the warnings so far. 0 or
  * -errno. */
@@ -113,5 +121,6 @@ extern const struct fw_cli_command fw_cmd_mode[];
 extern const struct fw_cli_command fw_cmd_option[];
 extern const struct fw_cli_command fw_cmd_reflect[];
 extern const struct fw_cli_command fw_cmd_policy[];
+extern const struct fw_cli_command fw_cmd_replay[];
 
 #endif

@@ -110,6 +110,12 @@ static error_t take(int key, char *arg, struct argp_state *state)
 
 		if (key != KEY_OWN + i && (!o->key || key != o->key))
 			continue;
+		if (r->cli->value[i] && r->cli->again_nr == FW_CLI_AGAIN_MAX)
+			return E2BIG;
+		if (r->cli->value[i]) {
+			r->cli->again[r->cli->again_nr].row = i;
+			r->cli->again[r->cli->again_nr++].value = r->cli->value[i];
+		}
 		r->cli->value[i] = arg ? arg : "";
 		return 0;
 	}

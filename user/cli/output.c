@@ -104,6 +104,16 @@ const char *fw_cli_option(const struct fw_cli *cli, const char *name)
 	abort(); /* a command asked for an option that is not in its table */
 }
 
+const char *fw_cli_option_nth(const struct fw_cli *cli, const char *name, unsigned int n)
+{
+	const char *last = fw_cli_option(cli, name);
+
+	for (unsigned int i = 0; last && i < cli->again_nr; i++)
+		if (!strcmp(cli->command->options[cli->again[i].row].name, name) && !n--)
+			return cli->again[i].value;
+	return n ? NULL : last;
+}
+
 int fw_cli_width(void)
 {
 	struct winsize w;

@@ -80,7 +80,9 @@ static int fill_meta(const struct fw_object_opts *opts, struct fw_meta *m, struc
 	m->jiffies0 = fw_clock_jiffies0(m->tick_ns);
 	if (opts->build)
 		snprintf(m->build, sizeof(m->build), "%s", opts->build);
-	if (opts->fixed_keys)
+	if (opts->keys)
+		memcpy(m->hash_key, opts->keys, sizeof(m->hash_key));
+	if (opts->keys || opts->fixed_keys)
 		return 0;
 	if (getrandom(m->hash_key, sizeof(m->hash_key), 0) != sizeof(m->hash_key))
 		return fw_err_set(err, -EIO, NULL, "no random numbers for the hash keys");
@@ -266,6 +268,12 @@ int fw_object_open(const struct fw_object_opts *opts, struct fw_object **ret, st
 		r = set_pins(obj, opts->pins, !obj->first, err);
 	if (r)
 		goto out;
+	if (opts->watch) { /* one thread runs it: a plain array does, and can be mapped */
+		r = bpf_map__set_type(obj->skel->maps.fw_scratch, BPF_MAP_TYPE_ARRAY)
+			    ?: bpf_map__set_map_flags(obj->skel->maps.fw_scratch, BPF_F_MMAPABLE);
+		if (r)
+			goto out;
+	}
 	if (!opts->frags)
 		bpf_program__set_flags(obj->skel->progs.floodwall,
 				       bpf_program__flags(obj->skel->progs.floodwall) &

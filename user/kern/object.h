@@ -40,6 +40,8 @@ struct fw_object_opts {
 	bool cookie_ts;	       /* knob_cookie_ts */
 	__u8 cookie_wscale;    /* knob_cookie_wscale */
 	bool fixed_keys;       /* hash keys stay as bpf/knobs.h has them (reproducible tests) */
+	const __u64 *keys;     /* these 4 hash keys instead (a copy of other state), or NULL */
+	bool watch;	       /* for user/kern/run.h: what the program learned can be read */
 };
 
 struct fw_object {

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * libpcap reads, we merge: of each file one packet is held, the earliest is next. All stamps come
+ * as nanoseconds, whatever the file counts in.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <pcap/pcap.h>
+#include "user/core/capture.h"
+
+#define NS_PER_S    1000000000ULL
+#define SECONDS_MAX (1ULL << 33) /* beyond the year 2242: not a time */
+#define ALIGN_IP    2 /* bytes in front, so that what follows 14 of Ethernet is aligned */
+
+struct file {
+	pcap_t *pcap;
+	const struct fw_link *link;
+	struct pcap_pkthdr *head; /* of the packet held */
+	const __u8 *data;
+	__u64 at_ns;
+	__u64 read;
+	__u64 size; /* 0 = unknown */
+	bool held;  /* a packet is waiting */
+	bool fresh; /* read one before it is asked for */
+};
+
+struct fw_capture {
+	struct fw_capture_told told;
+	__u64 latest_ns;
+	unsigned int count;
+	__u8 *frame;
+	struct file file[];
+};
+
+static __u64 stamp(const struct pcap_pkthdr *head)
+{
+	__u64 s = head->ts.tv_sec > 0 ? (__u64)head->ts.tv_sec : 0;
+
+	/* With nanosecond precision tv_usec holds nanoseconds. */
+	return (s < SECONDS_MAX ? s : SECONDS_MAX) * NS_PER_S +
+	       (__u64)(head->ts.tv_usec > 0 ? head->ts.tv_usec : 0);
+}
+
+static void broke(struct fw_capture *c, unsigned int which, const char *why)
+{
+	if (c->told.broken++)
+		return;
+	snprintf(c->told.why, sizeof(c->told.why), "%s", why);
+	c->told.which = which;
+	c->told.after = c->file[which].read;
+}
+
+/* Hold the next packet of a file, if there is one. */
+static void refill(struct fw_capture *c, unsigned int which)
+{
+	struct file *f = &c->file[which];
+	int r = pcap_next_ex(f->pcap, &f->head, &f->data);
+
+	f->fresh = true;
+	f->held = r == 1;
+	if (r == 1) {
+		f->at_ns = stamp(f->head);
+		f->read++;
+	} else if (r == PCAP_ERROR) {
+		broke(c, which, pcap_geterr(f->pcap));
+	}
+}
+
+static const char *name_of(const char *path)
+{
+	return strcmp(path, "-") ? path : "standard input";
+}
+
+/* Why libpcap would not open it, in words that help. */
+static int refuse(const char *path, const char *said, struct fw_err *err)
+{
+	unsigned char magic[2] = { 0 };
+	struct stat st;
+	size_t got;
+	FILE *f;
+
+	if (!strcmp(path, "-"))
+		return fw_err_set(err, -EINVAL, NULL, "standard input is no capture: %s", said);
+	if (stat(path, &st))
+		return fw_err_set(err, -errno, NULL, "%s: %s", path, strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return fw_err_set(err, -EINVAL, NULL, "%s is a directory", path);
+	f = fopen(path, "rb");
+	if (!f)
+		return fw_err_set(err, -errno, NULL, "%s: %s", path, strerror(errno));
+	got = fread(magic, 1, sizeof(magic), f);
+	(void)fclose(f);
+	if (!got)
+		return fw_err_set(err, -EINVAL, NULL,
+				  "%s is empty: not even a capture's header is in it", path);
+	if (magic[0] == 0x1f && magic[1] == 0x8b)
+		return fw_err_set(err, -EINVAL, "zcat FILE | floodwall replay -",
+				  "%s is compressed", path);
+	return fw_err_set(err, -EINVAL,
+			  "pcap and pcapng are read, as tcpdump and dumpcap write them",
+			  "%s is no capture: %s", path, said);
+}
+
+static int open_file(const char *path, struct file *f, struct fw_err *err)
+{
+	char said[PCAP_ERRBUF_SIZE] = "";
+	const char *kind;
+	struct stat st;
+
+	f->pcap = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, said);
+	if (!f->pcap)
+		return refuse(path, said, err);
+	f->link = fw_link_find(pcap_datalink(f->pcap));
+	kind = pcap_datalink_val_to_description(pcap_datalink(f->pcap));
+	if (!f->link)
+		return fw_err_set(err, -EINVAL, NULL, "%s is a capture of %s; known are %s",
+				  name_of(path), kind ? kind : "an unknown kind of link",
+				  fw_link_known());
+	if (!fstat(fileno(pcap_file(f->pcap)), &st) && S_ISREG(st.st_mode))
+		f->size = (__u64)st.st_size;
+	return 0;
+}
+
+int fw_capture_open(char *const *path, unsigned int count, struct fw_capture **ret,
+		    struct fw_err *err)
+{
+	struct fw_capture *c = calloc(1, sizeof(*c) + count * sizeof(*c->file));
+	int r = 0;
+
+	if (!c || !(c->frame = calloc(1, FW_LINK_FRAME_MAX + ALIGN_IP))) {
+		free(c);
+		return fw_err_set(err, -ENOMEM, NULL, "out of memory");
+	}
+	c->count = count;
+	for (unsigned int i = 0; i < count && !r; i++)
+		r = open_file(path[i], &c->file[i], err);
+	if (r)
+		fw_capture_close(c);
+	else
+		*ret = c;
+	return r;
+}
+
+void fw_capture_close(struct fw_capture *c)
+{
+	if (!c)
+		return;
+	for (unsigned int i = 0; i < c->count; i++)
+		if (c->file[i].pcap)
+			pcap_close(c->file[i].pcap);
+	free(c->frame);
+	free(c);
+}
+
+/* The file whose packet is the earliest, or count. */
+static unsigned int earliest(struct fw_capture *c)
+{
+	unsigned int best = c->count;
+
+	for (unsigned int i = 0; i < c->count; i++) {
+		if (!c->file[i].fresh)
+			refill(c, i);
+		if (c->file[i].held && (best == c->count || c->file[i].at_ns < c->file[best].at_ns))
+			best = i;
+	}
+	return best;
+}
+
+static void tell(struct fw_capture *c, const struct fw_capture_frame *frame, bool cut)
+{
+	struct fw_capture_told *t = &c->told;
+
+	t->packets++;
+	t->cut += cut;
+	t->longer += frame->frame.longer;
+	t->shorter += frame->frame.shorter;
+	if (frame->at_ns >= c->latest_ns) {
+		c->latest_ns = frame->at_ns;
+		return;
+	}
+	t->backward++;
+	if (c->latest_ns - frame->at_ns > t->backward_ns)
+		t->backward_ns = c->latest_ns - frame->at_ns;
+}
+
+int fw_capture_next(struct fw_capture *c, struct fw_capture_frame *ret)
+{
+	unsigned int which = earliest(c);
+	struct file *f = &c->file[which];
+
+	if (which == c->count)
+		return 0;
+	ret->at_ns = f->at_ns;
+	ret->file = which;
+	ret->data = c->frame + ALIGN_IP;
+	fw_link_convert(f->link, f->data, f->head->caplen, f->head->len, c->frame + ALIGN_IP,
+			&ret->frame);
+	tell(c, ret, f->head->caplen < f->head->len);
+	f->held = false;
+	f->fresh = false;
+	return 1;
+}
+
+const struct fw_capture_told *fw_capture_told(const struct fw_capture *c)
+{
+	return &c->told;
+}
+
+double fw_capture_progress(const struct fw_capture *c)
+{
+	double size = 0, at = 0;
+
+	for (unsigned int i = 0; i < c->count; i++) {
+		const struct file *f = &c->file[i];
+		off_t here = f->size ? ftello(pcap_file(f->pcap)) : -1;
+
+		if (here < 0)
+			return -1;
+		size += (double)f->size;
+		at += (double)here;
+	}
+	return size > 0 ? at / size : -1;
+}
+
+int fw_capture_span(char *const *path, unsigned int count, __u64 *ret_first_ns, __u64 *ret_last_ns,
+		    struct fw_err *err)
+{
+	__u64 first = ~0ULL, last = 0;
+	struct fw_capture *c = NULL;
+	struct stat st;
+	int r;
+
+	for (unsigned int i = 0; i < count; i++)
+		if (!strcmp(path[i], "-") || (!stat(path[i], &st) && !S_ISREG(st.st_mode)))
+			return fw_err_set(err, -EINVAL, "save it to a file first",
+					  "%s cannot be read twice, to find out how long it lasts",
+					  name_of(path[i]));
+	r = fw_capture_open(path, count, &c, err);
+	if (r || !c)
+		return r;
+	for (unsigned int i = 0; i < count; i++)
+		for (refill(c, i); c->file[i].held; refill(c, i)) {
+			first = c->file[i].at_ns < first ? c->file[i].at_ns : first;
+			last = c->file[i].at_ns > last ? c->file[i].at_ns : last;
+		}
+	fw_capture_close(c);
+	*ret_first_ns = first;
+	*ret_last_ns = last;
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Running single frames through a loaded program that is attached nowhere, by the kernel's
+ * test-run: the same object and the same code as on an interface, with maps of its own. What the
+ * program learned of a frame lies in its scratch memory, which an object opened with `watch` lets
+ * the caller map; opened with knob_stages less FW_S_PLAIN, every frame leaves its facts there.
+ */
+#ifndef FW_KERN_RUN_H
+#define FW_KERN_RUN_H
+
+#include <stddef.h>
+#include <linux/types.h>
+#include "user/base/err.h"
+#include "user/kern/object.h"
+
+/* knob_stages without FW_S_PLAIN: every frame goes the long way, which decides the same. */
+#define FW_RUN_STAGES 31U
+/* knob_clock: enum fw_clock's FW_CLOCK_VIRTUAL; bpf/knobs.h cannot be included here. */
+#define FW_RUN_CLOCK 1U
+/* What test-run takes: an Ethernet header at least. */
+#define FW_RUN_MIN 14U
+
+/* One frame of len bytes. *ret_action: XDP_*. -errno of the system call; no text, it is a hot path.
+ */
+int fw_run_frame(const struct fw_object *obj, const void *data, __u32 len, __u32 *ret_action);
+
+/* An array of a private object, mapped writable. Nobody else may be using the object's maps. */
+struct fw_run_view {
+	void *mem;
+	size_t len;
+};
+int fw_run_view(const struct fw_object *obj, const char *map, size_t value_size,
+		struct fw_run_view *ret, struct fw_err *err);
+void fw_run_unview(struct fw_run_view *view); /* zeroed is fine */
+
+#endif
