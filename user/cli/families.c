@@ -19,6 +19,7 @@ const struct fw_cli_family fw_cli_families[] = {
 	{ "Services", fw_cmd_service },
 	{ "", fw_cmd_reflect },
 	{ "The policy file", fw_cmd_policy },
+	{ "Trying it", fw_cmd_replay },
 	{ "Help", fw_cmd_help },
 	{ NULL, NULL },
 };

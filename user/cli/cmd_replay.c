@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* replay: what a policy would have done to recorded traffic, said by the program itself. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "user/base/clock.h"
+#include "user/base/text.h"
+#include "user/cli/replay.h"
+
+#define TOP_DEFAULT 10
+#define TOP_MAX	    1000
+#define SPEED_MAX   1e9
+
+/* A number above 0 and within reason. */
+static int take_number(struct fw_cli *cli, const char *name, double most, double *ret)
+{
+	const char *text = fw_cli_option(cli, name);
+	char *end;
+
+	if (!text)
+		return 0;
+	*ret = strtod(text, &end);
+	if (end == text || *end || !(*ret > 0) || !(*ret <= most))
+		return fw_cli_usage(cli, "--%s %.40s: say a number above 0", name, text);
+	return 0;
+}
+
+static int take_feed(struct fw_cli *cli, struct fw_feed_opts *ret)
+{
+	const char *over = fw_cli_option(cli, "over");
+	double speed = 0, seconds = 0;
+	int r;
+
+	if (over && fw_cli_option(cli, "speed"))
+		return fw_cli_usage(cli, "--speed and --over both say how fast: give one of them");
+	r = take_number(cli, "speed", SPEED_MAX, &speed);
+	if (!r)
+		r = take_number(cli, "over", 86400.0 * 366, &seconds);
+	if (!r)
+		r = fw_replay_hosts(cli, ret);
+	ret->speed = speed;
+	ret->over_ns = (__u64)(seconds * 1e9);
+	return r;
+}
+
+static int take_top(struct fw_cli *cli, unsigned int *ret)
+{
+	const char *text = fw_cli_option(cli, "top");
+	__u64 n = TOP_DEFAULT;
+	int r = text ? fw_text_number(text, &n, &cli->err) : 0;
+
+	if (!r && n > TOP_MAX)
+		r = fw_cli_usage(cli, "--top %.40s: at most %d sources", text, TOP_MAX);
+	*ret = (unsigned int)n;
+	return r;
+}
+
+void fw_replay_progress(void *arg, double part, __u64 packets)
+{
+	static const char bar[] = "##############################";
+	int full = (int)(part * 30);
+	char about[FW_TEXT_LEN];
+
+	(void)arg;
+	if (!isatty(STDERR_FILENO))
+		return;
+	fw_text_put_about(about, sizeof(about), (double)packets);
+	if (part < 0)
+		fprintf(stderr, "\r%s packets ", about);
+	else
+		fprintf(stderr, "\r[%-30.*s] %3.0f %%, %s packets ", full > 30 ? 30 : full, bar,
+			part * 100, about);
+	fflush(stderr);
+}
+
+void fw_replay_progress_end(void)
+{
+	if (isatty(STDERR_FILENO))
+		fputs("\r\033[K", stderr);
+}
+
+char *fw_replay_put_time(char *buf, size_t size, __u64 at_ns, bool date)
+{
+	char text[FW_CLOCK_LEN];
+	const char *time;
+
+	fw_clock_put(text, sizeof(text), at_ns);
+	time = strchr(text, ' ') ? strchr(text, ' ') + 1 : text;
+	/* "2024-06-09 22:00:01+02:00": milliseconds go before the zone. */
+	snprintf(buf, size, "%.*s%.8s.%03u%s", date ? (int)(time - text) : 0, text, time,
+		 (unsigned int)(at_ns / 1000000 % 1000), date ? time + 8 : "");
+	return buf;
+}
+
+void fw_replay_warn(struct fw_cli *cli, char *const *path, const struct fw_feed_told *told,
+		    const struct fw_capture_told *files, bool to_given)
+{
+	char addr[FW_TEXT_LEN];
+
+	if (files->broken) {
+		fw_cli_warn(cli, "%s ends in the middle of something, after packet %llu: %s",
+			    path[files->which], (unsigned long long)files->after, files->why);
+		cli->exit_code = FW_EXIT_DEGRADED;
+	}
+	if (files->broken > 1)
+		fw_cli_warn(cli, "%u more captures are cut off", files->broken - 1);
+	if (told->answers && !to_given)
+		fw_cli_warn(cli,
+			    "the captures hold both directions, and what the server sent is judged "
+			    "as if it had arrived; --to %s leaves that out",
+			    fw_text_put_addr(addr, sizeof(addr), told->server));
+	if (told->blind)
+		fw_cli_warn(cli,
+			    "%llu packets were cut within their headers when captured, and are "
+			    "judged with zeros there",
+			    (unsigned long long)told->blind);
+	if (told->forgotten)
+		fw_cli_warn(
+			cli,
+			"%llu connections were forgotten for want of room: proof may be missing",
+			(unsigned long long)told->forgotten);
+}
+
+static void warn(struct fw_cli *cli, char *const *path, const struct fw_replay *replay)
+{
+	__u64 unheard = replay->tally[0]->unheard;
+
+	fw_replay_warn(cli, path, &replay->told, &replay->files, fw_cli_option(cli, "to"));
+	if (unheard)
+		fw_cli_warn(
+			cli,
+			"%llu SYNs over the budget went to ports on which nobody is known to "
+			"listen, so no cookie answered them; --service NAME=tcp/PORT says who does",
+			(unsigned long long)unheard);
+	if (!replay->cookies)
+		fw_cli_warn(cli,
+			    "net.ipv4.tcp_syncookies cannot be set here: no cookies are given");
+	if (replay->unheard_ports)
+		fw_cli_warn(cli, "%u declared listeners could not be opened",
+			    replay->unheard_ports);
+}
+
+static int show(struct fw_cli *cli, const struct fw_replay *replay, char *const *path,
+		unsigned int paths, const struct fw_replay_source *source, unsigned int top)
+{
+	if (fw_cli_option(cli, "each"))
+		return fflush(stdout) ? fw_err_set(&cli->err, -EIO, NULL,
+						   "cannot write to standard output")
+				      : 0;
+	if (cli->json)
+		return fw_replay_json(cli, replay, path, paths, source, top);
+	return fw_replay_print(replay, path, paths, source, top);
+}
+
+static int cmd_replay(struct fw_cli *cli, int argc, char **argv)
+{
+	struct fw_replay_opts opts = { .path = argv,
+				       .paths = (unsigned int)argc,
+				       .policies = 1,
+				       .progress = fw_replay_progress };
+	struct fw_replay_source source = { 0 };
+	struct fw_replay replay = { 0 };
+	unsigned int top;
+	int r = take_feed(cli, &opts.feed);
+
+	if (!r)
+		r = take_top(cli, &top);
+	if (!r)
+		r = fw_replay_policy(cli, NULL, fw_cli_option(cli, "running"), &source);
+	if (r)
+		goto out;
+	opts.policy[0] = (struct fw_replay_policy){ source.model, &source.lanes };
+	if (fw_cli_option(cli, "each"))
+		opts.each = fw_replay_line;
+	r = fw_replay_run(&opts, &replay, &cli->err);
+	fw_replay_progress_end();
+	if (r)
+		goto out;
+	warn(cli, argv, &replay);
+	r = show(cli, &replay, argv, (unsigned int)argc, &source, top);
+out:
+	fw_replay_free(&replay);
+	fw_replay_policy_free(&source);
+	return r;
+}
+
+static const struct fw_cli_option replay_options[] = {
+	{ "running", 'r', NULL, "Judge by the policy and prefixes that run now", NULL },
+	{ "service", 's', "NAME=RULE", "A service on top: web=tcp/80,443@192.0.2.1; again for more",
+	  "@none" },
+	{ "to", 0, "ADDR", "Only what was sent to these addresses arrived; prefixes, too",
+	  "@none" },
+	{ "speed", 0, "N", "N times as fast as it was captured", "@none" },
+	{ "over", 0, "SECONDS", "All of it within that time", "@none" },
+	{ "each", 'e', NULL, "Each packet's verdict, one JSON object on a line", NULL },
+	{ "top", 't', "N", "So many of the heaviest sources (10)", "@none" },
+	{ NULL, 0, NULL, NULL, NULL },
+};
+
+const struct fw_cli_command fw_cmd_replay[] = {
+	{ .object = "replay",
+	  .args = "CAPTURE...",
+	  .help = "what a policy would have done to recorded traffic",
+	  .doc = "Runs the shipped program over captures (pcap, pcapng; Ethernet, Linux cooked, "
+		 "raw "
+		 "IP; - is standard input), with the capture's own clock and tables of its own: "
+		 "nothing on this machine is touched. What a capture cannot know is declared, not "
+		 "guessed: a handshake seen in it counts as proof of its source, listeners are "
+		 "those "
+		 "of the policy's services and those seen to answer.\n\n"
+		 "  floodwall replay flood.pcap --service web=tcp/80,443@192.0.2.1\n"
+		 "  floodwall replay night.pcapng --running --over 1 -j",
+	  .options = replay_options,
+	  .min_args = 1,
+	  .max_args = -1,
+	  .run = cmd_replay,
+	  .choices = "@file" },
+	{ .object = NULL },
+};

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of replay share. */
+#ifndef FW_CLI_REPLAY_H
+#define FW_CLI_REPLAY_H
+
+#include <stdbool.h>
+#include "user/cli/cli.h"
+#include "user/core/replay.h"
+#include "user/policy/model.h"
+#include "user/policy/prefixes.h"
+
+/* A policy as the command line names it. */
+struct fw_replay_source {
+	char name[300];		/* "the default policy", "tomorrow.yaml", ... and services on top */
+	struct fw_model *model; /* owned */
+	struct fw_prefixes lanes; /* owned */
+	bool monitor;		  /* it only counts; judged as if it did not */
+};
+void fw_replay_policy_free(struct fw_replay_source *source); /* zeroed is fine */
+
+/*
+ * path NULL: the default policy, or with running the one of the pinned state. --service on top.
+ * 0 or -errno with cli->err (and cli->problems) filled.
+ */
+int fw_replay_policy(struct fw_cli *cli, const char *path, bool running,
+		     struct fw_replay_source *ret);
+
+/* --to into opts. */
+int fw_replay_hosts(struct fw_cli *cli, struct fw_feed_opts *opts);
+
+/* Warnings about what the captures and the replay could not give. */
+void fw_replay_warn(struct fw_cli *cli, char *const *path, const struct fw_feed_told *told,
+		    const struct fw_capture_told *files, bool to_given);
+
+/* Progress on stderr, if that is a terminal. part < 0: unknown; end: wipe it. */
+void fw_replay_progress(void *arg, double part, __u64 packets);
+void fw_replay_progress_end(void);
+
+/* The results. */
+int fw_replay_json(struct fw_cli *cli, const struct fw_replay *replay, char *const *path,
+		   unsigned int paths, const struct fw_replay_source *source, unsigned int top);
+int fw_replay_print(const struct fw_replay *replay, char *const *path, unsigned int paths,
+		    const struct fw_replay_source *source, unsigned int top);
+int fw_replay_compare_json(struct fw_cli *cli, const struct fw_replay *replay, char *const *path,
+			   unsigned int paths, const struct fw_replay_source source[2],
+			   unsigned int top);
+int fw_replay_compare_print(const struct fw_replay *replay, char *const *path, unsigned int paths,
+			    const struct fw_replay_source source[2], unsigned int top);
+/* The rate and level over time, at most width columns. */
+void fw_replay_picture(const struct fw_tally *tally, int width);
+
+/* One packet as a line of JSON on stdout; an fw_replay_opts.each. */
+int fw_replay_line(void *arg, const struct fw_feed_packet *packet, const struct fw_judged *judged,
+		   const struct fw_policy_text *text);
+
+/* "10:00:01.234" or, with date, "2018-11-01 10:00:01.234+00:00", of the capture's clock in local
+ * time. Returns buf. */
+#define FW_REPLAY_TIME_LEN 40
+char *fw_replay_put_time(char *buf, size_t size, __u64 at_ns, bool date);
+
+/* A capture's stamp as a number of seconds since 1970, or JSON null. */
+json_t *fw_replay_time_json(__u64 at_ns, bool known);
+
+#endif
