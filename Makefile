@@ -137,9 +137,12 @@ install: all man ## install command, manual and completion (PREFIX, DESTDIR)
 	$(Q)install -D -m 644 $(O)/unit $(LIB)/systemd/system/floodwall.service
 	$(Q)install -D -m 644 system/floodwall.tmpfiles $(LIB)/tmpfiles.d/floodwall.conf
 	$(Q)install -D -m 644 system/floodwall.sysusers $(LIB)/sysusers.d/floodwall.conf
+	$(Q)for f in rules.yml rules_test.yml dashboard.json; do \
+		install -D -m 644 system/floodwall.$$f $(SHARE)/floodwall/floodwall.$$f || exit 1; done
 uninstall: ## remove what install installed
 	$(Q)rm -f $(BIN)/floodwall $(COMPLETION)/floodwall $(LIB)/systemd/system/floodwall.service
 	$(Q)rm -f $(LIB)/tmpfiles.d/floodwall.conf $(LIB)/sysusers.d/floodwall.conf
+	$(Q)rm -rf $(SHARE)/floodwall
 	$(Q)for p in $(notdir $(MAN)); do rm -f $(SHARE)/man/man$${p##*.}/$$p; done
 
 setup: ## install what building and testing need, from Debian's packages
