@@ -15,7 +15,7 @@ WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wundef 
 CFLAGS ?= -O2 -g
 CFLAGS += $(if $(SAN),-fsanitize=address$(,)undefined -fno-omit-frame-pointer)
 , := ,
-FW_CFLAGS = $(CFLAGS) -std=gnu11 $(WARN) -D_GNU_SOURCE -DFW_VERSION='"$(VERSION)"' -I. -I$(O) -MMD -MP \
+FW_CFLAGS = $(CPPFLAGS) $(CFLAGS) -std=gnu11 $(WARN) -D_GNU_SOURCE -DFW_VERSION='"$(VERSION)"' -I. -I$(O) -MMD -MP \
 	    $(shell pkg-config --cflags $(PKGS))
 FW_LIBS = -Wl,--as-needed $(shell pkg-config --libs $(PKGS)) -lelf -lz
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-function -MMD -MP
@@ -29,7 +29,7 @@ PURE_OBJ := $(filter $(O)/user/base/% $(O)/user/policy/% $(O)/user/core/bundle% 
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all bpf user lab tests clean help setup test test-unit test-prog test-netns test-vm soak check format demo bench fuzz man install uninstall
+.PHONY: all bpf user lab tests clean help setup test test-unit test-prog test-netns test-vm soak check format demo bench fuzz man install uninstall deb
 
 all: user ## build the command and the program in it
 bpf: $(O)/floodwall.bpf.o ## build the XDP object alone
@@ -57,7 +57,7 @@ $(O)/%.o: %.c
 
 $(O)/floodwall: $(USER_OBJ)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $^ -o $@ $(FW_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(FW_LIBS)
 
 # Tests: every tests/unit/*.c is one cmocka program over the pure floors; every tests/prog/*.c one
 # over everything below the command line, run as root against the kernel's test-run.
@@ -125,6 +125,7 @@ PREFIX ?= /usr/local
 BIN = $(DESTDIR)$(PREFIX)/sbin
 SHARE = $(DESTDIR)$(PREFIX)/share
 LIB = $(DESTDIR)$(PREFIX)/lib
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 COMPLETION = $(SHARE)/bash-completion/completions
 install: all man ## install command, manual and completion (PREFIX, DESTDIR)
 	$(Q)install -D -m 755 $(O)/floodwall $(BIN)/floodwall
@@ -134,16 +135,18 @@ install: all man ## install command, manual and completion (PREFIX, DESTDIR)
 	$(Q)$(O)/floodwall completion bash > $(O)/completion
 	$(Q)install -m 644 $(O)/completion $(COMPLETION)/floodwall
 	$(Q)sed 's|/usr/sbin/floodwall|$(PREFIX)/sbin/floodwall|' system/floodwall.service > $(O)/unit
-	$(Q)install -D -m 644 $(O)/unit $(LIB)/systemd/system/floodwall.service
+	$(Q)install -D -m 644 $(O)/unit $(DESTDIR)$(UNITDIR)/floodwall.service
 	$(Q)install -D -m 644 system/floodwall.tmpfiles $(LIB)/tmpfiles.d/floodwall.conf
 	$(Q)install -D -m 644 system/floodwall.sysusers $(LIB)/sysusers.d/floodwall.conf
 	$(Q)for f in rules.yml rules_test.yml dashboard.json; do \
 		install -D -m 644 system/floodwall.$$f $(SHARE)/floodwall/floodwall.$$f || exit 1; done
 uninstall: ## remove what install installed
-	$(Q)rm -f $(BIN)/floodwall $(COMPLETION)/floodwall $(LIB)/systemd/system/floodwall.service
+	$(Q)rm -f $(BIN)/floodwall $(COMPLETION)/floodwall $(DESTDIR)$(UNITDIR)/floodwall.service
 	$(Q)rm -f $(LIB)/tmpfiles.d/floodwall.conf $(LIB)/sysusers.d/floodwall.conf
 	$(Q)rm -rf $(SHARE)/floodwall
 	$(Q)for p in $(notdir $(MAN)); do rm -f $(SHARE)/man/man$${p##*.}/$$p; done
+deb: ## build the Debian package
+	$(Q)scripts/deb
 
 setup: ## install what building and testing need, from Debian's packages
 	$(Q)scripts/setup
