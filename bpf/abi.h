@@ -464,11 +464,22 @@ struct fw_ban_set {
 	struct fw_ban way[FW_BAN_WAYS];
 };
 
-/* First SYNs of strangers to services with proof "retransmit": tag << 32 | time in 2^20 ns. */
-#define FW_RETRY_BITS 16
+/*
+ * First SYNs of strangers who prove themselves by trying again (bpf/retry.h): 8 MiB, two million of
+ * them. A word is tag << 12 | time in 2^24 ns (17 ms, wraps after 69 s); 0 = free.
+ */
+#define FW_RETRY_BITS	   17
+#define FW_RETRY_WAYS	   16
+#define FW_RETRY_SHIFT	   24
+#define FW_RETRY_TIME_BITS 12
+#define FW_RETRY_TIME_MASK ((1U << FW_RETRY_TIME_BITS) - 1)
 #define FW_RETRY_MIN_UNITS \
-	400 /* 0.42 s: no real TCP comes again sooner (RFC 6298: 1 s, less jitter) */
-#define FW_RETRY_MAX_UNITS 20000 /* 21 s */
+	25 /* 0.42 s: no real TCP comes again sooner (RFC 6298: 1 s, less jitter) */
+#define FW_RETRY_MAX_UNITS 1252 /* 21 s */
+struct fw_retry {
+	__u32 first[FW_RETRY_WAYS];
+};
+_Static_assert(sizeof(struct fw_retry) == 64, "fw_retry");
 
 /* Heavy sources of one CPU, for people to look at; never decides anything. */
 #define FW_HEAVY_SLOTS 2048

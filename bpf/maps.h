@@ -70,7 +70,7 @@ FW_ARRAY(fw_crowd, fw_crowd, FW_SERVICE_MAX);
 FW_ARRAY(fw_crowd_net, fw_crowd_net, 1 << FW_CROWD_NET_BITS);
 FW_ARRAY(fw_level, fw_service_state, FW_SERVICE_MAX);
 FW_ARRAY(fw_ban, fw_ban_set, FW_BAN_SETS); /* a set full of bans in force takes no more */
-FW_ARRAY(fw_retry, fw_word, 1 << FW_RETRY_BITS);
+FW_ARRAY(fw_retry, fw_retry, 1 << FW_RETRY_BITS);
 
 /* Per-CPU accounting: the program adds, user space sums. Fixed size, cannot be full. */
 FW_PERCPU(fw_count_svc, fw_count, FW_COUNT_SVC_SLOTS);

@@ -13,6 +13,7 @@
 #include "level.h"
 #include "source.h"
 #include "ban.h"
+#include "retry.h"
 
 static __always_inline bool is_syn(const struct pkt *p)
 {
@@ -124,34 +125,6 @@ static __always_inline bool crowd_over(const struct pkt *p, const struct fw_serv
 	if (over || !state || service->proof == FW_PROOF_OFF)
 		return over || !state;
 	return fw_level_now(state, p->now, service->level_pin) == FW_LEVEL_SIEGE;
-}
-
-/*
- * A SYN that no cookie can answer: let it in when the same one comes again, as TCP's do. Then it
- * starts anew, or a tool that repeats itself would pass at any rate.
- */
-static __always_inline int retry_syn(const struct pkt *p)
-{
-	__u64 key = (__u64)p->saddr[3] << 32 ^ (__u64)p->daddr[3] ^ (__u64)p->saddr[0] << 13 ^
-		    (__u64)p->saddr[1] << 29 ^ (__u64)p->sport << 48 ^ (__u64)p->dport << 16 ^
-		    p->seq;
-	__u64 hash = fw_hash6(key, knob_key2, knob_key1, knob_key3);
-	__u32 slot = hash & ((1 << FW_RETRY_BITS) - 1), units = p->now >> 20, age;
-	struct fw_word *first = bpf_map_lookup_elem(&fw_retry, &slot);
-
-	if (!first) {
-		note(FW_N_MAP_ERROR);
-		return FW_R_DROP_RETRANSMIT;
-	}
-	age = units - (__u32)first->v;
-	if (first->v >> 32 == hash >> 32 && age <= FW_RETRY_MAX_UNITS) {
-		if (age < FW_RETRY_MIN_UNITS)
-			return FW_R_DROP_RETRANSMIT;
-		first->v = hash >> 32 << 32 | units;
-		return FW_R_PASS_RETRANSMIT;
-	}
-	first->v = hash >> 32 << 32 | units;
-	return FW_R_DROP_RETRANSMIT;
 }
 
 /*

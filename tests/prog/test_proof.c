@@ -35,6 +35,33 @@ static void test_retransmit(void **state)
 	assert_int_equal(prog_note(prog, FW_N_PROVEN), 0); /* who spoofs can send twice */
 }
 
+/*
+ * Half a million spoofed SYNs a second do not make the program forget those of real people before
+ * they come again.
+ */
+static void test_retransmit_under_a_flood(void **state)
+{
+	const __u32 people = 50, spoofed = 500000;
+	struct spec syn = { .src = VOTER, .dst = SERVER, .proto = TCP, .flags = SYN };
+	struct spec flood = { .src = CROWD, .dst = SERVER, .proto = TCP, .flags = SYN };
+	struct prog *prog = *state;
+	__u64 reason[FW_R_MAX];
+
+	crowd_pin(prog, FW_LEVEL_SIEGE);
+	crowd_proof(prog, FW_PROOF_RETRANSMIT);
+	prog_budget(prog, FW_B_NEW4, 1, 1);
+	for (syn.nth = 0; syn.nth < people; syn.nth++)
+		prog_expect(prog, &syn, FW_R_DROP_RETRANSMIT);
+	for (flood.nth = 0; flood.nth < spoofed; flood.nth++) {
+		prog_raw_spec(prog, &flood);
+		prog_step(prog, SECOND / spoofed);
+	}
+	prog_reasons(prog, reason);
+	assert_true(reason[FW_R_PASS_RETRANSMIT] < 50); /* by chance: a tag has 20 bits */
+	for (syn.nth = 0; syn.nth < people; syn.nth++)
+		prog_expect(prog, &syn, FW_R_PASS_RETRANSMIT);
+}
+
 /* Nobody here can say which connections exist elsewhere: known sources go on, strangers do not. */
 static void test_retransmit_connections(void **state)
 {
@@ -156,6 +183,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CROWD_TEST(test_retransmit),
+		CROWD_TEST(test_retransmit_under_a_flood),
 		CROWD_TEST(test_retransmit_connections),
 		CROWD_TEST(test_sockets_always_count),
 		CROWD_TEST(test_no_proof),
