@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The crowd, with real people: newcomers, downloads that began before the filter or before the
-flood, clerks; under floods at half of what a bare drop sustains here. FLOODWALL_FLOOD_S makes each
-flood longer than 4 s."""
+flood, clerks; under floods of 10 s at half of what a bare drop sustains here, or of FLOODWALL_FLOOD_S."""
 
 import os
 import time
@@ -10,8 +9,9 @@ import pytest
 
 import lab
 
-FLOOD_S = float(os.environ.get("FLOODWALL_FLOOD_S", "4"))
-NEWCOMERS = 200
+FLOOD_S = float(os.environ.get("FLOODWALL_FLOOD_S", "10"))
+NEWCOMERS, STREAMS = 200, 20
+NEWCOMERS_BUDGET = 20000  # a second, and as a burst: what ends unproven within any budget
 OLD4, OLD6 = "41.82.0.1", "2c0f:fe38:6000:1::1"
 STREAM4, STREAM6 = "41.83.0.1", "2c0f:fe38:7000:1::1"
 
@@ -31,6 +31,7 @@ FLOODS = [
     ("mix6", "mix", True, 2, {}),
 ]
 PASSES = ("newcomer", "source_ok", "crowd_ok", "retransmit_ok")
+SERVED = ("essential", "trusted", "proven", "socket", "cookie_valid")
 
 
 def streams(box, v6, start, n, seconds):
@@ -38,25 +39,23 @@ def streams(box, v6, start, n, seconds):
                       timeout_ms=6000)
 
 
-def trusted(box):
-    return [c for c in box.fwj("stats")["classes"] if c["class"] == "trusted"][0]
-
-
 def show(what, **figures):
     print("%-16s %s" % (what, "  ".join("%s %s" % f for f in figures.items())))
 
 
 def paced(box, pps, once, served):
-    """once(pps) floods. Again at half the rate if people were not served while the pair's ring
-    overflowed: what never reached the filter says something of the machine, not of the filter."""
-    for attempt in range(3):
-        lost = box.lost()
+    """once(pps) floods. Again at half the rate if people were not served while more than LOST_MAX
+    of the packets found the pair's ring full: what never reached the filter says something of the
+    machine. Returns what once() did and whether the machine kept up."""
+    for last in (False, True):
+        lost = box.lost_by_machine()
         result = once(int(pps))
-        lost = box.lost() - lost
-        if served(result) or lost <= 0.005 * result["storm"]["sent"] or attempt == 2:
-            return result
-        print("%d of %d packets never reached the filter: again at half the rate" %
-              (lost, result["storm"]["sent"]))
+        lost = box.lost_by_machine() - lost
+        kept_up = lost <= lab.LOST_MAX * result["storm"]["sent"]
+        if not kept_up:
+            print("%d of %d packets were lost outside the filter" % (lost, result["storm"]["sent"]))
+        if served(result) or kept_up or last:
+            return result, kept_up
         box.fw("detach", "--all")
         pps /= 2
     return None
@@ -68,22 +67,44 @@ def all_served(got, *names):
 
 def people_under_flood(box, v6, mode, pps, options):
     length = FLOOD_S + 2.5
-    old = streams(box, v6, OLD6 if v6 else OLD4, 20, length)
+    old = streams(box, v6, OLD6 if v6 else OLD4, STREAMS, length)
     time.sleep(0.5)
     box.attach()
     box.fw("trust", "add", lab.CLERKS4, lab.CLERKS6, "--why", "clerks")
+    box.watch("downloads", "41.82.0.0/27", "41.83.0.0/27", "2c0f:fe38:6000::/48",
+              "2c0f:fe38:7000::/48")
+    box.watch("newcomers", "41.84.4.0/24", "2c0f:fe38:8000::/48")
     if mode == "frag":  # its rate is not far above the default
         box.fw("budget", "set", "newcomers4", "2k/s", "burst", "2k")
-    new = streams(box, v6, STREAM6 if v6 else STREAM4, 20, length - 0.8)
+    new = streams(box, v6, STREAM6 if v6 else STREAM4, STREAMS, length - 0.8)
     time.sleep(0.5)
     before = box.reasons()
     people = box.voters("newcomers", v6=v6, fresh=True, rate=NEWCOMERS / FLOOD_S, seconds=FLOOD_S,
-                        skip=1000, timeout_ms=4000)
+                        skip=1023, timeout_ms=4000)
     clerks = box.clerks(v6=v6, rate=20, seconds=FLOOD_S)
     storm = box.flood(mode, v6=v6, pps=pps, seconds=FLOOD_S, **options).result()
     jobs = {"people": people, "clerks": clerks, "old": old, "new": new}
-    return dict({k: j.result() for k, j in jobs.items()}, storm=storm,
-                moved=lab.minus(box.reasons(), before))
+    return dict({k: j.result() for k, j in jobs.items()}, storm=storm, before=before,
+                moved=lab.minus(box.reasons(), before), trusted=box.watched("trusted"),
+                downloads=box.watched("downloads"), newcomers=box.watched("newcomers"))
+
+
+def unharmed(box, got):
+    return (all_served(got, "people", "clerks", "old", "new") and
+            got["clerks"]["served"] == got["clerks"]["tried"] and
+            got["old"]["served"] == got["new"]["served"] == STREAMS)
+
+
+def check_filter(r, proof):
+    """What the filter itself did with people's packets, however the machine fared. A few spoofed
+    packets carry newcomers' addresses by chance."""
+    assert not set(r["before"]) - set(PASSES + SERVED), r["before"]
+    assert r["trusted"][1] == 0 and r["trusted"][0] > 0, r["trusted"]
+    assert r["downloads"][1] <= 2 and r["downloads"][0] > 10 * STREAMS, r["downloads"]
+    asked_again = NEWCOMERS if proof == "retransmit" else 0
+    assert r["newcomers"][1] <= 20 + 2 * asked_again, (r["newcomers"], r["moved"])
+    passed = sum(n for name, n in r["moved"].items() if name in PASSES)
+    assert passed <= NEWCOMERS_BUDGET * (FLOOD_S + 4), r["moved"]
 
 
 @pytest.mark.parametrize("flood", FLOODS, ids=[f[0] for f in FLOODS])
@@ -97,26 +118,26 @@ def test_people_under_a_flood(box, capacity, flood):
         options["fast"] = True
     box.sysctl(box.srv, net__ipv4__tcp_syncookies=cookies)
     box.nginx()
-    r = paced(box, pps, lambda rate: people_under_flood(box, v6, mode, rate, options),
-              lambda got: all_served(got, "people", "clerks") and
-              got["clerks"]["served"] == got["clerks"]["tried"])
+    r, kept_up = paced(box, pps, lambda rate: people_under_flood(box, v6, mode, rate, options),
+                       lambda got: unharmed(box, got))
     people, clerks, storm, moved = r["people"], r["clerks"], r["storm"], r["moved"]
     show(name, flood="%d at %d/s" % (storm["sent"], storm["pps"]),
          newcomers="%d of %d (p99 %.0f ms)" % (people["served"], people["tried"],
                                                people["p99_ms"]),
          clerks="%d of %d (max %.0f ms)" % (clerks["served"], clerks["tried"], clerks["max_ms"]),
-         downloads="%d of 40" % (r["old"]["served"] + r["new"]["served"]))
-    assert people["tried"] >= 0.95 * NEWCOMERS
-    assert people["served"] >= 0.99 * people["tried"], (people, moved)
-    assert r["old"]["served"] == 20, (r["old"], moved)
-    assert r["new"]["served"] == 20, (r["new"], moved)
-    assert clerks["served"] == clerks["tried"], (clerks, moved)
-    assert trusted(box)["drop_packets"] == 0, moved
+         downloads="%d of %d" % (r["old"]["served"] + r["new"]["served"], 2 * STREAMS),
+         dropped_of_clerks=r["trusted"][1], of_downloads=r["downloads"][1],
+         of_newcomers=r["newcomers"][1])
+    check_filter(r, "retransmit" if cookies == 1 else "cookie")
     sent_back = box.fwj("stats")["total"]["tx_packets"]
     assert sent_back <= storm["sent"] + people["tried"] + clerks["tried"] + 100
-    stopped = sum(n for r, n in moved.items() if r not in PASSES + ("trusted", "proven", "socket",
-                                                                    "cookie_valid"))
-    assert stopped > 0.5 * storm["sent"], moved
+    if not kept_up:  # not even at half the rate: who was not served, the machine failed
+        return
+    assert people["tried"] >= 0.95 * NEWCOMERS
+    assert people["served"] >= 0.99 * people["tried"], (people, moved)
+    assert r["old"]["served"] == STREAMS, (r["old"], moved)
+    assert r["new"]["served"] == STREAMS, (r["new"], moved)
+    assert clerks["served"] == clerks["tried"], (clerks, moved)
 
 
 @pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
@@ -163,15 +184,15 @@ def test_spoofing_people_does_not_harm_them(box, capacity, who, mode, v6):
         return {"her": her.result(), "storm": storm.result(), "download": download.result(),
                 "moved": lab.minus(box.reasons(), before)}
 
-    got = paced(box, capacity / 2, once, lambda got: all_served(got, "her", "download"))
+    got, kept_up = paced(box, capacity / 2, once, lambda got: all_served(got, "her", "download"))
     r, storm, download, moved = got["her"], got["storm"], got["download"], got["moved"]
     show("%s %s%s" % (who, mode, " v6" if v6 else ""), spoofed="%d at %d/s" %
          (storm["sent"], storm["pps"]), served="%d of %d (p50 %.0f, max %.0f ms)" %
          (r["served"], r["tried"], r["p50_ms"], r["max_ms"]),
          stall="%.0f ms" % download["longest_stall_ms"])
     assert not moved.get("banned"), moved
-    assert download["served"] == 1, (download, moved)
-    assert r["served"] >= 0.99 * r["tried"], (r, moved)
+    assert download["served"] == 1 or not kept_up, (download, moved)
+    assert r["served"] >= 0.99 * r["tried"] or not kept_up, (r, moved)
 
 
 @pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
