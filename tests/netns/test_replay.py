@@ -371,6 +371,68 @@ def test_levels_are_in_the_captures_time(tmp_path):
     assert "siege" in text and "answered" in text
 
 
+# -- policies ---------------------------------------------------------------------------------------
+
+STRICT = """
+classes:
+  default: { udp: 10/s burst 10 }
+lanes:
+  blocked:
+    - { prefix: 203.0.113.0/24, why: test, for: 1h }
+services:
+  web: { to: 192.0.2.80, tcp: 80, closed: on }
+"""
+
+
+def policy(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(text)
+    return str(path)
+
+
+def mixed(tmp_path):
+    return put(tmp_path, sorted(
+        [(T0 + i / 100, pcaps.udp(VOTER, "192.0.2.81", 1000, 2000)) for i in range(100)] +
+        [(T0 + i / 10, pcaps.tcp(OTHER, WEB, 4000 + i, 80, pcaps.SYN)) for i in range(5)] +
+        [(T0 + 1, pcaps.tcp(VOTER, WEB, 4000, 80, pcaps.SYN))], key=lambda f: f[0]))
+
+
+def test_a_policy_file_judges(tmp_path):
+    path, strict = mixed(tmp_path), policy(tmp_path, "strict.yaml", STRICT)
+    assert replay(path)["policy"] == "the default policy"
+    assert replay(path)["verdicts"] == {"pass": 106, "drop": 0, "tx": 0}
+    doc = replay(path, "--policy", strict)
+    assert doc["policy"] == strict and doc["reasons"]["blocked"] == 5
+    assert 75 < doc["reasons"]["source_udp"] < 85 and doc["services"]["web"] == 1
+    doc = replay(path, "--policy", policy(tmp_path, "m.yaml", "mode: monitor\n" + STRICT))
+    assert doc["reasons"]["blocked"] == 5 == doc["verdicts"]["drop"] - doc["reasons"]["source_udp"]
+    assert "monitor" in floodwall("replay", path, "--policy", tmp_path / "m.yaml")[0]
+    _, err = floodwall("replay", path, "--policy", policy(tmp_path, "bad.yaml", "nonsense: 1\n"), code=1)
+    assert "bad.yaml:1:1" in err
+    floodwall("replay", path, "--policy", strict, "--running", code=1)
+
+
+def test_two_policies_side_by_side(tmp_path):
+    """Who is treated differently, and how much of it: the difference of two single runs."""
+    path, strict = mixed(tmp_path), policy(tmp_path, "strict.yaml", STRICT)
+    plain = policy(tmp_path, "plain.yaml", "mode: enforce\n")
+    doc = json.loads(floodwall("replay", "-j", "--compare", plain, strict, path)[0])
+    for name, single in (("first", replay(path)), ("second", replay(path, "--policy", strict))):
+        assert all(doc[name][k] == single[k] for k in ("verdicts", "reasons", "services", "bytes"))
+    lost = doc["second"]["verdicts"]["drop"]
+    assert doc["by_verdicts"]["pass"]["drop"]["packets"] == doc["different"]["packets"] == lost
+    assert doc["alike"]["packets"] == 106 - lost and doc["sources_different"] == 2
+    assert [(t["source"], t["worse_by_first"], t["worse_by_second"], t["last_reason"])
+            for t in doc["top"]] == [(VOTER, 0, lost - 5, "source_udp"), (OTHER, 0, 5, "blocked")]
+    turned = json.loads(floodwall("replay", "-j", "--compare", strict, plain, path)[0])
+    assert turned["by_verdicts"]["drop"]["pass"]["packets"] == lost
+    text = floodwall("replay", "--compare", plain, strict, path)[0]
+    assert OTHER in text and "blocked" in text and "2 sources are treated differently" in text
+    alike = floodwall("replay", "--compare", strict, strict, path)[0]
+    assert "106 packets are treated alike, 0 differently" in alike
+    floodwall("replay", "--compare", plain, path, code=1)
+
+
 # -- rights and traces ------------------------------------------------------------------------------
 
 def test_without_rights_it_says_sudo(ethernet):

@@ -143,52 +143,86 @@ static void warn(struct fw_cli *cli, char *const *path, const struct fw_replay *
 			    replay->unheard_ports);
 }
 
-static int show(struct fw_cli *cli, const struct fw_replay *replay, char *const *path,
-		unsigned int paths, const struct fw_replay_source *source, unsigned int top)
+/* What the command line asks for. */
+struct wish {
+	struct fw_replay_opts opts;
+	struct fw_replay_source source[FW_REPLAY_POLICIES];
+	unsigned int top;
+};
+
+static int show(struct fw_cli *cli, const struct fw_replay *replay, const struct wish *w)
 {
+	char *const *path = w->opts.path;
+	unsigned int paths = w->opts.paths;
+
 	if (fw_cli_option(cli, "each"))
 		return fflush(stdout) ? fw_err_set(&cli->err, -EIO, NULL,
 						   "cannot write to standard output")
 				      : 0;
+	if (w->opts.policies > 1)
+		return cli->json ? fw_replay_compare_json(cli, replay, w->source, w->top)
+				 : fw_replay_compare_print(replay, path, paths, w->source, w->top);
 	if (cli->json)
-		return fw_replay_json(cli, replay, path, paths, source, top);
-	return fw_replay_print(replay, path, paths, source, top);
+		return fw_replay_json(cli, replay, path, paths, w->source, w->top);
+	return fw_replay_print(replay, path, paths, w->source, w->top);
+}
+
+static int take_policies(struct fw_cli *cli, int argc, char **argv, struct wish *w)
+{
+	const char *policy = fw_cli_option(cli, "policy"), *running = fw_cli_option(cli, "running");
+	const char *compare = fw_cli_option(cli, "compare");
+	int r = 0;
+
+	if (!!policy + !!running + !!compare > 1)
+		return fw_cli_usage(cli, "--policy, --running and --compare each say which policy: "
+					 "give one of them");
+	if (compare && fw_cli_option(cli, "each"))
+		return fw_cli_usage(cli, "--each is for one policy");
+	if (compare && argc < 3)
+		return fw_cli_usage(cli, "--compare needs two policy files and a capture");
+	w->opts.policies = compare ? 2 : 1;
+	w->opts.path = compare ? argv + 2 : argv;
+	w->opts.paths = (unsigned int)(compare ? argc - 2 : argc);
+	for (unsigned int i = 0; i < w->opts.policies && !r; i++) {
+		r = fw_replay_policy(cli, compare ? argv[i] : policy, running, &w->source[i]);
+		w->opts.policy[i] =
+			(struct fw_replay_policy){ w->source[i].model, &w->source[i].lanes };
+	}
+	return r;
 }
 
 static int cmd_replay(struct fw_cli *cli, int argc, char **argv)
 {
-	struct fw_replay_opts opts = { .path = argv,
-				       .paths = (unsigned int)argc,
-				       .policies = 1,
-				       .progress = fw_replay_progress };
-	struct fw_replay_source source = { 0 };
+	struct wish w = { .opts = { .progress = fw_replay_progress } };
 	struct fw_replay replay = { 0 };
-	unsigned int top;
-	int r = take_feed(cli, &opts.feed);
+	int r = take_feed(cli, &w.opts.feed);
 
 	if (!r)
-		r = take_top(cli, &top);
+		r = take_top(cli, &w.top);
 	if (!r)
-		r = fw_replay_policy(cli, NULL, fw_cli_option(cli, "running"), &source);
+		r = take_policies(cli, argc, argv, &w);
 	if (r)
 		goto out;
-	opts.policy[0] = (struct fw_replay_policy){ source.model, &source.lanes };
 	if (fw_cli_option(cli, "each"))
-		opts.each = fw_replay_line;
-	r = fw_replay_run(&opts, &replay, &cli->err);
+		w.opts.each = fw_replay_line;
+	r = fw_replay_run(&w.opts, &replay, &cli->err);
 	fw_replay_progress_end();
 	if (r)
 		goto out;
-	warn(cli, argv, &replay);
-	r = show(cli, &replay, argv, (unsigned int)argc, &source, top);
+	warn(cli, w.opts.path, &replay);
+	r = show(cli, &replay, &w);
 out:
 	fw_replay_free(&replay);
-	fw_replay_policy_free(&source);
+	for (unsigned int i = 0; i < FW_REPLAY_POLICIES; i++)
+		fw_replay_policy_free(&w.source[i]);
 	return r;
 }
 
 static const struct fw_cli_option replay_options[] = {
+	{ "policy", 0, "FILE", "Judge by this policy file instead of the default policy", "@file" },
 	{ "running", 'r', NULL, "Judge by the policy and prefixes that run now", NULL },
+	{ "compare", 'c', NULL,
+	  "By two policy files, named before the captures: who fares differently", NULL },
 	{ "service", 's', "NAME=RULE", "A service on top: web=tcp/80,443@192.0.2.1; again for more",
 	  "@none" },
 	{ "to", 0, "ADDR", "Only what was sent to these addresses arrived; prefixes, too",
@@ -202,7 +236,7 @@ static const struct fw_cli_option replay_options[] = {
 
 const struct fw_cli_command fw_cmd_replay[] = {
 	{ .object = "replay",
-	  .args = "CAPTURE...",
+	  .args = "[--compare FILE FILE] CAPTURE...",
 	  .help = "what a policy would have done to recorded traffic",
 	  .doc = "Runs the shipped program over captures (pcap, pcapng; Ethernet, Linux cooked, "
 		 "raw "
@@ -212,7 +246,8 @@ const struct fw_cli_command fw_cmd_replay[] = {
 		 "those "
 		 "of the policy's services and those seen to answer.\n\n"
 		 "  floodwall replay flood.pcap --service web=tcp/80,443@192.0.2.1\n"
-		 "  floodwall replay night.pcapng --running --over 1 -j",
+		 "  floodwall replay night.pcapng --policy tomorrow.yaml --over 1 -j\n"
+		 "  floodwall replay --compare today.yaml tomorrow.yaml night.pcapng",
 	  .options = replay_options,
 	  .min_args = 1,
 	  .max_args = -1,

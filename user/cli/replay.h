@@ -41,11 +41,18 @@ int fw_replay_json(struct fw_cli *cli, const struct fw_replay *replay, char *con
 		   unsigned int paths, const struct fw_replay_source *source, unsigned int top);
 int fw_replay_print(const struct fw_replay *replay, char *const *path, unsigned int paths,
 		    const struct fw_replay_source *source, unsigned int top);
-int fw_replay_compare_json(struct fw_cli *cli, const struct fw_replay *replay, char *const *path,
-			   unsigned int paths, const struct fw_replay_source source[2],
-			   unsigned int top);
+int fw_replay_compare_json(struct fw_cli *cli, const struct fw_replay *replay,
+			   const struct fw_replay_source source[2], unsigned int top);
 int fw_replay_compare_print(const struct fw_replay *replay, char *const *path, unsigned int paths,
 			    const struct fw_replay_source source[2], unsigned int top);
+/* {"packets","bytes","verdicts","verdict_bytes","reasons","services","classes"} of one policy. */
+int fw_replay_json_sums(json_t *doc, const struct fw_tally *t, const struct fw_policy_text *text);
+/* The lines above all tables: captures, times, speed. */
+void fw_replay_print_captures(const struct fw_replay *replay, const struct fw_tally *t,
+			      char *const *path, unsigned int paths);
+/* What is declared rather than known. */
+void fw_replay_print_known(const struct fw_replay *replay, const struct fw_tally *t);
+void fw_replay_print_rate(const struct fw_replay *replay, const struct fw_tally *t);
 /* The rate and level over time, at most width columns. */
 void fw_replay_picture(const struct fw_tally *tally, int width);
 

@@ -229,14 +229,8 @@ static json_t *capture_json(const struct fw_replay *replay, const struct fw_tall
 	return NULL;
 }
 
-int fw_replay_json(struct fw_cli *cli, const struct fw_replay *replay, char *const *path,
-		   unsigned int paths, const struct fw_replay_source *source, unsigned int top)
+int fw_replay_json_sums(json_t *doc, const struct fw_tally *t, const struct fw_policy_text *text)
 {
-	const struct fw_tally *t = replay->tally[0];
-	const struct fw_policy_text *text = replay->text[0];
-	double rate = replay->run_ns ? (double)t->packets * 1e9 / (double)replay->run_ns : 0;
-	json_t *doc = json_object();
-	bool exact;
 	int err = 0;
 
 	err |= fw_json_set(doc, "packets", fw_json_count(t->packets));
@@ -248,6 +242,20 @@ int fw_replay_json(struct fw_cli *cli, const struct fw_replay *replay, char *con
 	err |= fw_json_set(doc, "services",
 			   names_json(text->service_name, t->service, FW_SERVICE_MAX));
 	err |= fw_json_set(doc, "classes", names_json(text->class_name, t->class, FW_CLASS_MAX));
+	return err;
+}
+
+int fw_replay_json(struct fw_cli *cli, const struct fw_replay *replay, char *const *path,
+		   unsigned int paths, const struct fw_replay_source *source, unsigned int top)
+{
+	const struct fw_tally *t = replay->tally[0];
+	const struct fw_policy_text *text = replay->text[0];
+	double rate = replay->run_ns ? (double)t->packets * 1e9 / (double)replay->run_ns : 0;
+	json_t *doc = json_object();
+	bool exact;
+	int err = 0;
+
+	err |= fw_replay_json_sums(doc, t, text);
 	err |= fw_json_set(
 		doc, "by_service",
 		details_json(text->service_name, t->service, t->service_reason, FW_SERVICE_MAX));

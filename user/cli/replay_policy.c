@@ -7,6 +7,7 @@
 
 #include "user/base/clock.h"
 #include "user/base/text.h"
+#include "user/cli/policy.h"
 #include "user/cli/replay.h"
 #include "user/core/apply.h"
 
@@ -24,6 +25,25 @@ static void shift_times(struct fw_prefixes *lanes, __u64 now_ns)
 		if (p->until_s != FW_FOREVER)
 			p->until_s = p->until_s - now_s + start_s;
 	}
+}
+
+static int read_file(struct fw_cli *cli, const char *path, struct fw_replay_source *ret)
+{
+	__u64 now_ns = fw_policy_clock(NULL).now_ns;
+	char *argv[] = { (char *)path };
+	struct fw_policy_cmd cmd;
+	int r = fw_policy_cmd_read(cli, 1, argv, NULL, &cmd);
+
+	if (!r) {
+		ret->model = cmd.file.model;
+		ret->lanes = cmd.file.lanes;
+		cmd.file.model = NULL;
+		cmd.file.lanes = (struct fw_prefixes){ 0 };
+		shift_times(&ret->lanes, now_ns);
+		snprintf(ret->name, sizeof(ret->name), "%s", path);
+	}
+	fw_policy_cmd_free(&cmd);
+	return r;
 }
 
 static int read_running(struct fw_cli *cli, struct fw_replay_source *ret)
@@ -163,8 +183,9 @@ int fw_replay_policy(struct fw_cli *cli, const char *path, bool running,
 {
 	int r;
 
-	(void)path;
-	r = running ? read_running(cli, ret) : take_default(cli, ret);
+	r = path      ? read_file(cli, path, ret)
+	    : running ? read_running(cli, ret)
+		      : take_default(cli, ret);
 	if (!r)
 		r = add_services(cli, ret);
 	if (!r)

@@ -45,8 +45,8 @@ static int print_table(struct fw_table *table)
 	return r;
 }
 
-static void print_head(const struct fw_replay *replay, const struct fw_tally *t, char *const *path,
-		       unsigned int paths, const struct fw_replay_source *source)
+void fw_replay_print_captures(const struct fw_replay *replay, const struct fw_tally *t,
+			      char *const *path, unsigned int paths)
 {
 	char from[FW_REPLAY_TIME_LEN], to[FW_REPLAY_TIME_LEN];
 
@@ -60,8 +60,7 @@ static void print_head(const struct fw_replay *replay, const struct fw_tally *t,
 		       (double)(t->end_ns - t->begin_ns) / 1e9);
 	if (replay->told.speed < 1 || replay->told.speed > 1)
 		printf(", replayed %.4g times as fast", replay->told.speed);
-	printf("\npolicy    %s%s\n\n", source->name,
-	       source->monitor ? " (it only monitors; shown is what it would do)" : "");
+	putchar('\n');
 }
 
 static int print_verdicts(const struct fw_tally *t)
@@ -216,7 +215,7 @@ static void declare(__u64 n, const char *text)
 		printf("  %12llu %s\n", (unsigned long long)n, text);
 }
 
-static void print_known(const struct fw_replay *replay, const struct fw_tally *t)
+void fw_replay_print_known(const struct fw_replay *replay, const struct fw_tally *t)
 {
 	const struct fw_feed_told *told = &replay->told;
 	const struct fw_capture_told *files = &replay->files;
@@ -237,7 +236,7 @@ static void print_known(const struct fw_replay *replay, const struct fw_tally *t
 	putchar('\n');
 }
 
-static void print_rate(const struct fw_replay *replay, const struct fw_tally *t)
+void fw_replay_print_rate(const struct fw_replay *replay, const struct fw_tally *t)
 {
 	double seconds = (double)replay->run_ns / 1e9;
 	char rate[FW_TEXT_LEN];
@@ -253,7 +252,9 @@ int fw_replay_print(const struct fw_replay *replay, char *const *path, unsigned 
 	const struct fw_policy_text *text = replay->text[0];
 	int r;
 
-	print_head(replay, t, path, paths, source);
+	fw_replay_print_captures(replay, t, path, paths);
+	printf("policy    %s%s\n\n", source->name,
+	       source->monitor ? " (it only monitors; shown is what it would do)" : "");
 	r = print_verdicts(t);
 	if (!r && t->packets)
 		r = print_reasons(t);
@@ -270,7 +271,7 @@ int fw_replay_print(const struct fw_replay *replay, char *const *path, unsigned 
 		fw_replay_picture(t, fw_cli_width());
 		putchar('\n');
 	}
-	print_known(replay, t);
-	print_rate(replay, t);
+	fw_replay_print_known(replay, t);
+	fw_replay_print_rate(replay, t);
 	return 0;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sets of eight; a full set gives its lightest entry to the newcomer, who inherits its count. */
+/* Sets of sixteen; a full set gives its lightest entry to the newcomer, who inherits its count. */
 #include <stdlib.h>
 #include <string.h>
 #include "bpf/hash.h"
 #include "user/core/tops.h"
 
-#define SETS_BITS 14
-#define WAYS	  8
+#define SETS_BITS 13
+#define WAYS	  16
 #define REGISTERS 12 /* log2 */
 
 struct fw_tops {
