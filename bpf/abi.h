@@ -368,11 +368,13 @@ _Static_assert(sizeof(struct fw_ctl) == 32, "fw_ctl");
 /*
  * Sources: sets of 8 ways. fw_src_fp holds one byte of fingerprint a way (0 = empty), read first; a
  * source that matches none is unknown. The word is tag << 52 | arrival time in ns (mod 2^52), the
- * bucket of packets. 8 + 248 bytes a set, 32 a source. Which set: bpf/hash.h.
+ * bucket of packets; a stamp of all ones says that the place has been claimed for a source of this
+ * tag, and is not open yet. 8 + 248 bytes a set, 32 a source. Which set: bpf/hash.h.
  */
 #define FW_WAYS	     8
 #define FW_TAG_SHIFT 52
 #define FW_TAT_MASK  ((1ULL << FW_TAG_SHIFT) - 1)
+#define FW_CLAIMED   FW_TAT_MASK
 #define FW_STAMPS    (FW_K_MAX - 1) /* all kinds but packets */
 struct fw_src {
 	__u64 word[FW_WAYS];

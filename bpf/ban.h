@@ -86,10 +86,9 @@ static __always_inline void ban_stamp(__u64 key, __u32 who, __u64 until_ns)
 	struct table_key table = source_table(who & FW_WHO_IP4 ? 4 : 6, key);
 	struct entry e = {};
 
-	if (!table_find(&table, &e) || !e.set)
+	if (!table_find(&table, &e) || !e.set || is_claimed(e.word))
 		return;
-	__sync_val_compare_and_swap(&e.set->word[e.way], e.word,
-				    (e.word & ~FW_TAT_MASK) | (until_ns & FW_TAT_MASK));
+	__sync_val_compare_and_swap(&e.set->word[e.way], e.word, word_with(e.word, until_ns));
 }
 
 /*

@@ -73,7 +73,8 @@ static __always_inline bool proof_holds(__u8 proof, __u64 now, __u32 proof_s)
 static __always_inline void entry_refresh(struct entry *e, const struct toll *p, __u32 proof_s,
 					  const struct fw_limit *limits)
 {
-	__u32 seen = FW_SEEN(p->now, limits[FW_K_PACKETS].units), last = e->set->seen[e->way];
+	__u32 seen = FW_SEEN(p->now, limits[FW_K_PACKETS].units);
+	__u32 last = *(volatile __u16 *)&e->set->seen[e->way];
 	__u32 gap = FW_SEEN_GAP(seen, last), other = (seen ^ last) & FW_UNITS_DIFFER;
 	__u8 proof = e->set->proof[e->way];
 	__u64 paid = (p->now - e->word) & FW_TAT_MASK;
@@ -91,6 +92,9 @@ static __always_inline void entry_refresh(struct entry *e, const struct toll *p,
 		__u32 *at = &e->set->tat[e->way][k];
 		__u32 now = p->now >> shift, old = *(volatile __u32 *)at;
 
+		/* Refreshed by another CPU meanwhile? Then old may be its charge. */
+		if (*(volatile __u16 *)&e->set->seen[e->way] != last)
+			return;
 		if (other || paid >> shift >= FW_WINDOW_MAX || (__s32)(old - now) < 0)
 			__sync_val_compare_and_swap(at, old, now);
 	}
@@ -156,10 +160,10 @@ static __always_inline bool word_take(struct entry *e, const struct fw_limit *li
 	if (!window) /* no limit: the stamp still says when the source was last seen */
 		window = FW_TAT_MASK >> 2;
 	for (int i = 0; i < FW_CAS_TRIES; i++) {
-		__u64 tag = e->word & ~FW_TAT_MASK, stamp = e->word & FW_TAT_MASK, seen;
+		__u64 stamp = e->word & FW_TAT_MASK, seen;
 		bool ok = bucket_charge(&stamp, now, cost, window, FW_TAT_MASK);
 
-		stamp |= tag;
+		stamp = word_with(e->word, stamp);
 		if (stamp == e->word)
 			return ok;
 		seen = __sync_val_compare_and_swap(&e->set->word[e->way], e->word, stamp);
@@ -185,7 +189,7 @@ static __always_inline bool word_plan(const struct entry *e, const struct fw_lim
 	bool fits =
 		bucket_charge(&stamp, now, cost, window ? window : FW_TAT_MASK >> 2, FW_TAT_MASK);
 
-	*ret_word = (e->word & ~FW_TAT_MASK) | stamp;
+	*ret_word = word_with(e->word, stamp);
 	return fits;
 }
 
@@ -262,6 +266,49 @@ static __always_inline int charge_take(struct entry *e, const struct toll *t,
 	    !stamp_take(e, FW_STAMP_BYTES, bytes, t->now, t->len))
 		return FW_R_DROP_SRC_BYTES;
 	return FW_CONTINUE;
+}
+
+static __always_inline int charge(struct entry *e, const struct toll *t, __u32 proof_s,
+				  const struct fw_limit *limits)
+{
+	struct plan plan = {};
+	int reason = charge_plan(e, t, proof_s, limits, &plan);
+
+	return reason == FW_CONTINUE ? charge_take(e, t, limits, &plan) : reason;
+}
+
+static __always_inline bool fits_empty(const struct fw_limit *limit, __u64 n)
+{
+	return !limit->window || bucket_cost(limit, n) <= limit->window;
+}
+
+/*
+ * The first packet of a source whose place was just claimed, against buckets that are full. Opens
+ * the place. Returns as charge_plan().
+ */
+static __always_inline int charge_first(struct entry *e, const struct toll *t,
+					const struct fw_limit *limits)
+{
+	const struct fw_limit *packets = limits, *bytes = &limits[FW_K_BYTES];
+	const struct fw_limit *third = third_limit(limits, t->stamp);
+	__u64 cost = bucket_cost(packets, 1) << packets->shift;
+	int reason = FW_CONTINUE;
+
+	entry_reset(e, t->now, limits);
+	if (!fits_empty(packets, 1))
+		reason = FW_R_DROP_SRC_PACKETS;
+	else if (third && !fits_empty(third, 1))
+		reason = reason_of(t->stamp);
+	else if (!fits_empty(bytes, t->len))
+		reason = FW_R_DROP_SRC_BYTES;
+	if (reason == FW_CONTINUE) {
+		if (third)
+			e->set->tat[e->way][t->stamp] += bucket_cost(third, 1);
+		if (bytes->window)
+			e->set->tat[e->way][FW_STAMP_BYTES] += bucket_cost(bytes, t->len);
+	}
+	entry_open(e, reason == FW_CONTINUE ? t->now + cost : t->now);
+	return reason;
 }
 
 #endif

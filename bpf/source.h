@@ -25,12 +25,6 @@ static __always_inline struct table_key source_table(__u8 family, __u64 key)
 				   knob_src6_bits };
 }
 
-static __always_inline struct table_key net48_table(__u64 key)
-{
-	return (struct table_key){ fw_hash6(key >> 16, knob_key2, knob_key1, knob_key3),
-				   knob_net6_base, knob_net6_bits };
-}
-
 /*
  * The source tables are behind a function of scalars: the verifier proves it once, not once for
  * each path that leads here, and the facts of a plain packet can stay in registers.
@@ -39,13 +33,14 @@ static __always_inline struct table_key net48_table(__u64 key)
  */
 #define FW_WHO_IP4     (1 << 16)
 #define FW_WHO_TRUSTED (1 << 17)
-#define FW_WHO_ENTER   (1 << 18) /* it has won its place already */
+#define FW_WHO_NET48   (1 << 18) /* the second bucket of an IPv6 source: that of its /48 */
 #define FW_IS_KNOWN    (1 << 8)
 #define FW_IS_NEWCOMER (1 << 9)
 #define FW_IS_PROVEN   (1 << 10)
 #define FW_IS_SOFT     (1 << 11)
 #define FW_IS_STRANGER (1 << 12)
-#define FW_IS_ABSENT   (1 << 13) /* won its place, but not entered yet: ask its /48 first */
+#define FW_IS_ABSENT   (1 << 13) /* not in the table, but may be entered */
+#define FW_IS_MET      (1 << 14) /* another CPU has entered it: ask again */
 
 static __always_inline const struct fw_policy *who_policy(__u32 who)
 {
@@ -72,80 +67,120 @@ static __always_inline struct toll toll_of(__u64 now, __u64 what)
 	return toll;
 }
 
-/* The second bucket of an IPv6 source. A /48 that finds no place is left to the crowd budgets. */
-__noinline int net48(__u64 key, __u64 now, __u64 what, __u32 who)
+static __always_inline struct table_key who_table(__u64 key, __u32 who)
 {
-	const struct fw_policy *policy = who_policy(who);
-	struct toll toll = toll_of(now, what);
-	struct table_key table = net48_table(key);
-	const struct fw_limit *limits;
-	struct entry e = {};
-	struct plan plan = {};
+	if (who & FW_WHO_NET48)
+		return (struct table_key){ fw_hash6(key >> 16, knob_key2, knob_key1, knob_key3),
+					   knob_net6_base, knob_net6_bits };
+	return source_table(who & FW_WHO_IP4 ? 4 : 6, key);
+}
 
-	if (!policy)
-		return FW_CONTINUE;
-	limits = who_class(policy, who)->net48;
-	if (!table_find(&table, &e) && !table_insert(&table, &e, now, policy->idle_ns, limits))
-		return FW_CONTINUE;
-	if (!e.set || charge_plan(&e, &toll, policy->proof_s, limits, &plan) != FW_CONTINUE)
-		return FW_R_DROP_NET48;
-	return charge_take(&e, &toll, limits, &plan) == FW_CONTINUE ? FW_CONTINUE : FW_R_DROP_NET48;
+static __always_inline const struct fw_limit *who_limits(const struct fw_class *class, __u32 who)
+{
+	return who & FW_WHO_NET48 ? class->net48 : class->limit;
 }
 
 /* May a source not in the table be entered? The clerks need not queue with the crowd. */
 static __always_inline bool admit(const struct fw_policy *policy, __u64 now, __u32 who)
 {
-	if (who & FW_WHO_TRUSTED)
+	if (who & (FW_WHO_TRUSTED | FW_WHO_NET48))
 		return true;
 	return budget_take(policy, now, who & FW_WHO_IP4 ? FW_B_NEW4 : FW_B_NEW6);
 }
 
 /* The facts that a source's entry adds, when its charge ended in reason. */
 static __always_inline __u32 entry_facts(const struct entry *e, const struct fw_policy *policy,
-					 const struct fw_class *class, __u64 now, int reason)
+					 const struct fw_limit *limits, __u64 now, int reason)
 {
 	__u32 facts = reason | FW_IS_KNOWN;
 
 	if (proof_holds(e->set->proof[e->way], now, policy->proof_s))
 		facts |= FW_IS_PROVEN;
-	if (reason == FW_CONTINUE && is_soft(e, &class->limit[FW_K_PACKETS], now))
+	if (reason == FW_CONTINUE && is_soft(e, &limits[FW_K_PACKETS], now))
 		facts |= FW_IS_SOFT;
 	return facts;
 }
 
 static __always_inline int ban_holds(__u64 key, __u64 now); /* ban.h */
 
+/* Charge a packet to its source. One that is not in the table and may be goes on to enter(). */
 __noinline __u32 source(__u64 key, __u64 now, __u64 what, __u32 who)
 {
 	const struct fw_policy *policy = who_policy(who);
-	struct table_key table = source_table(who & FW_WHO_IP4 ? 4 : 6, key);
+	struct table_key table = who_table(key, who);
 	struct toll toll = toll_of(now, what);
-	const struct fw_class *class;
+	const struct fw_limit *limits;
 	struct entry e = {};
-	struct plan plan = {};
-	int reason;
-	bool found;
 
 	if (!policy)
 		return FW_CONTINUE;
-	class = who_class(policy, who);
-	found = table_find(&table, &e);
-	if (found) {
-		/* A stamp further ahead than debt can be is a ban, or what a lowered burst left. */
-		if (word_impossible(&e, &class->limit[FW_K_PACKETS], now) && ban_holds(key, now))
-			return FW_R_DROP_BANNED | FW_IS_KNOWN;
-	} else {
-		if (!(who & FW_WHO_ENTER) && !admit(policy, now, who))
-			return FW_CONTINUE | FW_IS_STRANGER;
-		if (!(who & (FW_WHO_ENTER | FW_WHO_IP4)))
-			return FW_CONTINUE | FW_IS_ABSENT;
-		if (!table_insert(&table, &e, now, policy->idle_ns, class->limit) || !e.set)
-			return FW_CONTINUE;
-	}
-	reason = charge_plan(&e, &toll, policy->proof_s, class->limit, &plan);
-	if (reason == FW_CONTINUE)
-		reason = charge_take(&e, &toll, class->limit, &plan);
-	return entry_facts(&e, policy, class, now, reason) | (found ? 0 : FW_IS_NEWCOMER);
+	limits = who_limits(who_class(policy, who), who);
+	if (!table_find(&table, &e) || !e.set)
+		return FW_CONTINUE | (admit(policy, now, who) ? FW_IS_ABSENT : FW_IS_STRANGER);
+	if (is_claimed(e.word))
+		return FW_CONTINUE | FW_IS_ABSENT;
+	/* A stamp further ahead than debt can be is a ban, or what a lowered burst left. */
+	if (!(who & FW_WHO_NET48) && word_impossible(&e, &limits[FW_K_PACKETS], now) &&
+	    ban_holds(key, now))
+		return FW_R_DROP_BANNED | FW_IS_KNOWN;
+	return entry_facts(&e, policy, limits, now, charge(&e, &toll, policy->proof_s, limits));
+}
+
+/* Enter a source that source() called absent, and charge its first packet. */
+__noinline __u32 enter(__u64 key, __u64 now, __u64 what, __u32 who)
+{
+	const struct fw_policy *policy = who_policy(who);
+	struct table_key table = who_table(key, who);
+	struct toll toll = toll_of(now, what);
+	const struct fw_limit *limits;
+	struct entry e = {};
+	enum entering entering;
+
+	if (!policy)
+		return FW_CONTINUE;
+	limits = who_limits(who_class(policy, who), who);
+	entering = table_enter(&table, &e, now, policy->idle_ns);
+	if (entering == FW_ENTER_LOST)
+		return FW_CONTINUE | FW_IS_ABSENT;
+	if (entering == FW_ENTER_NONE || !e.set)
+		return FW_CONTINUE;
+	if (entering == FW_ENTER_MET)
+		return entry_wait(&e) ? FW_CONTINUE | FW_IS_MET
+				      : FW_R_DROP_SRC_PACKETS | FW_IS_KNOWN;
+	return entry_facts(&e, policy, limits, now, charge_first(&e, &toll, limits)) |
+	       FW_IS_NEWCOMER;
+}
+
+/*
+ * The source has shown that it is no invention: remember it, whatever the newcomers' budget.
+ * proven: even that it receives what we send.
+ */
+__noinline int remember(__u64 key, __u64 now, __u32 who, int proven)
+{
+	const struct fw_policy *policy = who_policy(who);
+	struct table_key table = source_table(who & FW_WHO_IP4 ? 4 : 6, key);
+	enum entering entering;
+	struct entry e = {};
+
+	if (!policy)
+		return 0;
+	/* In a full set the proven take the place of who is not, unless he is in debt. */
+	entering = table_find(&table, &e)
+			   ? FW_ENTER_MET
+			   : table_enter(&table, &e, now, proven ? FW_IDLE_ANY : policy->idle_ns);
+	if (entering == FW_ENTER_NONE || entering == FW_ENTER_LOST || !e.set)
+		return 0;
+	if (entering == FW_ENTER_OURS)
+		entry_reset(&e, now, who_class(policy, who)->limit);
+	else if (!entry_wait(&e))
+		return 0;
+	if (proven && !e.set->proof[e.way])
+		note(FW_N_PROVEN);
+	if (proven)
+		e.set->proof[e.way] = FW_PROOF_EPOCH(now);
+	if (entering == FW_ENTER_OURS)
+		entry_open(&e, now);
+	return proven;
 }
 
 static __always_inline __u32 source_who(const struct pkt *p)

@@ -26,32 +26,6 @@ static __always_inline bool is_in_connection(const struct pkt *p)
 	return p->proto == FW_PROTO_TCP && !p->fragment && !is_syn(p);
 }
 
-/*
- * The source has shown that it is no invention: remember it, whatever the newcomers' budget.
- * proven: even that it receives what we send.
- */
-__noinline int remember(__u64 key, __u64 now, __u32 who, int proven)
-{
-	const struct fw_policy *policy = who_policy(who);
-	struct table_key table = source_table(who & FW_WHO_IP4 ? 4 : 6, key);
-	struct entry e = {};
-	__u64 idle_ns;
-
-	if (!policy)
-		return 0;
-	/* In a full set the proven take the place of who is not, unless he is in debt. */
-	idle_ns = proven ? FW_IDLE_ANY : policy->idle_ns;
-	if (!table_find(&table, &e) &&
-	    !table_insert(&table, &e, now, idle_ns, who_class(policy, who)->limit))
-		return 0;
-	if (!e.set || !proven)
-		return 0;
-	if (!e.set->proof[e.way])
-		note(FW_N_PROVEN);
-	e.set->proof[e.way] = FW_PROOF_EPOCH(now);
-	return 1;
-}
-
 /* Would a packet of len bytes fit one set of budgets? Writes nothing. */
 static __always_inline bool crowd_fits(const __u64 tat[FW_C_MAX],
 				       const struct fw_limit limit[FW_C_MAX], const struct pkt *p)

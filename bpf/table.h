@@ -4,6 +4,11 @@
  * unknown sources with one load; the word of a way holds identity and packet stamp and changes by
  * one compare-and-swap; its other stamps are touched only for packets that may pass.
  *
+ * A source is entered in three steps: its place is claimed by an exchange that names it, the stamps
+ * are made ready while no other CPU may touch them, and the word opens the place. CPUs that bring
+ * packets of the same source meanwhile find the claim and wait for it, some hundred nanoseconds;
+ * who waits in vain refuses. So no charge is ever forgotten.
+ *
  * Nothing here blocks or allocates. A source leaves only when it has been idle long enough for its
  * buckets to be full again, so forgetting it changes nothing.
  */
@@ -33,6 +38,24 @@ struct entry {
 	__u64 word;
 	__u32 way; /* below FW_WAYS */
 };
+
+/* Looks at a place that another CPU has claimed. What lies between two takes time, and no more. */
+#define FW_CLAIM_LOOKS 64
+#define claim_pause()  bpf_ktime_get_ns()
+
+/* A word with another stamp. The one stamp that would read as a claim is made a nanosecond later.
+ */
+static __always_inline __u64 word_with(__u64 word, __u64 stamp)
+{
+	stamp &= FW_TAT_MASK;
+	stamp += (stamp + 1) >> FW_TAG_SHIFT;
+	return (word & ~FW_TAT_MASK) | (stamp & FW_TAT_MASK);
+}
+
+static __always_inline bool is_claimed(__u64 word)
+{
+	return (word & FW_TAT_MASK) == FW_CLAIMED;
+}
 
 /* Bytes of x that are zero, as 0x80 each. Nothing is borrowed from one byte to the next. */
 static __always_inline __u64 zero_bytes(__u64 x)
@@ -64,8 +87,9 @@ static __always_inline void near_overflow(__u32 set)
 		__sync_fetch_and_or(&more->v, 1ULL << (set & 63));
 }
 
-/* Look in one set. */
-static __always_inline bool set_find(const struct fw_place *place, __u32 set, struct entry *e)
+/* Look in one set. *ret_fps: the fingerprints it was decided on. */
+static __always_inline bool set_find(const struct fw_place *place, __u32 set, struct entry *e,
+				     __u64 *ret_fps)
 {
 	struct fw_word *fp = bpf_map_lookup_elem(&fw_src_fp, &set);
 	__u64 marks;
@@ -74,7 +98,8 @@ static __always_inline bool set_find(const struct fw_place *place, __u32 set, st
 		note(FW_N_MAP_ERROR);
 		return false;
 	}
-	marks = zero_bytes(fp->v ^ place->fp * FW_BYTES_LOW);
+	*ret_fps = *(volatile __u64 *)&fp->v;
+	marks = zero_bytes(*ret_fps ^ place->fp * FW_BYTES_LOW);
 	if (!marks)
 		return false;
 	e->set = bpf_map_lookup_elem(&fw_src, &set);
@@ -96,11 +121,12 @@ static __always_inline bool table_find(const struct table_key *k, struct entry *
 {
 	struct fw_place place = fw_place_near(k->hash, k->bits);
 	__u32 set = k->base + place.set;
+	__u64 fps;
 
 	/* A loop, not two calls: the code of set_find() is wanted once. */
 #pragma clang loop unroll(disable)
 	for (int far = 0; far < 2; far++) {
-		if (set_find(&place, set, e))
+		if (set_find(&place, set, e, &fps))
 			return true;
 		if (far || !near_overflowed(set))
 			break;
@@ -110,33 +136,145 @@ static __always_inline bool table_find(const struct table_key *k, struct entry *
 	return false;
 }
 
-/* The longest-idle way that may be given away, or FW_WAYS. *ret_word: what it held then. */
-static __always_inline __u32 table_victim(const struct entry *e, __u64 now, __u64 idle_ns,
-					  __u64 *ret_word)
+/* All ones if a < b, else 0; both are below 2^63. No branch, so that ways do not multiply. */
+static __always_inline __u64 mask_if_less(__u64 a, __u64 b)
 {
-	/* A proof that nobody used for so long has expired, but only its owner would clear it. */
-	const __u64 proof_ns = (__u64)FW_PROOF_MAX_S << 30;
-	__u64 oldest = idle_ns == FW_IDLE_ANY ? 0 : idle_ns > FW_IDLE_NS ? idle_ns : FW_IDLE_NS;
-	__u32 victim = FW_WAYS;
+	__u64 less = a - b;
 
-	for (int i = 0; i < FW_WAYS; i++) {
-		__u64 word = *(volatile __u64 *)&e->set->word[i];
-		__u64 age = (now - word) & FW_TAT_MASK;
+	asm volatile("" : "+r"(less));
+	return (__s64)less >> 63;
+}
 
-		if (age > FW_TAT_MASK >> 1 || age <= oldest ||
-		    (e->set->proof[i] && age <= proof_ns))
-			continue;
-		oldest = age;
-		victim = i;
-		*ret_word = word;
-	}
-	return victim;
+/* a where mask has ones, else b. */
+static __always_inline __u64 mask_pick(__u64 mask, __u64 a, __u64 b)
+{
+	return b ^ ((a ^ b) & mask);
 }
 
 /*
- * Fresh buckets for a place just won: all stamps at now, whatever their unit, is "idle". What
- * another CPU that met this one at the place has charged meanwhile is forgotten: a packet at most.
+ * The longest-idle way that may be given away, or FW_WAYS; or the one claimed for this very source
+ * since it was looked for. *ret_word: what it held then.
  */
+static __always_inline __u64 table_victim(const struct entry *e, __u64 claim, __u64 now,
+					  __u64 idle_ns, __u64 *ret_word)
+{
+	/* A proof that nobody used for so long has expired, but only its owner would clear it. */
+	const __u64 proof_ns = (__u64)FW_PROOF_MAX_S << 30, ever = FW_TAT_MASK >> 1;
+	__u64 oldest = idle_ns == FW_IDLE_ANY ? 0 : idle_ns > FW_IDLE_NS ? idle_ns : FW_IDLE_NS;
+	__u64 victim = FW_WAYS, held = 0;
+
+	for (int i = 0; i < FW_WAYS; i++) {
+		__u64 word = *(volatile __u64 *)&e->set->word[i], proof = e->set->proof[i];
+		__u64 age = (now - word) & FW_TAT_MASK, take, same = word ^ claim;
+
+		same = mask_if_less(0, (~same & (same - 1)) >> 63);
+		take = mask_if_less(oldest, age) & ~mask_if_less(ever, age) &
+		       mask_if_less(word & FW_TAT_MASK, FW_CLAIMED) &
+		       (mask_if_less(proof, 1) | mask_if_less(proof_ns, age));
+		take |= same;
+		held = mask_pick(take, word, held);
+		victim = mask_pick(take, i, victim);
+		oldest = mask_pick(take, age | (same & FW_TAT_MASK), oldest);
+	}
+	*ret_word = held;
+	return victim;
+}
+
+/* Wait until the place of a source is open. False: it takes too long, or went to another. */
+static __always_inline bool entry_wait(struct entry *e)
+{
+	__u64 tag = e->word >> FW_TAG_SHIFT;
+
+	for (int i = 0; i < FW_CLAIM_LOOKS && is_claimed(e->word); i++) {
+		claim_pause();
+		e->word = *(volatile __u64 *)&e->set->word[e->way];
+	}
+	if (!is_claimed(e->word) && e->word >> FW_TAG_SHIFT == tag)
+		return true;
+	note(FW_N_RACE);
+	return false;
+}
+
+/* What became of entering a source: e is its place, unless there is none. */
+enum entering {
+	FW_ENTER_NONE, /* no place is free */
+	FW_ENTER_LOST, /* the place went to another source meanwhile: try again */
+	FW_ENTER_OURS, /* claimed: make its stamps ready, then entry_open() */
+	FW_ENTER_MET,  /* another CPU has entered it, or is about to: entry_wait() */
+};
+
+/* Of the ways without a fingerprint, those that nobody has claimed, or for this source alone. */
+static __always_inline __u64 free_ways(const struct entry *e, __u64 empty, __u64 claim)
+{
+	for (int i = 0; i < FW_WAYS && empty; i++) {
+		__u64 word = *(volatile __u64 *)&e->set->word[first_way(empty)];
+
+		if (!word || word == claim)
+			break;
+		empty &= empty - 1;
+	}
+	return empty;
+}
+
+/*
+ * Claim a place for a source in one set. Everything is decided on one state of the fingerprints and
+ * by exchanging a word that was seen, 0 for a free way: two CPUs that enter the same source at once
+ * meet at the same way. A fingerprint is there before its place opens, so that an open place is
+ * never missed, and nobody can take the place before it is open.
+ */
+static __always_inline enum entering set_enter(const struct fw_place *place, __u32 set,
+					       struct entry *e, __u64 now, __u64 idle_ns)
+{
+	struct fw_word *fp = bpf_map_lookup_elem(&fw_src_fp, &set);
+	__u64 claim = (__u64)place->tag << FW_TAG_SHIFT | FW_CLAIMED;
+	__u64 fps = 0, empty, old = 0, way;
+
+	if (set_find(place, set, e, &fps))
+		return FW_ENTER_MET;
+	e->set = bpf_map_lookup_elem(&fw_src, &set);
+	if (!fp || !e->set)
+		return FW_ENTER_NONE;
+	empty = free_ways(e, zero_bytes(fps), claim);
+	way = empty ? first_way(empty) : table_victim(e, claim, now, idle_ns, &old);
+	if (*(volatile __u64 *)&fp->v != fps)
+		return FW_ENTER_LOST;
+	if (way >= FW_WAYS)
+		return FW_ENTER_NONE;
+	FW_BOUND(way, FW_WAYS - 1);
+	e->way = way;
+	e->word = __sync_val_compare_and_swap(&e->set->word[e->way], old, claim);
+	if (e->word == claim)
+		return FW_ENTER_MET;
+	if (e->word != old)
+		return FW_ENTER_LOST;
+	e->word = claim;
+	((volatile __u8 *)&fp->v)[e->way] = place->fp;
+	note(empty ? FW_N_INSERTED : FW_N_EVICTED);
+	return FW_ENTER_OURS;
+}
+
+/* Claim a place in the near part, or in the far one if there is none. */
+static __always_inline enum entering table_enter(const struct table_key *k, struct entry *e,
+						 __u64 now, __u64 idle_ns)
+{
+	struct fw_place place = fw_place_near(k->hash, k->bits);
+	__u32 near = k->base + place.set;
+	enum entering entering = FW_ENTER_NONE;
+
+#pragma clang loop unroll(disable)
+	for (int far = 0; far < 2 && entering == FW_ENTER_NONE; far++) {
+		if (far) {
+			place = fw_place_far(k->hash, k->bits);
+			near_overflow(near);
+		}
+		entering = set_enter(&place, k->base + place.set, e, now, idle_ns);
+	}
+	if (entering == FW_ENTER_NONE)
+		note(FW_N_SET_FULL);
+	return entering;
+}
+
+/* Fresh buckets for a place just claimed: all stamps at now, whatever their unit, is "idle". */
 static __always_inline void entry_reset(struct entry *e, __u64 now, const struct fw_limit *limits)
 {
 	for (int k = 0; k < FW_STAMPS; k++)
@@ -145,62 +283,12 @@ static __always_inline void entry_reset(struct entry *e, __u64 now, const struct
 	e->set->proof[e->way] = 0;
 }
 
-/*
- * Enter a source into one set. Returns 1, 0 if the set is full, -1 if another CPU was faster.
- * Everything is decided on one reading of the fingerprints and by exchanging a word that was seen
- * in it, 0 for a free way: two CPUs that enter the same source at once meet at the same way.
- */
-static __always_inline int set_insert(const struct fw_place *place, __u32 set, struct entry *e,
-				      __u64 now, __u64 idle_ns, const struct fw_limit *limits)
+/* Let other CPUs have a place just claimed. An exchange, so that all stores before it are seen
+ * first, on any machine. */
+static __always_inline void entry_open(struct entry *e, __u64 stamp)
 {
-	struct fw_word *fp = bpf_map_lookup_elem(&fw_src_fp, &set);
-	__u64 fps, empty, old = 0, new = (__u64)place->tag << FW_TAG_SHIFT | (now & FW_TAT_MASK);
-
-	e->set = bpf_map_lookup_elem(&fw_src, &set);
-	if (!fp || !e->set)
-		return -1;
-	fps = *(volatile __u64 *)&fp->v;
-	/* Entered since it was looked for? The stack has no room to look at more than one way. */
-	empty = zero_bytes(fps ^ place->fp * FW_BYTES_LOW);
-	if (empty) {
-		e->way = first_way(empty);
-		e->word = *(volatile __u64 *)&e->set->word[e->way];
-		if (e->word >> FW_TAG_SHIFT == place->tag)
-			return 1;
-	}
-	empty = zero_bytes(fps);
-	e->way = empty ? first_way(empty) : table_victim(e, now, idle_ns, &old);
-	if (e->way >= FW_WAYS)
-		return 0;
-	e->word = __sync_val_compare_and_swap(&e->set->word[e->way], old, new);
-	if (e->word != old)
-		return e->word >> FW_TAG_SHIFT == place->tag ? 1 : -1;
-	e->word = new;
-	entry_reset(e, now, limits);
-	((volatile __u8 *)&fp->v)[e->way] = place->fp;
-	note(empty ? FW_N_INSERTED : FW_N_EVICTED);
-	return 1;
-}
-
-/* Enter a source. False: no free place, or another CPU was faster with another source. */
-static __always_inline bool table_insert(const struct table_key *k, struct entry *e, __u64 now,
-					 __u64 idle_ns, const struct fw_limit *limits)
-{
-	struct fw_place place = fw_place_near(k->hash, k->bits);
-	__u32 near = k->base + place.set;
-	int entered = 0;
-
-#pragma clang loop unroll(disable)
-	for (int far = 0; far < 2 && !entered; far++) {
-		if (far) {
-			place = fw_place_far(k->hash, k->bits);
-			near_overflow(near);
-		}
-		entered = set_insert(&place, k->base + place.set, e, now, idle_ns, limits);
-	}
-	if (!entered)
-		note(FW_N_SET_FULL);
-	return entered > 0;
+	e->word = word_with(e->word, stamp);
+	__sync_lock_test_and_set(&e->set->word[e->way], e->word);
 }
 
 #endif

@@ -238,12 +238,36 @@ static int setup(void **state)
 	return 0;
 }
 
+/* The one stamp that would read as a place not yet open: it must never be stored. */
+static void test_claim_stamp(void **state)
+{
+	struct prog *prog = *state;
+	struct spec spec = crowd(4);
+	const struct fw_limit *limit;
+
+	prog_unlimited(prog, FW_CLASS_DEFAULT);
+	prog_no_crowd(prog);
+	prog_limit(prog, FW_CLASS_DEFAULT, FW_K_PACKETS, 1, 60, 4);
+	limit = &prog_policy(prog)->class[FW_CLASS_DEFAULT].limit[FW_K_PACKETS];
+	for (__u64 packets = 1; packets <= 2; packets++) {
+		__u64 cost = (__u64)limit->cost << limit->shift >> limit->q;
+
+		prog_clock(prog, FW_TAT_MASK - packets * cost);
+		spec.nth++;
+		prog_expect(prog, &spec, FW_R_PASS_NEWCOMER);
+		prog_expect(prog, &spec, FW_R_PASS_SOURCE);
+		prog_expect(prog, &spec, FW_R_PASS_SOURCE);
+	}
+	assert_int_equal(prog_note(prog, FW_N_RACE), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROG_TEST(test_own_bucket), PROG_TEST(test_one_64), PROG_TEST(test_net48),
-		PROG_TEST(test_newcomers),  PROG_TEST(test_full),   PROG_TEST(test_full_and_over),
-		PROG_TEST(test_heavy),
+		PROG_TEST(test_own_bucket), PROG_TEST(test_one_64),
+		PROG_TEST(test_net48),	    PROG_TEST(test_newcomers),
+		PROG_TEST(test_full),	    PROG_TEST(test_full_and_over),
+		PROG_TEST(test_heavy),	    PROG_TEST(test_claim_stamp),
 	};
 
 	return cmocka_run_group_tests(tests, setup, prog_group_teardown);

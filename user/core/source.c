@@ -41,7 +41,7 @@ static int find_way(const struct fw_maps_table *t, const struct fw_place *place,
 		if ((__u8)(fp >> 8 * way) != place->fp)
 			continue;
 		word = __atomic_load_n(&t->src[place->set].word[way], __ATOMIC_RELAXED);
-		if (word >> FW_TAG_SHIFT != place->tag)
+		if (word >> FW_TAG_SHIFT != place->tag || (word & FW_TAT_MASK) == FW_CLAIMED)
 			continue;
 		*ret_word = word;
 		return way;
