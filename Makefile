@@ -6,7 +6,7 @@ O ?= build
 CLANG ?= clang-14
 LLVM_STRIP ?= llvm-strip-14
 BPFTOOL ?= /usr/sbin/bpftool
-PKGS := libbpf libxdp libmnl jansson libfyaml libsystemd libmicrohttpd sqlite3 libsodium libmaxminddb libpcap
+PKGS := libbpf libxdp libmnl jansson libfyaml libsystemd libmicrohttpd sqlite3 libsodium libmaxminddb libpcap uuid
 VERSION := 0.1.0
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
@@ -77,9 +77,10 @@ FACTS := $(O)/tests/prog/facts
 $(O)/tests/prog/test_line: $(filter $(O)/user/cli/%,$(LIB_OBJ))
 
 # The lab's own tools: what the demo and the tests in namespaces send with.
-LAB := $(O)/tests/netns/flood $(O)/tests/netns/voters
+LAB := $(O)/tests/netns/flood $(O)/tests/netns/voters $(O)/tests/netns/night
 $(O)/tests/netns/flood: $(patsubst %,$(O)/tests/netns/%.o,flood flood_send flood_pcap flood_xdp frame)
 $(O)/tests/netns/voters: $(O)/tests/netns/voters.o
+$(O)/tests/netns/night: $(O)/tests/netns/night.o $(filter-out $(O)/user/cli/%,$(LIB_OBJ))
 $(LAB):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lpcap $(FW_LIBS) -lm

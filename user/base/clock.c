@@ -157,3 +157,21 @@ int fw_clock_parse(const char *text, __u64 *ret_realtime_ns, struct fw_err *err)
 	*ret_realtime_ns = (__u64)s * FW_NS_PER_S;
 	return 0;
 }
+
+char *fw_clock_put_utc(char *buf, size_t size, __u64 realtime_ns, int digits)
+{
+	time_t s = (time_t)(realtime_ns / FW_NS_PER_S);
+	struct tm tm;
+
+	buf[0] = '\0';
+	if (!gmtime_r(&s, &tm))
+		return buf;
+	snprintf(buf, size, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
+		 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	if (digits && strlen(buf) + 5 < size)
+		snprintf(buf + strlen(buf), 5, ".%03u",
+			 (unsigned int)(realtime_ns % FW_NS_PER_S / 1000000));
+	if (strlen(buf) + 1 < size)
+		strcat(buf, "Z");
+	return buf;
+}

@@ -41,6 +41,8 @@ __u32 fw_clock_until(__u64 now_ns, __u32 for_s);
 #define FW_CLOCK_LEN 32
 /* "2024-06-09 22:00:01+02:00" in local time, into buf (size >= FW_CLOCK_LEN). Returns buf. */
 char *fw_clock_put(char *buf, size_t size, __u64 realtime_ns);
+/* "2024-06-09T20:00:01Z" (RFC 3339) into buf, with digits (0 or 3) of a fraction. Returns buf. */
+char *fw_clock_put_utc(char *buf, size_t size, __u64 realtime_ns, int digits);
 
 /*
  * What fw_clock_put writes, back into CLOCK_REALTIME ns: date and time with a space or T between,

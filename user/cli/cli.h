@@ -122,5 +122,6 @@ extern const struct fw_cli_command fw_cmd_option[];
 extern const struct fw_cli_command fw_cmd_reflect[];
 extern const struct fw_cli_command fw_cmd_policy[];
 extern const struct fw_cli_command fw_cmd_replay[];
+extern const struct fw_cli_command fw_cmd_evidence[]; /* incident report, verify ...; key */
 
 #endif

@@ -274,18 +274,15 @@ static int compare(struct check *c)
 }
 
 static void check_signature(struct check *c, const char *head_key, const char *signed_text,
-			    const struct fw_sign_public *expect)
+			    const char *expect_id)
 {
 	char *pem = content(c, c->key, FW_SIGN_PEM_LEN), *sig = content(c, c->sig, FW_SIGN_LEN);
-	char expect_id[FW_SIGN_ID_LEN] = "";
 	struct fw_sign_public key;
 	bool have = pem && !fw_sign_get_public(pem, (size_t)c->key->head.size, &key);
 
 	if (have)
 		fw_sign_id(c->ret->key_id, &key);
-	if (expect)
-		fw_sign_id(expect_id, expect);
-	c->ret->key_known = expect != NULL;
+	c->ret->key_known = expect_id != NULL;
 	if (!have)
 		fw_bundle_find(c->ret, FW_BF_KEY, 0, FW_BUNDLE_KEY, 0,
 			       FW_BUNDLE_KEY " is missing or is no Ed25519 key");
@@ -293,25 +290,23 @@ static void check_signature(struct check *c, const char *head_key, const char *s
 		fw_bundle_find(c->ret, FW_BF_KEY, 0, FW_BUNDLE_KEY, 0,
 			       FW_BUNDLE_KEY
 			       " is not the key that the manifest names: it was swapped");
-	if (have && expect && strcmp(expect_id, c->ret->key_id) != 0)
+	if (have && expect_id && strcmp(expect_id, c->ret->key_id) != 0)
 		fw_bundle_find(c->ret, FW_BF_KEY, 0, FW_BUNDLE_KEY, 0,
 			       "the bundle's key is %.16s..., not %.16s... as expected",
 			       c->ret->key_id, expect_id);
 	if (!sig || c->sig->head.size != FW_SIGN_LEN)
 		fw_bundle_find(c->ret, FW_BF_SIGNATURE, 0, FW_BUNDLE_SIG, 0,
 			       "the signature is missing or not 64 bytes long");
-	else if ((expect || have) &&
-		 fw_sign_verify(expect ? expect : &key, signed_text, (size_t)c->manifest->head.size,
-				(unsigned char *)sig))
+	else if (have && fw_sign_verify(&key, signed_text, (size_t)c->manifest->head.size,
+					(unsigned char *)sig))
 		fw_bundle_find(c->ret, FW_BF_SIGNATURE, 0, FW_BUNDLE_SIG, 0,
-			       "the manifest is not what %s signed",
-			       expect ? "the expected key" : "the bundle's key");
+			       "the manifest is not what the bundle's key signed");
 	free(pem);
 	free(sig);
 }
 
 /* The manifest, as text twice: the reader cuts one into lines, the signature is over the other. */
-static int check_manifest(struct check *c, const struct fw_sign_public *expect)
+static int check_manifest(struct check *c, const char *expect_id)
 {
 	char head_key[FW_SIGN_ID_LEN] = "", *records, *copy;
 	int err = 0;
@@ -335,13 +330,13 @@ static int check_manifest(struct check *c, const struct fw_sign_public *expect)
 			err = compare(c);
 	}
 	if (!err)
-		check_signature(c, head_key, copy, expect);
+		check_signature(c, head_key, copy, expect_id);
 out:
 	free(copy);
 	return err;
 }
 
-int fw_bundle_check(int fd, const struct fw_sign_public *expect,
+int fw_bundle_check(int fd, const char *expect_id,
 		    void (*progress)(void *arg, __u64 done, __u64 total), void *arg,
 		    struct fw_bundle_check *ret, struct fw_err *err)
 {
@@ -368,7 +363,7 @@ int fw_bundle_check(int fd, const struct fw_sign_public *expect,
 	c.sig = find(&c, FW_BUNDLE_SIG);
 	c.key = find(&c, FW_BUNDLE_KEY);
 	if (!r && c.manifest && c.manifest->sha256[0])
-		r = check_manifest(&c, expect);
+		r = check_manifest(&c, expect_id);
 	else if (!r)
 		fw_bundle_find(ret, FW_BF_MANIFEST, 0, FW_BUNDLE_MANIFEST, 0,
 			       "the manifest is missing, so nothing can be said of the records");

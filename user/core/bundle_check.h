@@ -40,7 +40,7 @@ struct fw_bundle_finding {
 
 struct fw_bundle_check {
 	bool intact;
-	bool key_known; /* compared with a key that did not come with the bundle */
+	bool key_known; /* its fingerprint was compared with one from elsewhere */
 	char incident[FW_BUNDLE_TEXT_LEN], program[FW_BUNDLE_TEXT_LEN], made[32];
 	char key_id[FW_SIGN_ID_LEN]; /* of the key in the bundle, "" = none there */
 	__u32 records;		     /* in the manifest */
@@ -52,11 +52,12 @@ struct fw_bundle_check {
 extern const char *const fw_bundle_fault_names[FW_BF_MAX];
 
 /*
- * fd: a regular file. expect: the owner's key, or NULL: then only the bundle's own is asked.
+ * fd: a regular file. expect_id: fingerprint that its key must have (fw_sign_id()), or NULL: whose
+ * key it is stays open.
  * progress: may be NULL. 0 with *ret filled, whatever was found; -EINVAL (1): no bundle at all;
  * else -errno.
  */
-int fw_bundle_check(int fd, const struct fw_sign_public *expect,
+int fw_bundle_check(int fd, const char *expect_id,
 		    void (*progress)(void *arg, __u64 done, __u64 total), void *arg,
 		    struct fw_bundle_check *ret, struct fw_err *err);
 

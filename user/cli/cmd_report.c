@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* `incident report`: the same record as a page, as Markdown, as JSON, or in plain sentences. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "user/base/clock.h"
+#include "user/base/json.h"
+#include "user/cli/cli.h"
+#include "user/cli/report.h"
+
+int fw_cli_incident_id(struct fw_cli *cli, const char *text, __s64 *ret)
+{
+	char *end;
+	long long id;
+
+	errno = 0;
+	id = strtoll(text, &end, 10);
+	if (errno || *end || end == text || id < 1)
+		return fw_err_set(&cli->err, -EINVAL, "floodwall incident list",
+				  "\"%.40s\" is no number of an incident", text);
+	*ret = id;
+	return 0;
+}
+
+struct fw_when fw_cli_now(void)
+{
+	return (struct fw_when){ .utc_ns = fw_clock_realtime(), .boot_ns = fw_clock_boottime() };
+}
+
+int fw_cli_report_read(struct fw_cli *cli, const char *text, struct fw_history **ret_history,
+		       struct fw_report **ret)
+{
+	struct fw_history *h = NULL;
+	__s64 id;
+	int err = fw_cli_incident_id(cli, text, &id);
+
+	if (!err)
+		err = fw_history_open(fw_history_path(NULL), false, &h, &cli->err);
+	/* One state of the file for all that follows, while the recorder goes on writing. */
+	if (!err)
+		err = fw_history_begin(h, &cli->err);
+	if (!err)
+		err = fw_report_read(h, id, fw_cli_now(), ret, &cli->err);
+	if (err) {
+		fw_history_close(h);
+		return err;
+	}
+	*ret_history = h;
+	return 0;
+}
+
+static int write_json(FILE *out, const struct fw_report *report)
+{
+	json_t *doc = fw_json_new(), *body = fw_report_json(report);
+	int err = -ENOMEM;
+
+	if (doc && body && !json_object_update(doc, body))
+		err = fw_json_print(out, doc, FW_JSON_PRETTY);
+	json_decref(doc);
+	json_decref(body);
+	return err;
+}
+
+static const struct {
+	const char *name;
+	int (*write)(FILE *out, const struct fw_report *report);
+} formats[] = {
+	{ "html", fw_report_html },
+	{ "md", fw_report_markdown },
+	{ "json", write_json },
+};
+
+typedef int (*writer)(FILE *out, const struct fw_report *report);
+
+static int choose(struct fw_cli *cli, writer *ret)
+{
+	const char *format = fw_cli_option(cli, "format");
+
+	if (fw_cli_option(cli, "public")) {
+		if (format)
+			return fw_cli_usage(cli,
+					    "--public is plain text: it goes without --format");
+		*ret = fw_report_public;
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
+		if (!strcmp(format ? format : "html", formats[i].name)) {
+			*ret = formats[i].write;
+			return 0;
+		}
+	return fw_cli_usage(cli, "no format \"%.40s\"; there are html, md and json", format);
+}
+
+/* Under another name first: whoever reads the file meets a whole one. */
+static int write_file(struct fw_cli *cli, const char *path, writer write,
+		      const struct fw_report *report)
+{
+	char *draft = NULL;
+	FILE *out;
+	int err = 0;
+
+	if (asprintf(&draft, "%s.%d", path, (int)getpid()) < 0)
+		return -ENOMEM;
+	out = fopen(draft, "wxe");
+	if (!out) {
+		err = -errno;
+	} else {
+		err = write(out, report);
+		if (!err && (fflush(out) || fsync(fileno(out))))
+			err = -errno;
+		if (fclose(out) && !err)
+			err = -errno;
+		if (!err && rename(draft, path))
+			err = -errno;
+		if (err)
+			unlink(draft);
+	}
+	free(draft);
+	return err ? fw_err_set(&cli->err, err, NULL, "cannot write %s: %s", path, strerror(-err))
+		   : 0;
+}
+
+int fw_cli_cmd_report(struct fw_cli *cli, int argc, char **argv)
+{
+	const char *to = fw_cli_option(cli, "to");
+	struct fw_history *h = NULL;
+	struct fw_report *report = NULL;
+	writer write = NULL;
+	int err = choose(cli, &write);
+
+	(void)argc; /* the table says one */
+	if (!err)
+		err = fw_cli_report_read(cli, argv[0], &h, &report);
+	if (err)
+		return err;
+	if (to) {
+		err = write_file(cli, to, write, report);
+		if (!err)
+			err = fw_cli_done(cli, json_pack("{s:s}", "written", to), "written: %s",
+					  to);
+	} else if (cli->json) {
+		/* -j asks for one JSON document, whatever the format. */
+		err = fw_cli_json(cli, fw_report_json(report));
+	} else {
+		err = write(stdout, report);
+		if (err)
+			fw_err_set(&cli->err, err, NULL, "cannot write to standard output");
+	}
+	fw_report_free(report);
+	fw_history_close(h);
+	return err;
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Gathering a report: everything is read within one state of the history, and computed once. */
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include "user/base/clock.h"
+#include "user/core/report.h"
+
+#define POINTS 240 /* on the time axis: a plot's pixels, not more */
+
+__u64 fw_report_packets(const struct fw_report *r)
+{
+	return r->sums.pass.packets + r->sums.answered.packets + r->sums.drop.packets +
+	       r->sums.would_all.packets;
+}
+
+double fw_report_share(double part, double whole)
+{
+	return whole > 0 ? part / whole : 0;
+}
+
+double fw_report_sampling(const struct fw_report *r)
+{
+	return r->sums.sample_emitted
+		       ? (double)fw_report_packets(r) / (double)r->sums.sample_emitted
+		       : 0;
+}
+
+/* Sums over the list of sources, in three parts that never mix. */
+static int read_sources(struct fw_history *h, struct fw_report *report, struct fw_err *err)
+{
+	static const char sql[] =
+		"SELECT proven, exact, count(*), sum(banned), sum(packets), sum(bytes), "
+		"sum(dropped), sum(weight) FROM source WHERE incident = ? GROUP BY 1, 2";
+	sqlite3_stmt *stmt;
+	int r = sqlite3_prepare_v2(h->db, sql, -1, &stmt, NULL);
+
+	if (r != SQLITE_OK)
+		return fw_history_fail(h, r, "read the sources", err);
+	sqlite3_bind_int64(stmt, 1, report->incident.id);
+	while ((r = sqlite3_step(stmt)) == SQLITE_ROW) {
+		struct fw_report_sources *s = sqlite3_column_int(stmt, 0)   ? &report->proven
+					      : sqlite3_column_int(stmt, 1) ? &report->listed
+									    : &report->sampled;
+
+		s->count += (__u64)sqlite3_column_int64(stmt, 2);
+		s->banned += (__u64)sqlite3_column_int64(stmt, 3);
+		s->packets += (__u64)sqlite3_column_int64(stmt, 4);
+		s->bytes += (__u64)sqlite3_column_int64(stmt, 5);
+		s->dropped += (__u64)sqlite3_column_int64(stmt, 6);
+		s->weight += sqlite3_column_double(stmt, 7);
+	}
+	sqlite3_finalize(stmt);
+	return r == SQLITE_DONE ? 0 : fw_history_fail(h, r, "read the sources", err);
+}
+
+static int take_top(void *arg, const struct fw_incident_source *s)
+{
+	struct fw_report *report = arg;
+
+	if (s->proven && report->nr_top_proven < FW_REPORT_TOP)
+		report->top_proven[report->nr_top_proven++] = *s;
+	else if (!s->proven && report->nr_top_other < FW_REPORT_TOP)
+		report->top_other[report->nr_top_other++] = *s;
+	/* Proven ones come first, each part by packets: a full second list ends it. */
+	return report->nr_top_other == FW_REPORT_TOP;
+}
+
+static int take_sample(void *arg, const struct fw_incident_sample *s)
+{
+	fw_report_traits_add(arg, s);
+	return 0;
+}
+
+static int read_lists(struct fw_history *h, struct fw_report *r, struct fw_err *err)
+{
+	const struct fw_incident *i = &r->incident;
+	int e = fw_incident_services(h, i, &r->service, &r->nr_services, err);
+
+	if (!e)
+		e = fw_incident_notes(h, i->id, &r->note, &r->nr_notes, err);
+	if (!e)
+		e = fw_incident_levels(h, i, &r->level, &r->nr_levels, err);
+	if (!e)
+		e = fw_incident_changes(h, i, &r->change, &r->nr_changes, err);
+	if (!e)
+		e = fw_incident_clocks(h, i, &r->clock, &r->nr_clocks, err);
+	if (!e)
+		e = fw_incident_runs(h, i, &r->run, &r->nr_runs, err);
+	if (!e)
+		e = fw_report_series(h, r, POINTS, err);
+	if (!e)
+		e = read_sources(h, r, err);
+	return e;
+}
+
+/* By the clock that does not jump, if the machine has not been started anew in between. */
+static double length_s(const struct fw_report *r)
+{
+	const struct fw_when *end = r->incident.open ? &r->now : &r->incident.end;
+
+	if (r->nr_points)
+		return r->point[r->nr_points - 1].end_s;
+	return end->boot_ns > r->incident.start.boot_ns
+		       ? (double)(end->boot_ns - r->incident.start.boot_ns) / 1e9
+		       : 0;
+}
+
+int fw_report_read(struct fw_history *h, __s64 id, struct fw_when now, struct fw_report **ret,
+		   struct fw_err *err)
+{
+	struct fw_report *r = calloc(1, sizeof(*r));
+	int e;
+
+	if (!r)
+		return fw_err_set(err, -ENOMEM, NULL, "out of memory");
+	r->now = now;
+	e = fw_incident_read(h, id, &r->incident, err);
+	if (!e)
+		e = fw_incident_sums(h, &r->incident, &r->sums, err);
+	if (!e)
+		e = read_lists(h, r, err);
+	if (!e)
+		e = fw_incident_each_sample(h, id, take_sample, &r->traits, err);
+	if (!e)
+		e = fw_incident_each_source(h, id, take_top, r, err);
+	if (e < 0) {
+		fw_report_free(r);
+		return e;
+	}
+	fw_incident_guess(&r->sums, &r->guess);
+	fw_report_traits_finish(&r->traits);
+	fw_report_rush(r);
+	r->length_s = length_s(r);
+	*ret = r;
+	return 0;
+}
+
+void fw_report_free(struct fw_report *r)
+{
+	if (!r)
+		return;
+	free(r->point);
+	free(r->service);
+	free(r->note);
+	free(r->level);
+	free(r->change);
+	free(r->clock);
+	free(r->run);
+	free(r);
+}
