@@ -51,7 +51,7 @@ const char fw_bundle_verify_text[] =
 	"\tfault 'the signature is not of this manifest by this key'\n"
 	"\n"
 	"awk '/^[0-9]/ { print $4 \"  \" $2 }' manifest.txt > \"$dir/.sums\"\n"
-	"sha256sum --check --quiet .sums || fault 'the files named above are changed or missing'\n"
+	"sha256sum -c --quiet .sums || fault 'the files named above are changed or missing'\n"
 	"\n"
 	"awk '/^[0-9]/ { print $2 } END { print \"manifest.txt\"; print \"manifest.sig\" }' "
 	"manifest.txt > .names\n"
