@@ -1,0 +1,411 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Reports and bundles of an invented night whose figures are known: that they agree with it and with
+each other, that hostile text stays text, that every kind of tampering is named, by the command and by
+the recipe with standard tools that is in the bundle."""
+
+import csv
+import html.parser
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import uuid
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import lab as lablib  # noqa: E402
+import mmdb  # noqa: E402
+
+NIGHT = os.path.join(lablib.BUILD, "tests", "netns", "night")
+STIX_SPACE = uuid.UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
+PROVEN, OTHER = 40, 400
+
+
+class Evidence:
+    def __init__(self, folder):
+        self.dir = str(folder)
+        self.env = dict(os.environ, FLOODWALL_HISTORY=self.path("state/history.db"))
+        os.mkdir(self.path("state"), 0o700)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def night(self, *args):
+        out = lablib.run([NIGHT, self.env["FLOODWALL_HISTORY"], *map(str, args)])
+        return json.loads(out.stdout)
+
+    def fw(self, *args, code=0):
+        p = subprocess.run([lablib.FLOODWALL, *map(str, args)], env=self.env, text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        assert p.returncode == code, (args, p.returncode, p.stdout, p.stderr)
+        return p.stdout
+
+    def json(self, *args, code=0):
+        return json.loads(self.fw("-j", *args, code=code))
+
+    def verify(self, name, *more, code=0):
+        return self.json("incident", "verify", self.path(name), *more, code=code)
+
+    def recipe(self, name, *more):
+        p = subprocess.run(["sh", self.path("VERIFY.txt"), self.path(name), *more], text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        return p.returncode, p.stdout
+
+
+@pytest.fixture(scope="module")
+def ev(tmp_path_factory):
+    e = Evidence(tmp_path_factory.mktemp("evidence"))
+    e.truth = e.night("flood", PROVEN, OTHER)
+    e.night("rush", 500, 30, 7)
+    mmdb.write(e.path("asn.mmdb"), "Test-ASN", {
+        "41.80.0.0/28": {"autonomous_system_number": 64500,
+                         "autonomous_system_organization": "=HYPERLINK(\"x\"), <b>Net</b>"},
+        "41.80.0.16/28": {"autonomous_system_number": 64501,
+                          "autonomous_system_organization": "Plain Net"},
+        "64.0.0.0/2": {"autonomous_system_number": 64999,
+                       "autonomous_system_organization": "Innocent"}})
+    mmdb.write(e.path("country.mmdb"), "Test-Country", {"41.80.0.0/16": {"country": {"iso_code": "KE"}}})
+    e.done = e.json("incident", "export", 1, "--to", e.path("night.tar"), "--asn",
+                    e.path("asn.mmdb"), "--country", e.path("country.mmdb"))
+    with tarfile.open(e.path("night.tar")) as t:
+        e.files = {m.name: t.extractfile(m).read() for m in t.getmembers()}
+    with open(e.path("VERIFY.txt"), "wb") as f:
+        f.write(e.files["VERIFY.txt"])
+    return e
+
+
+# ---- reports ------------------------------------------------------------------------------------
+
+
+def test_figures_agree(ev):
+    r = json.loads(ev.fw("incident", "report", 1, "--format", "json"))
+    counted = r["counted"]
+    for key in ("passed", "dropped", "answered"):
+        assert counted[key]["packets"] == ev.truth[key], key
+    assert counted["clerks_dropped"]["packets"] == 0
+    assert counted["clerks_passed"]["packets"] == ev.truth["clerks"]
+    # Reasons, series and totals.csv are the same packets counted another way.
+    everything = ev.truth["passed"] + ev.truth["dropped"] + ev.truth["answered"]
+    assert sum(c["packets"] for c in counted["reasons"].values()) == everything
+    words = [k for k in r["series"][0] if k not in ("end", "seconds", "clerks_passed",
+                                                     "clerks_dropped")]
+    assert sum(p[w] for p in r["series"] for w in words) == everything
+    rows = list(csv.DictReader(io.StringIO(ev.files["totals.csv"].decode(), newline="")))
+    assert sum(int(x["packets"]) for x in rows) == everything
+    assert r["sources"]["proven"]["all"]["count"] == PROVEN
+    other = r["sources"]["possibly_spoofed"]
+    assert other["counted"]["count"] + other["sampled"]["count"] == OTHER
+    assert all(s["standing"] == "proven" for s in r["sources"]["proven"]["top"])
+    assert all(s["standing"] == "possibly spoofed" for s in other["top"])
+    text = ev.fw("incident", "report", 1, "--format", "md")
+    for n in (ev.truth["passed"], ev.truth["dropped"], ev.truth["answered"]):
+        assert "{:,}".format(n) in text
+
+
+def test_verdicts(ev):
+    flood, rush = (json.loads(ev.fw("incident", "report", i, "--format", "json"))["attack_or_rush"]
+                   for i in (1, 2))
+    assert flood["verdict"] == "attack" and rush["verdict"] == "rush"
+    for m in flood["measures"] + rush["measures"]:
+        assert m["why"] and (m["share"] is None or 0 <= m["share"] <= 1)
+    assert {m["name"] for m in flood["measures"] if m["sampled"]} == {"ttl", "length", "kind"}
+
+
+class Page(html.parser.HTMLParser):
+    VOID = {"meta", "path", "rect"}
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags, self.attrs, self.text = [], [], [], ""
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attrs += attrs
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attrs += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_page(ev):
+    raw = ev.files["report.html"].decode("utf-8")
+    page = Page()
+    page.feed(raw)
+    assert not page.open
+    assert not {"script", "img", "iframe", "link", "object", "embed", "a", "b<"} & set(page.tags)
+    for name, value in page.attrs:
+        assert not name.startswith("on") and name not in ("src", "href")
+        assert name == "xmlns" or "://" not in (value or "")
+    assert "url(" not in raw and "@import" not in raw
+    # What was typed stands there as text, every character of it that can be shown.
+    assert "<script>alert(1)</script>" in page.text
+    assert "\u202e" not in raw and "\x1b" not in raw
+    assert page.tags.count("svg") >= 2
+    assert "Addresses that are possibly spoofed" in page.text
+
+
+def test_hostile_text_elsewhere(ev):
+    md = ev.files["report.md"].decode()
+    assert "<script" not in md and "](javascript" not in md
+    note = json.loads(ev.files["report.json"])["events"]["notes"][0]["text"]
+    assert note.startswith("<script>alert(1)</script>")  # JSON holds what was typed
+
+
+def test_public(ev):
+    for i in (1, 2):
+        text = ev.fw("incident", "report", i, "--public")
+        assert 5 <= len(text.strip().splitlines()) <= 9
+        assert not re.search(r"\d+\.\d+\.\d+\.\d+|[0-9a-f]+:[0-9a-f]*:", text)
+        assert "script" not in text and "SYN" not in text and "results-1" not in text
+    assert "not one was dropped" in text
+    assert ev.fw("incident", "report", 1, "--public").strip() == ev.files["public.txt"].decode().strip()
+
+
+def test_report_errors(ev):
+    assert ev.json("incident", "report", 99, code=3)["error"]["hint"]
+    assert "x1" in ev.json("incident", "report", "x1", code=1)["error"]["message"]
+    ev.json("incident", "report", 1, "--format", "pdf", code=1)
+    ev.json("incident", "report", 1, "--format", "md", "--public", code=1)
+    ev.json("incident", "export", 1, code=1)
+
+
+# ---- the bundle ---------------------------------------------------------------------------------
+
+
+def test_intact(ev):
+    c = ev.verify("night.tar", "--key", ev.done["key"])
+    assert c["intact"] and c["key_compared"] and not c["findings"]
+    assert c["bytes"] == os.path.getsize(ev.path("night.tar")) == ev.done["bytes"]
+    assert c["records"] == ev.done["records"]
+    assert ev.verify("night.tar", "--key", ev.path("state/evidence.pub"))["intact"]
+    assert os.stat(ev.path("night.tar")).st_mode & 0o77 == 0
+    code, out = ev.recipe("night.tar", ev.path("state/evidence.pub"))
+    assert code == 0 and ev.done["key"] in out, out
+
+
+def test_sources(ev):
+    raw = ev.files["sources.csv"].decode()
+    rows = list(csv.DictReader(io.StringIO(raw, newline=""), strict=True))
+    assert raw.endswith("\r\n") and len(rows) == PROVEN + OTHER
+    proven = {r["address"]: r for r in rows if r["standing"] == "proven"}
+    assert set(proven) == {"41.80.0.%d" % i for i in range(PROVEN)}
+    assert all(int(proven["41.80.0.%d" % i]["packets"]) == 1 + i for i in range(PROVEN))
+    assert {r["standing"] for r in rows} == {"proven", "possibly spoofed"}
+    for r in rows:
+        assert all(not v.startswith(("=", "+", "-", "@", "\t")) for v in r.values())
+        assert (r["one_sample_in"] == "") == (r["known_by"] == "counted")
+        assert re.fullmatch(r"2026-11-06T21:2\d:\d\d\.\d{3}Z", r["first_seen"])
+    assert proven["41.80.0.1"]["as_holder"] == "'=HYPERLINK(\"x\"), <b>Net</b>"
+    assert proven["41.80.0.1"]["country"] == "KE" and proven["41.80.0.1"]["as_number"] == "64500"
+
+
+def test_networks(ev):
+    """Each provider is asked only about its own proven addresses."""
+    names = [n for n in ev.files if n.startswith("as/")]
+    assert names == ["as/AS64500.csv", "as/AS64501.csv"]  # not the one of spoofed addresses
+    for name, low in zip(names, (0, 16)):
+        rows = list(csv.DictReader(io.StringIO(ev.files[name].decode(), newline="")))
+        assert {r["address"] for r in rows} == {"41.80.0.%d" % i for i in range(low, low + 16)}
+        assert {r["standing"] for r in rows} == {"proven"}
+
+
+def test_samples(ev):
+    with open(ev.path("samples.pcapng"), "wb") as f:
+        f.write(ev.files["samples.pcapng"])
+    out = lablib.run(["tshark", "-r", ev.path("samples.pcapng"), "-T", "fields", "-E",
+                      "separator=|", "-e", "frame.comment", "-e", "frame.len", "-e", "frame.cap_len",
+                      "-e", "ip.src", "-e", "frame.time_epoch"]).stdout.splitlines()
+    assert len(out) == 300 == ev.done["samples"]
+    comment, length, captured, src, when = out[20].split("|")
+    assert comment.startswith("drop source_syn web; source possibly spoofed; one in 2000")
+    assert (length, captured, src) == ("60", "54", "96.2.106.172")
+    assert when.startswith("1794000008.")
+    assert "before the first drop" in out[0]
+
+
+def test_stix(ev):
+    doc = json.loads(ev.files["stix.json"])
+    objects = {o["id"]: o for o in doc["objects"]}
+    assert doc["type"] == "bundle" and len(objects) == len(doc["objects"])
+    required = {"identity": ["name", "identity_class", "created", "modified"],
+                "ipv4-addr": ["value"], "ipv6-addr": ["value"], "autonomous-system": ["number"],
+                "observed-data": ["created", "modified", "first_observed", "last_observed",
+                                  "number_observed", "object_refs", "created_by_ref"]}
+    for o in doc["objects"]:
+        kind, ident = o["id"].split("--")
+        assert kind == o["type"] and uuid.UUID(ident).version == 5 and o["spec_version"] == "2.1"
+        assert all(k in o for k in required[kind]), o
+        for ref in o.get("object_refs", []) + o.get("belongs_to_refs", []):
+            assert ref in objects
+        if kind == "ipv4-addr":  # the identifier that any other tool computes
+            assert ident == str(uuid.uuid5(STIX_SPACE, '{"value":"%s"}' % o["value"]))
+        if kind == "observed-data":
+            assert o["created"] <= o["modified"] and o["first_observed"] <= o["last_observed"]
+            assert 1 <= o["number_observed"] <= 999999999
+    values = {o["value"] for o in doc["objects"] if "value" in o}
+    assert values == {"41.80.0.%d" % i for i in range(PROVEN)}
+
+
+def test_record(ev):
+    doc = json.loads(ev.files["record.json"])
+    run = doc["record"]["runs"][0]
+    assert run["program_tag"] == "cafe0123cafe0123" and run["policy_sha256"] == "a" * 64
+    assert doc["record"]["clocks"][0]["synchronised"] is True
+    assert doc["samples"]["emitted"] == 6000 and doc["samples"]["lost"] == 120
+    assert [n["database"] for n in doc["networks_named_by"]] == ["Test-Country", "Test-ASN"]
+
+
+def test_again(ev):
+    """A second export has the same records but for the times at which they were made."""
+    ev.fw("incident", "export", 1, "--to", ev.path("again.tar"), "--asn", ev.path("asn.mmdb"),
+          "--country", ev.path("country.mmdb"))
+    with tarfile.open(ev.path("again.tar")) as t:
+        for name in ("sources.csv", "totals.csv", "samples.pcapng", "as/AS64500.csv"):
+            assert t.extractfile(name).read() == ev.files[name]
+    before = os.listdir(ev.dir)
+    ev.json("incident", "export", 1, "--to", ev.path("again.tar"), code=1)  # never overwrites
+    assert sorted(os.listdir(ev.dir)) == sorted(before)
+    os.unlink(ev.path("again.tar"))
+
+
+def test_key(ev):
+    shown = ev.json("key", "show")
+    pub = ev.path("state/evidence.pub")
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-in", pub, "-outform", "DER"],
+                         stdout=subprocess.PIPE, check=True).stdout
+    import hashlib
+    assert shown["fingerprint"] == hashlib.sha256(der).hexdigest() == ev.done["key"]
+    assert os.stat(ev.path("state/evidence.key")).st_mode & 0o777 == 0o600
+    ev.json("key", "make", code=1)
+    os.chmod(ev.path("state/evidence.key"), 0o640)
+    assert "640" in ev.json("incident", "export", 1, "--to", ev.path("no.tar"),
+                            code=4)["error"]["message"]
+    os.chmod(ev.path("state/evidence.key"), 0o600)
+
+
+def test_full_disk(ev):
+    """Too little room: an error, and nothing that looks like a bundle."""
+    small = ev.path("small")
+    os.mkdir(small)
+    lablib.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", small])
+    try:
+        e = ev.json("incident", "export", 1, "--to", small + "/night.tar", code=2)
+        assert "No space" in e["error"]["message"]
+        assert not os.listdir(small)
+    finally:
+        lablib.run(["umount", small])
+
+
+# ---- tampering ----------------------------------------------------------------------------------
+
+
+def members(data):
+    """(name, offset, whole length) of each member."""
+    at, found = 0, []
+    while data[at]:
+        name = data[at:at + 100].rstrip(b"\0").decode()
+        size = int(data[at + 124:at + 135], 8)
+        length = 512 + (size + 511) // 512 * 512
+        found.append((name, at, length))
+        at += length
+    return found
+
+
+def place(data, name):
+    return next((at, length) for n, at, length in members(data) if n == name)
+
+
+def change_byte(d):
+    at, _ = place(d, "sources.csv")
+    return d[:at + 700] + bytes([d[at + 700] ^ 1]) + d[at + 701:]
+
+
+def remove(d):
+    at, n = place(d, "sources.csv")
+    return d[:at] + d[at + n:]
+
+
+def cut(d):
+    at, n = place(d, "sources.csv")
+    return d[:at + n // 2]
+
+
+def append(d):
+    return d + b"\0" * 10240
+
+
+def append_file(d):
+    at, n = place(d, "public.txt")
+    return d[:-1024] + d[at:at + n] + d[-1024:]
+
+
+def reorder(d):
+    a, n = place(d, "report.md")
+    b, m = place(d, "report.json")
+    assert a + n == b
+    return d[:a] + d[b:b + m] + d[a:a + n] + d[b + m:]
+
+
+def break_chain(d):
+    """Content, hash and length agree again; only chain and signature know."""
+    at, n = place(d, "manifest.txt")
+    line = re.search(rb"\n7 public\.txt \d+ ([0-9a-f]{64}) ", d[at:at + n])
+    return d[:at + line.start(1)] + b"0" * 64 + d[at + line.end(1):]
+
+
+KINDS = [(change_byte, "changed", "sources.csv"), (remove, "removed", "sources.csv"),
+         (cut, "cut", "sources.csv"), (append, "appended", None),
+         (append_file, "added", "public.txt"), (reorder, "reordered", "report.json"),
+         (break_chain, "chain", "public.txt")]
+
+
+@pytest.mark.parametrize("tamper,fault,name", KINDS, ids=[k[0].__name__ for k in KINDS])
+def test_tampering(ev, tamper, fault, name):
+    with open(ev.path("night.tar"), "rb") as f:
+        data = f.read()
+    bad = tamper(data)
+    assert bad != data
+    with open(ev.path("bad.tar"), "wb") as f:
+        f.write(bad)
+    c = ev.verify("bad.tar", code=2)
+    assert not c["intact"]
+    named = [x for x in c["findings"] if x["fault"] == fault]
+    assert named and (name is None or named[0]["name"] == name), c["findings"]
+    assert name is None or name in named[0]["text"]
+    assert "NOT INTACT" in ev.fw("incident", "verify", ev.path("bad.tar"), code=2)
+    code, out = ev.recipe("bad.tar")
+    assert code and "NOT INTACT" in out, out
+
+
+def test_another_key(ev):
+    """Signed anew with a key of the forger's own: only the fingerprint known before tells."""
+    other = Evidence(ev.path("other") if os.mkdir(ev.path("other")) is None else None)
+    shutil.copy(ev.env["FLOODWALL_HISTORY"], other.env["FLOODWALL_HISTORY"])
+    forged = other.json("incident", "export", 1, "--to", ev.path("forged.tar"))
+    assert forged["key"] != ev.done["key"]
+    assert ev.verify("forged.tar")["key_compared"] is False
+    for key in (ev.done["key"], ev.path("state/evidence.pub")):
+        c = ev.verify("forged.tar", "--key", key, code=2)
+        assert [x["fault"] for x in c["findings"]] == ["key"]
+    assert ev.recipe("forged.tar", ev.path("state/evidence.pub"))[0] != 0
+
+
+def test_no_bundle(ev):
+    with open(ev.path("text"), "w", encoding="ascii") as f:
+        f.write("hello")
+    assert "no bundle" in ev.json("incident", "verify", ev.path("text"), code=1)["error"]["message"]
+    ev.json("incident", "verify", ev.path("nothing"), code=3)
+    ev.json("incident", "verify", ev.path("night.tar"), "--key", ev.path("text"), code=1)
