@@ -12,7 +12,7 @@
 #ifndef FW_ABI_H
 #define FW_ABI_H
 
-#define FW_ABI_VERSION 1
+#define FW_ABI_VERSION 2
 #define FW_MAGIC       0x6c6177646f6f6c66ULL /* marks the meta map as ours */
 
 /*
@@ -356,7 +356,7 @@ struct fw_why {
  */
 struct fw_ctl {
 	__u64 live;
-	__u64 revert;	   /* what live becomes at deadline_ns */
+	__u64 revert; /* what live becomes at deadline_ns; without one, what ran before: for undo */
 	__u64 deadline_ns; /* program time; 0 = nothing waits for confirmation */
 	__u64 virtual_ns;  /* program time when the clock is virtual (tests, replay) */
 };
@@ -364,6 +364,23 @@ _Static_assert(sizeof(struct fw_ctl) == 32, "fw_ctl");
 #define FW_LIVE_POLICY(live)	 ((__u32)((live)&1))
 #define FW_LIVE_LANES(live)	 ((__u32)(((live) >> 1) & 1))
 #define FW_LIVE_GENERATION(live) ((__u32)((live) >> 32))
+
+/*
+ * The policy file that was applied to make a generation; user space's record, in two slots so that
+ * undo finds the one before. The one that counts is that of the highest generation which is not
+ * above the one that runs.
+ */
+#define FW_APPLIED_SLOTS 2
+struct fw_applied {
+	__u64 generation;  /* FW_LIVE_GENERATION of the apply; 0 = empty */
+	__u64 realtime_ns; /* CLOCK_REALTIME */
+	__u64 hash;	   /* of what was made to run, fw_policy_hash() */
+	__u64 file_hash;   /* of the file and its lists as they were read */
+	char path[256];	   /* of the file; absolute */
+	char who[64];
+	char settings[4096]; /* the controller's part, as the file says it */
+};
+_Static_assert(sizeof(struct fw_applied) % 8 == 0, "fw_applied");
 
 /*
  * Sources: sets of 8 ways. fw_src_fp holds one byte of fingerprint a way (0 = empty), read first; a

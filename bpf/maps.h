@@ -51,6 +51,9 @@ FW_ARRAY(fw_profile, fw_profile, 2 * FW_PROFILE_MAX); /* set at load; full: appl
 FW_ARRAY(fw_prefix, fw_prefix, 2 * FW_PREFIX_MAX);    /* set at load; user space only */
 FW_ARRAY(fw_why, fw_why, 2 * FW_WHY_MAX);	      /* user space only */
 
+/* Which policy file made what runs. User space only, under the lock. */
+FW_ARRAY(fw_applied, fw_applied, FW_APPLIED_SLOTS);
+
 /*
  * The source tables, one after the other: IPv4 /32, IPv6 /64, IPv6 /48 (sets, set at load). Written
  * by the program, a word at a time by compare-and-swap; user space reads. A full set falls to the

@@ -8,13 +8,13 @@
 #include "user/cli/policy.h"
 #include "user/policy/keys.h"
 
-static int cmd_check(struct fw_cli *cli, int argc, char **argv)
+int fw_policy_check(struct fw_cli *cli, int argc, char **argv)
 {
-	struct fw_policy_cmd cmd;
+	struct fw_policy_cmd cmd = FW_POLICY_CMD;
 	json_t *doc = NULL;
 	int r;
 
-	r = fw_policy_cmd_read(cli, argc, argv, NULL, &cmd);
+	r = fw_policy_cmd_read(cli, argc, argv, &cmd);
 	if (r)
 		goto out;
 	if (cli->json)
@@ -37,7 +37,7 @@ static json_t *key_json(const struct fw_key *key)
 			 "default", key->initial, "help", key->help);
 }
 
-static int cmd_keys(struct fw_cli *cli, int argc, char **argv)
+int fw_policy_keys(struct fw_cli *cli, int argc, char **argv)
 {
 	static const struct fw_column columns[] = { { "KEY", FW_LEFT },
 						    { "DEFAULT", FW_LEFT },
@@ -48,7 +48,7 @@ static int cmd_keys(struct fw_cli *cli, int argc, char **argv)
 	char path[FW_TEXT_LEN], range[FW_ERR_LEN];
 	int r = 0;
 
-	(void)argc;
+	(void)argc; /* the table says none */
 	(void)argv;
 	for (size_t i = 0; i < fw_keys_count; i++) {
 		const struct fw_key *key = &fw_keys[i];
@@ -71,20 +71,74 @@ static int cmd_keys(struct fw_cli *cli, int argc, char **argv)
 	return r;
 }
 
+static const struct fw_cli_option apply_options[] = {
+	{ "confirm", 'c', "TIME", "go back by itself after that time unless confirmed; 5m is usual",
+	  NULL },
+	{ "force", 0, NULL, "even if it could cut this session off; needs --confirm", NULL },
+	{ NULL },
+};
+
 const struct fw_cli_command fw_cmd_policy[] = {
 	{ .object = "policy",
 	  .verb = "check",
 	  .args = "[FILE]",
 	  .help = "find everything that is wrong with a policy file",
-	  .doc = "Needs no privilege and touches nothing. Errors come last, warnings before them; "
-		 "each with file, line and column. Without FILE: /etc/floodwall/floodwall.yaml.",
+	  .doc = "Needs no privilege and touches nothing. Each problem is told with file, line and "
+		 "column, warnings before errors. Without FILE: /etc/floodwall/floodwall.yaml.",
 	  .max_args = 1,
-	  .run = cmd_check,
+	  .run = fw_policy_check,
+	  .choices = "@file" },
+	{ .object = "policy",
+	  .verb = "diff",
+	  .args = "[FILE]",
+	  .help = "what applying the file would change",
+	  .doc = "Changes nothing.",
+	  .max_args = 1,
+	  .run = fw_policy_diff_run,
+	  .choices = "@file" },
+	{ .object = "policy",
+	  .verb = "apply",
+	  .args = "[FILE]",
+	  .help = "make the file run, from the next packet on",
+	  .doc = "All of it, or after any error nothing of it. What goes on keeps its state: "
+		 "buckets, counters, bans, proofs. With --confirm the program itself goes back "
+		 "after that time, whatever has become of this command, the controller or your "
+		 "connection.",
+	  .options = apply_options,
+	  .max_args = 1,
+	  .run = fw_policy_apply_run,
+	  .choices = "@file" },
+	{ .object = "policy",
+	  .verb = "confirm",
+	  .args = "",
+	  .help = "keep what was applied with --confirm",
+	  .run = fw_policy_confirm_run },
+	{ .object = "policy",
+	  .verb = "undo",
+	  .args = "",
+	  .help = "go back to the generation before",
+	  .doc = "Whatever made the present one: apply, block, limit or any other command. A "
+		 "second "
+		 "undo takes the first back.",
+	  .run = fw_policy_undo_run },
+	{ .object = "policy",
+	  .verb = "show",
+	  .args = "",
+	  .help = "what runs, as a policy file",
+	  .doc = "It can be applied again. What lists of prefixes held stands in it line by line.",
+	  .run = fw_policy_show },
+	{ .object = "policy",
+	  .verb = "save",
+	  .args = "[FILE]",
+	  .help = "write what runs to the file",
+	  .doc = "A file that is there already is kept as FILE.old.",
+	  .max_args = 1,
+	  .run = fw_policy_save,
 	  .choices = "@file" },
 	{ .object = "policy",
 	  .verb = "keys",
 	  .args = "",
-	  .help = "the keys a policy file may hold, with default and range",
-	  .run = cmd_keys },
+	  .help = "what a policy file may say, with default and range",
+	  .run = fw_policy_keys },
 	{ .object = NULL },
 };

@@ -6,20 +6,44 @@
 #include "user/cli/cli.h"
 #include "user/core/policy.h"
 
-/* A policy file that was read, and what was said about it. */
+/* A policy file that was read, what was said about it, and the state it may become. */
 struct fw_policy_cmd {
 	char path[4096]; /* absolute */
 	struct fw_file file;
 	struct fw_problems problems;
+	struct fw_maps maps;
+	int lock; /* -1: not held */
 };
+
+/* Empty, with nothing held. */
+#define FW_POLICY_CMD      \
+	{                  \
+		.lock = -1 \
+	}
 
 /*
  * Reads the file argv[0] names (none: the default one). All problems are told at once: on stderr,
- * or in JSON mode in the list "problems". maps NULL: without state. 0 or -errno with cli->err
- * filled. fw_policy_cmd_free() always.
+ * or in JSON mode in the list "problems". 0 or -errno with cli->err filled.
  */
-int fw_policy_cmd_read(struct fw_cli *cli, int argc, char **argv, const struct fw_maps *maps,
-		       struct fw_policy_cmd *ret);
+int fw_policy_cmd_read(struct fw_cli *cli, int argc, char **argv, struct fw_policy_cmd *cmd);
+
+/* Opens the state; write: under the lock. */
+int fw_policy_cmd_open(struct fw_cli *cli, bool write, struct fw_policy_cmd *cmd);
+
 void fw_policy_cmd_free(struct fw_policy_cmd *cmd);
+
+/* Tells what would become different. *ret_same: nothing. doc: NULL, or where "changes" goes. */
+int fw_policy_cmd_diff(struct fw_cli *cli, struct fw_file *running, struct fw_file *next,
+		       json_t *doc, bool *ret_same);
+
+/* The verbs. */
+int fw_policy_check(struct fw_cli *cli, int argc, char **argv);
+int fw_policy_diff_run(struct fw_cli *cli, int argc, char **argv);
+int fw_policy_apply_run(struct fw_cli *cli, int argc, char **argv);
+int fw_policy_confirm_run(struct fw_cli *cli, int argc, char **argv);
+int fw_policy_undo_run(struct fw_cli *cli, int argc, char **argv);
+int fw_policy_show(struct fw_cli *cli, int argc, char **argv);
+int fw_policy_save(struct fw_cli *cli, int argc, char **argv);
+int fw_policy_keys(struct fw_cli *cli, int argc, char **argv);
 
 #endif

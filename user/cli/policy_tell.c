@@ -9,6 +9,9 @@
 #include "user/base/table.h"
 #include "user/cli/lane.h"
 #include "user/cli/policy.h"
+#include "user/kern/pin.h"
+
+#define LOCK_WAIT_S 20 /* a million prefixes take a few seconds to write */
 
 static json_t *problem_json(const struct fw_problem *p)
 {
@@ -54,34 +57,47 @@ static void tell(struct fw_cli *cli, const struct fw_problems *all)
 		fprintf(stderr, "... and %zu more\n", all->errors + all->warnings - all->count);
 }
 
-int fw_policy_cmd_read(struct fw_cli *cli, int argc, char **argv, const struct fw_maps *maps,
-		       struct fw_policy_cmd *ret)
+int fw_policy_cmd_read(struct fw_cli *cli, int argc, char **argv, struct fw_policy_cmd *cmd)
 {
 	const char *name = argc ? argv[0] : FW_FILE_DEFAULT;
 	struct fw_file_session session;
 	bool known = !fw_lane_session_full(&session);
 	int r;
 
-	memset(ret, 0, sizeof(*ret));
-	if (!realpath(name, ret->path)) {
-		r = fw_err_set(&cli->err, -(errno ?: EIO), NULL, "%s cannot be read: %s", name,
-			       strerror(errno));
+	if (!realpath(name, cmd->path)) {
+		r = -(errno ?: EIO);
+		fw_err_set(&cli->err, r, NULL, "%s cannot be read: %s", name, strerror(-r));
 		cli->err.exit_code = FW_EXIT_USAGE;
 		return r;
 	}
-	r = fw_policy_read_file_for(name, fw_policy_clock(maps), known ? &session : NULL,
-				    &ret->file, &ret->problems, &cli->err);
-	tell(cli, &ret->problems);
-	if (ret->problems.errors)
+	r = fw_policy_read_file_for(cmd->path, fw_policy_clock(cmd->maps.ctl ? &cmd->maps : NULL),
+				    known ? &session : NULL, &cmd->file, &cmd->problems, &cli->err);
+	tell(cli, &cmd->problems);
+	if (cmd->problems.errors)
 		return fw_err_set(&cli->err, -EINVAL, cli->json ? cli->err.hint : NULL,
 				  "%s has %zu error%s and %zu warning%s; nothing was changed", name,
-				  ret->problems.errors, ret->problems.errors == 1 ? "" : "s",
-				  ret->problems.warnings, ret->problems.warnings == 1 ? "" : "s");
+				  cmd->problems.errors, cmd->problems.errors == 1 ? "" : "s",
+				  cmd->problems.warnings, cmd->problems.warnings == 1 ? "" : "s");
 	return r;
+}
+
+int fw_policy_cmd_open(struct fw_cli *cli, bool write, struct fw_policy_cmd *cmd)
+{
+	unsigned int parts = FW_MAPS_POLICY | FW_MAPS_LANES | FW_MAPS_IFACES;
+	int r = 0;
+
+	if (write) {
+		parts |= FW_MAPS_WRITE;
+		r = fw_pin_lock(cli->pins, LOCK_WAIT_S, &cmd->lock, &cli->err);
+	}
+	return r ?: fw_maps_open(cli->pins, parts, &cmd->maps, &cli->err);
 }
 
 void fw_policy_cmd_free(struct fw_policy_cmd *cmd)
 {
 	fw_file_free(&cmd->file);
 	fw_problems_free(&cmd->problems);
+	fw_maps_close(&cmd->maps);
+	fw_pin_unlock(cmd->lock);
+	cmd->lock = -1;
 }

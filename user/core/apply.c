@@ -5,35 +5,15 @@
  * before the lock goes. So a kill at any point leaves a whole generation running.
  */
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "user/base/clock.h"
 #include "user/base/text.h"
-#include "user/core/apply.h"
+#include "user/core/apply_live.h"
 #include "user/policy/compile.h"
 
 #define READ_TRIES 100
-
-__u64 fw_apply_now(const struct fw_maps *maps)
-{
-	__u64 virtual_ns = __atomic_load_n(&maps->ctl->virtual_ns, __ATOMIC_RELAXED);
-
-	return virtual_ns ? virtual_ns : fw_clock_now();
-}
-
-__u64 fw_apply_live(const struct fw_maps *maps)
-{
-	const struct fw_ctl *ctl = maps->ctl;
-	__u64 deadline = __atomic_load_n(&ctl->deadline_ns, __ATOMIC_ACQUIRE);
-
-	if (deadline && fw_apply_now(maps) >= deadline)
-		return __atomic_load_n(&ctl->revert, __ATOMIC_ACQUIRE);
-	return fw_maps_live(maps);
-}
 
 struct fw_lanes fw_apply_lanes(const struct fw_maps *maps, __u32 half, struct fw_lane_head *head)
 {
@@ -132,7 +112,7 @@ int fw_apply_begin(struct fw_maps *maps, unsigned int parts, struct fw_apply *re
 
 	*ret = (struct fw_apply){ .maps = maps, .parts = parts };
 	if (maps->ctl->deadline_ns && now < maps->ctl->deadline_ns)
-		return fw_err_set(err, -EBUSY, "confirm it, or let it go back",
+		return fw_err_set(err, -EBUSY, "floodwall policy confirm, or floodwall policy undo",
 				  "a change waits %llu s for its confirmation",
 				  (maps->ctl->deadline_ns - now) / FW_NS_PER_S + 1);
 	ret->now_s = (__u32)(now / FW_NS_PER_S);
@@ -261,40 +241,16 @@ static int write_lanes(struct fw_maps *maps, __u32 half, const struct fw_prefixe
 	return verify_lanes(&out, set, err);
 }
 
-/*
- * Wait until every CPU has left the old half. The program runs inside an RCU section, and GLOBAL
- * waits for a grace period. It is refused with nohz_full CPUs; then time must do: a program run
- * takes microseconds and cannot be preempted.
- */
-static void wait_for_readers(void)
-{
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
-		usleep(200000);
-}
-
-static void flip(struct fw_maps *maps, __u64 running, __u64 next)
-{
-	struct fw_ctl *ctl = maps->ctl;
-
-	/* A deadline that passed has decided already: make that the plain state first. */
-	if (ctl->deadline_ns) {
-		__atomic_store_n(&ctl->live, running, __ATOMIC_RELEASE);
-		__atomic_store_n(&ctl->deadline_ns, 0, __ATOMIC_RELEASE);
-	}
-	__atomic_store_n(&ctl->live, next, __ATOMIC_RELEASE);
-	wait_for_readers();
-}
-
 int fw_apply_commit(struct fw_apply *apply, struct fw_err *err)
 {
 	struct fw_maps *maps = apply->maps;
-	__u64 live = apply->live, bits = live & 3;
+	__u64 live, bits = apply->live & 3, deadline = 0;
 	int ret;
 
 	if (!apply->changed)
 		return 0;
-	/* Again: a writer killed between its flip and its wait may have left a CPU in this half. */
-	wait_for_readers();
+	fw_live_settle(maps);
+	live = maps->ctl->live;
 	if (apply->changed & FW_APPLY_POLICY) {
 		bits ^= 1;
 		ret = write_policy(maps, FW_LIVE_POLICY(bits), apply->model, err);
@@ -307,8 +263,12 @@ int fw_apply_commit(struct fw_apply *apply, struct fw_err *err)
 		if (ret)
 			return ret;
 	}
-	apply->live = (__u64)(FW_LIVE_GENERATION(live) + 1) << 32 | bits;
-	flip(maps, live, apply->live);
+	apply->live = fw_live_next(maps, bits);
+	if (apply->before_flip)
+		apply->before_flip(apply);
+	if (apply->confirm_s)
+		deadline = fw_apply_now(maps) + apply->confirm_s * FW_NS_PER_S;
+	fw_live_flip(maps, live, apply->live, deadline);
 	apply->changed = 0;
 	return 0;
 }
@@ -330,7 +290,7 @@ int fw_apply_init(struct fw_maps *maps, const struct fw_model *model, struct fw_
 	if (!ret)
 		ret = write_lanes(maps, 0, &none, 0, err);
 	if (!ret)
-		flip(maps, 0, 1ULL << 32);
+		fw_live_flip(maps, 0, 1ULL << 32, 0);
 	free(standard);
 	return ret;
 }

@@ -35,7 +35,11 @@ struct fw_apply {
 	unsigned int parts;	     /* which of the two were loaded */
 	unsigned int changed;	     /* set by the caller: which of the two to write */
 	__u32 now_s;		     /* program time at begin, seconds */
-	__u64 live; /* the word that was running at begin; after commit, the new one */
+	__u64 live;	 /* the word that was running at begin; after commit, the new one */
+	__u32 confirm_s; /* set by the caller: it goes back by itself after that time; 0 = never */
+	/* Set by the caller, may be NULL: all is written, apply->live is what is about to run. */
+	void (*before_flip)(struct fw_apply *apply);
+	void *arg;
 };
 
 /* Program time now, ns: the virtual clock's where one runs. */
@@ -57,6 +61,18 @@ int fw_apply_begin(struct fw_maps *maps, unsigned int parts, struct fw_apply *re
  * CPU has left the old half (membarrier), so that the next writer may overwrite it.
  */
 int fw_apply_commit(struct fw_apply *apply, struct fw_err *err);
+
+/* Seconds, rounded up, in which an unconfirmed change goes back by itself; 0 = none waits. */
+__u32 fw_apply_pending(const struct fw_maps *maps);
+
+/*
+ * Under the lock, maps opened for writing. confirm: the change that waits stays. -ENOENT: none
+ * waits; -ETIME: it has gone back. undo: back to the generation before, whatever made it; what ran
+ * until now is then the generation before, so a second undo takes the first back. -ENOENT: there is
+ * none, because this is the first, or because a failed change has overwritten it.
+ */
+int fw_apply_confirm(struct fw_maps *maps, struct fw_err *err);
+int fw_apply_undo(struct fw_maps *maps, __u64 *ret_live, struct fw_err *err);
 
 /* Accepts a zeroed or half-built one. */
 void fw_apply_end(struct fw_apply *apply);

@@ -32,20 +32,23 @@ struct fw_file_clock fw_policy_clock(const struct fw_maps *maps);
 
 /* Who changed what, for the journal. Texts are one line and clean. */
 struct fw_change {
-	char who[64];	  /* "alice (uid 1000, 192.0.2.7)" */
-	char what[256];	  /* "applied /etc/floodwall/floodwall.yaml" */
-	char before[128]; /* "generation 7" */
-	char after[128];  /* "generation 8, reverts in 300 s unless confirmed" */
+	char who[64];	 /* "alice from 192.0.2.7" */
+	char what[320];	 /* "applied /etc/floodwall/floodwall.yaml" */
+	char before[32]; /* "generation 7" */
+	char after[96];	 /* "generation 8, back in 300 s unless confirmed" */
 	__u64 realtime_ns;
 };
 
+/* "alice from 192.0.2.7": user (before sudo) and, from an SSH session, its address. Returns buf. */
+const char *fw_policy_who(char *buf, size_t size);
+
 struct fw_policy_opts {
-	const char *path; /* of the file, for the record; made absolute by the caller */
+	const char *path; /* of the file, absolute, for the record; NULL: none */
 	const char *who;  /* NULL: fw_policy_who() */
-	__u32 confirm_s;  /* 0: for good; else it reverts by itself after that time */
+	__u32 confirm_s;  /* 0: for good; else it goes back by itself after that time */
 };
 
-/* What became different, for people. */
+/* What a change made different. */
 struct fw_policy_diff {
 	size_t added, removed, changed; /* prefixes */
 	bool policy;			/* classes, limits, services, budgets, options */
@@ -53,19 +56,52 @@ struct fw_policy_diff {
 };
 
 /*
- * Make file run: unchanged classes, services and prefixes keep their places, so buckets, counters
- * and bans go on. maps: POLICY, LANES and WRITE, under the lock. Nothing different: nothing is
- * written, 0, and ret_diff says so. -EBUSY: a change waits for its confirmation. ret_change and
- * ret_diff may be NULL.
+ * Make file run. Classes, services and prefixes that go on keep their places, so buckets, counters
+ * and bans go on. maps: POLICY, LANES and WRITE, under the lock. Nothing different: no generation
+ * is made, 0, and ret_diff says so. -EBUSY: a change waits for its confirmation. On failure what
+ * ran keeps running. ret_diff, ret_change: may be NULL.
  */
 int fw_policy_apply(struct fw_maps *maps, const struct fw_file *file,
 		    const struct fw_policy_opts *opts, struct fw_policy_diff *ret_diff,
 		    struct fw_change *ret_change, struct fw_err *err);
 
-/* Lock, open, read the file, apply; for the controller (start, reload). */
+/*
+ * Lock, open, read the file at opts->path, apply; for the controller (start, reload). *ret_file and
+ * *problems (both zeroed before) are freed by the caller.
+ */
 int fw_policy_apply_file(const char *pins, const struct fw_policy_opts *opts,
 			 struct fw_file *ret_file, struct fw_problems *problems,
 			 struct fw_policy_diff *ret_diff, struct fw_change *ret_change,
 			 struct fw_err *err);
+
+/*
+ * `file` as it would run beside `running`: the same names in the same places, expiries that only
+ * differ by when they were written taken over. Of `running` only the private index changes. *ret is
+ * freed with fw_file_free().
+ */
+int fw_policy_place(struct fw_file *running, const struct fw_file *file, __u32 now_s,
+		    struct fw_file *ret, struct fw_policy_diff *ret_diff, struct fw_err *err);
+
+/* What runs, as a file: the settings last applied, the interfaces attached to. No lock. maps:
+ * POLICY, LANES, IFACES. *ret is freed with fw_file_free(). */
+int fw_policy_running(const struct fw_maps *maps, struct fw_file *ret, struct fw_err *err);
+
+/* The file that made what runs, as far as it is on record. */
+struct fw_policy_record {
+	bool known;
+	__u32 generation;
+	__u64 realtime_ns;
+	char path[256];
+	char who[64];
+	bool live_changes; /* what runs is not what it said any more: other commands changed it */
+	bool file_changed; /* the file, or a list of it, is another one now */
+	bool file_gone;
+};
+/* maps: POLICY and LANES. */
+void fw_policy_record(const struct fw_maps *maps, struct fw_policy_record *ret);
+
+/* Under the lock. The sentences of the change go to ret_change (may be NULL). */
+int fw_policy_confirm(struct fw_maps *maps, struct fw_change *ret_change, struct fw_err *err);
+int fw_policy_undo(struct fw_maps *maps, struct fw_change *ret_change, struct fw_err *err);
 
 #endif

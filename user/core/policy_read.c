@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "user/base/clock.h"
-#include "user/core/policy.h"
+#include "user/core/policy_record.h"
 
 static int read_fd(int fd, size_t size, char **ret, size_t *ret_size)
 {
@@ -70,7 +70,20 @@ int fw_policy_load(const char *path, char **ret_text, size_t *ret_size, struct f
 struct lists {
 	const char *path; /* of the policy file */
 	size_t total;	  /* bytes of all lists */
+	__u64 hash;
+	char *names; /* a line each; NULL: none yet */
 };
+
+static int note_list(struct lists *lists, const char *path)
+{
+	char *grown = NULL;
+
+	if (asprintf(&grown, "%s%s\n", lists->names ?: "", path) < 0)
+		return -ENOMEM;
+	free(lists->names);
+	lists->names = grown;
+	return 0;
+}
 
 static int load_list(void *arg, const char *path, char **ret_text, size_t *ret_size,
 		     struct fw_err *err)
@@ -86,9 +99,11 @@ static int load_list(void *arg, const char *path, char **ret_text, size_t *ret_s
 	if (r)
 		return r;
 	lists->total += *ret_size;
-	if (lists->total <= FW_FILE_SIZE_MAX)
+	lists->hash = fw_policy_hash_bytes(lists->hash, *ret_text, *ret_size);
+	if (lists->total <= FW_FILE_SIZE_MAX && !note_list(lists, whole))
 		return 0;
 	free(*ret_text);
+	*ret_text = NULL;
 	return fw_err_set(err, -E2BIG, NULL, "the lists together are longer than %lu MB",
 			  FW_FILE_SIZE_MAX >> 20);
 }
@@ -104,8 +119,16 @@ int fw_policy_read_file_for(const char *path, struct fw_file_clock clock,
 	size_t size = 0;
 	int r = fw_policy_load(path, &text, &size, err);
 
-	if (!r)
+	if (!r) {
+		lists.hash = fw_policy_hash_bytes(0, text, size);
 		r = fw_file_parse(path, text, size, &context, ret, problems, err);
+	}
+	if (!r) {
+		ret->hash = lists.hash;
+		ret->lists = lists.names;
+		lists.names = NULL;
+	}
+	free(lists.names);
 	free(text);
 	return r;
 }

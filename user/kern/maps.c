@@ -38,6 +38,7 @@ struct row {
 static const struct row rows[] = {
 	ROW("fw_meta", 0, struct fw_meta, 1, meta, NO_FIELD, false),
 	ROW("fw_ctl", 0, struct fw_ctl, 1, ctl, NO_FIELD, false),
+	ROW("fw_applied", 0, struct fw_applied, 1, applied, NO_FIELD, false),
 	ROW("fw_policy", FW_MAPS_POLICY, struct fw_policy, 2, policy, NO_FIELD, false),
 	ROW("fw_policy_txt", FW_MAPS_POLICY, struct fw_policy_text, 2, policy_txt, NO_FIELD, false),
 	ROW("fw_lane_head", FW_MAPS_LANES, struct fw_lane_head, 2, lane_head, NO_FIELD, false),

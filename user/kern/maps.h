@@ -15,7 +15,7 @@
 
 struct fw_object;
 
-/* What to map. Views that were not asked for are NULL. meta and ctl are always there. */
+/* What to map. Views that were not asked for are NULL. meta, ctl and applied are always there. */
 enum fw_maps_part {
 	FW_MAPS_POLICY = 1 << 0,  /* policy, policy_txt */
 	FW_MAPS_LANES = 1 << 1,	  /* lane_head, lane4_*, lane6_*, profile, prefix, why */
@@ -45,6 +45,7 @@ struct fw_maps_table {
 struct fw_maps {
 	struct fw_meta *meta;
 	struct fw_ctl *ctl;
+	struct fw_applied *applied; /* [FW_APPLIED_SLOTS] */
 
 	struct fw_policy *policy;	   /* [2] */
 	struct fw_policy_text *policy_txt; /* [2] */

@@ -16,23 +16,24 @@ void fw_file_free(struct fw_file *file)
 	if (!file)
 		return;
 	free(file->model);
+	free(file->lists);
 	fw_prefixes_free(&file->lanes);
 	memset(file, 0, sizeof(*file));
 }
 
 void fw_settings_default(struct fw_settings *ret)
 {
-	*ret = (struct fw_settings){
-		.sample_rate = 10,
-		.sample_bytes = 128,
-		.record = true,
-		.database = "/var/lib/floodwall/history.db",
-		.retention_s = 90 * 86400,
-		.database_max = 1 << 30,
-		.metrics = true,
-		.listen_be = { 0, 0, htonl(0xffff), htonl(INADDR_LOOPBACK) },
-		.port = 9797,
-	};
+	memset(ret, 0, sizeof(*ret)); /* settings are compared whole */
+	ret->sample_rate = 10;
+	ret->sample_bytes = 128;
+	ret->record = true;
+	strcpy(ret->database, "/var/lib/floodwall/history.db");
+	ret->retention_s = 90 * 86400;
+	ret->database_max = 1 << 30;
+	ret->metrics = true;
+	ret->listen_be[2] = htonl(0xffff);
+	ret->listen_be[3] = htonl(INADDR_LOOPBACK);
+	ret->port = 9797;
 }
 
 int fw_file_default(struct fw_file *ret, struct fw_err *err)
@@ -42,7 +43,8 @@ int fw_file_default(struct fw_file *ret, struct fw_err *err)
 	if (!model)
 		return fw_err_set(err, -ENOMEM, NULL, "no memory for the policy");
 	fw_model_default(model);
-	*ret = (struct fw_file){ .model = model };
+	memset(ret, 0, sizeof(*ret));
+	ret->model = model;
 	fw_settings_default(&ret->settings);
 	return 0;
 }

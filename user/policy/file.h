@@ -49,6 +49,10 @@ struct fw_file {
 	/* owned; until_s in program time of the clock given to the reader, since_s its now */
 	struct fw_prefixes lanes;
 	struct fw_settings settings;
+	/* Set by who read it from disk: of the bytes of the file and its lists; the lists' absolute
+	 * paths, a line each. */
+	__u64 hash;
+	char *lists; /* owned; NULL: none */
 };
 
 /* Frees what it holds; zeroed or half-built is fine. */
@@ -118,5 +122,8 @@ int fw_file_parse(const char *name, const char *text, size_t size,
 
 /* The whole policy as a file that reads back to the same. 0, -EIO. */
 int fw_file_print(FILE *out, const struct fw_file *file, struct fw_file_clock clock);
+
+/* The controller's part alone, likewise. */
+int fw_file_print_settings(FILE *out, const struct fw_settings *settings);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "user/base/clock.h"
 #include "user/base/text.h"
+#include "user/policy/file_print.h"
 #include "user/policy/file_read.h"
 
 struct printer {
@@ -64,15 +65,6 @@ static void put_size(FILE *out, __u64 size)
 	fprintf(out, "%llu", size);
 }
 
-static void put_addr(FILE *out, const __be32 addr_be[4])
-{
-	char text[FW_TEXT_LEN];
-
-	/* "::" alone would be a key to YAML. */
-	fw_text_put_addr(text, sizeof(text), addr_be);
-	fprintf(out, strchr(text, ':') ? "'%s'" : "%s", text);
-}
-
 static void put_word(FILE *out, const struct fw_key *key, unsigned int i)
 {
 	char word[FW_TEXT_LEN];
@@ -114,114 +106,11 @@ static void put_scalar(const struct printer *p, const struct fw_key *key)
 		put_limit(p->out, at, key->words);
 		break;
 	case FW_KEY_ADDR:
-		put_addr(p->out, at);
+		fw_print_addr(p->out, at);
 		break;
 	default:
 		put_quoted(p->out, at);
 	}
-}
-
-static bool same_place(const struct fw_model_rule *a, const struct fw_model_rule *b)
-{
-	return a->any == b->any && !memcmp(a->addr_be, b->addr_be, sizeof(a->addr_be));
-}
-
-static bool same_ports(const struct fw_model_rule *a, const struct fw_model_rule *b)
-{
-	return a->proto == b->proto && a->first == b->first && a->last == b->last;
-}
-
-/* Is rule number i the first of its service with these ports (at this address)? */
-static bool is_first(const struct fw_model *model, __u32 i,
-		     bool (*same)(const struct fw_model_rule *, const struct fw_model_rule *))
-{
-	for (__u32 j = 0; j < i; j++)
-		if (model->rule[j].service == model->rule[i].service &&
-		    same(&model->rule[j], &model->rule[i]))
-			return false;
-	return true;
-}
-
-/* Does each address of the service have each of its ports? Then to, tcp and udp can say it. */
-static bool is_product(const struct fw_model *model, __u8 service)
-{
-	__u32 rules = 0, places = 0, ports = 0, anywhere = 0;
-
-	for (__u32 i = 0; i < model->rules; i++) {
-		if (model->rule[i].service != service)
-			continue;
-		rules++;
-		anywhere += model->rule[i].any;
-		places += is_first(model, i, same_place);
-		ports += is_first(model, i, same_ports);
-	}
-	if (places > FW_SERVICE_ADDRS || ports > FW_SERVICE_PORTS || (anywhere && places > 1))
-		return false;
-	return rules == places * ports;
-}
-
-static void put_ports(const struct printer *p, __u8 proto)
-{
-	const struct fw_model *model = p->file->model;
-	const char *before = proto == FW_PORT_TCP ? "    tcp: [" : "    udp: [";
-	bool open = false;
-
-	for (__u32 i = 0; i < model->rules; i++) {
-		const struct fw_model_rule *rule = &model->rule[i];
-
-		if (rule->service != p->index || rule->proto != proto ||
-		    !is_first(model, i, same_ports))
-			continue;
-		fprintf(p->out, "%s%u", open ? ", " : before, rule->first);
-		if (rule->last != rule->first)
-			fprintf(p->out, "-%u", rule->last);
-		open = true;
-	}
-	if (open)
-		fputs("]\n", p->out);
-}
-
-static void put_to(const struct printer *p)
-{
-	const struct fw_model *model = p->file->model;
-	bool open = false;
-
-	for (__u32 i = 0; i < model->rules; i++) {
-		const struct fw_model_rule *rule = &model->rule[i];
-
-		if (rule->service != p->index || rule->any || !is_first(model, i, same_place))
-			continue;
-		fputs(open ? ", " : "    to: [", p->out);
-		put_addr(p->out, rule->addr_be);
-		open = true;
-	}
-	if (open)
-		fputs("]\n", p->out);
-}
-
-static void put_rules(const struct printer *p)
-{
-	const struct fw_model *model = p->file->model;
-	char text[FW_TEXT_LEN * 2];
-
-	fputs("    rules:\n", p->out);
-	for (__u32 i = 0; i < model->rules; i++)
-		if (model->rule[i].service == p->index)
-			fprintf(p->out, "      - '%s'\n",
-				fw_model_rule_put(text, sizeof(text), &model->rule[i]));
-}
-
-static void put_claims(const struct printer *p)
-{
-	if (p->index == FW_SERVICE_HOST)
-		return;
-	if (!is_product(p->file->model, p->index)) {
-		put_rules(p);
-		return;
-	}
-	put_to(p);
-	put_ports(p, FW_PORT_TCP);
-	put_ports(p, FW_PORT_UDP);
 }
 
 static void put_reflect(const struct printer *p, const struct fw_key *key)
@@ -331,7 +220,7 @@ static void put_named(struct printer *p, const struct fw_key *key)
 		if (!*model->service[i].name)
 			continue;
 		put_name(p, model->service[i].name);
-		put_claims(p);
+		fw_print_claims(p->out, model, i);
 		put_group(p, "services.*", 2);
 	}
 }
@@ -380,6 +269,21 @@ static void put_group(struct printer *p, const char *parent, int depth)
 
 	for (size_t i = 0; i < count; i++)
 		put_key(p, &key[i], depth);
+}
+
+int fw_file_print_settings(FILE *out, const struct fw_settings *settings)
+{
+	static const char *const part[] = { "sampling", "recording", "metrics" };
+	struct fw_file file = { .settings = *settings };
+	struct printer p = { .out = out, .file = &file };
+
+	p.base[FW_KEY_SETTINGS] = settings;
+	put_interfaces(&p);
+	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]); i++) {
+		fprintf(out, "%s:\n", part[i]);
+		put_group(&p, part[i], 1);
+	}
+	return fflush(out) || ferror(out) ? -EIO : 0;
 }
 
 int fw_file_print(FILE *out, const struct fw_file *file, struct fw_file_clock clock)
