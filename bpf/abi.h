@@ -500,22 +500,127 @@ struct fw_retry {
 };
 _Static_assert(sizeof(struct fw_retry) == 64, "fw_retry");
 
-/* Heavy sources of one CPU, for people to look at; never decides anything. */
-#define FW_HEAVY_SLOTS 2048
+/*
+ * Accounts of sources in the table, per CPU. A slot is one source's for as long as it is heavier
+ * than its contenders; so the slots show the heaviest. What does not fit a slot, or leaves it, goes
+ * to the CPU's ledger as a record of the same form: slots and ledger together hold every packet of
+ * every tabled source. Never decides anything.
+ */
+#define FW_HEAVY_SLOTS 4096
 struct fw_heavy {
 	__u64 key;     /* IPv4 address, or upper 64 bits of IPv6, host order */
-	__u64 packets; /* since it took the slot */
+	__u64 packets; /* in this turn of the slot */
 	__u64 bytes;
-	__u64 lost;    /* packets of them dropped */
-	__u32 since_s; /* program time */
-	__u8 family;   /* 4 or 6, 0 = free */
+	__u64 lost; /* packets of them dropped, all for one reason */
+	__u64 lost_bytes;
+	__u64 first_ns; /* program time */
+	__u32 last;	/* last seen, FW_HEAVY_STEP_NS after first_ns */
+	__u32 turn;	/* grows whenever the slot is emptied into the ledger, or loses its owner */
+	__u8 family;	/* 4 or 6, 0 = free */
 	__u8 class;
-	__u8 reason; /* last one lost for */
-	__u8 pad;
-	__u32 credit; /* what a contender must outlast */
-	__u32 pad2;
+	__u8 reason;  /* it lost packets for; meaningful if lost */
+	__u8 proven;  /* 1: had proven itself when last seen */
+	__u16 credit; /* what a contender must outlast */
+	__u16 slot;   /* in the ledger: it was turn `turn` of this slot; FW_HEAVY_NONE = of none */
 };
-_Static_assert(sizeof(struct fw_heavy) == 48, "fw_heavy");
+_Static_assert(sizeof(struct fw_heavy) == 64, "fw_heavy");
+#define FW_HEAVY_NONE	 0xffff
+#define FW_HEAVY_STEP_NS (1ULL << 20)
+
+/*
+ * fw_ledger: a ring of records for each CPU, FW_LEDGER_MAX or fewer, a power of two. The program
+ * moves head, the recorder tail, both only grow; record n lies at cpu * size + n % size.
+ */
+#define FW_LEDGER_MAX 16384
+#define FW_LEDGER_ALL (1U << 20) /* of all CPUs together, at most */
+struct fw_ledger_at {
+	__u64 head;
+	__u64 lost; /* packets that found no room */
+	__u64 pad[6];
+	__u64 tail;
+	__u64 pad2[7];
+};
+_Static_assert(sizeof(struct fw_ledger_at) == 128, "fw_ledger_at");
+
+/* Reasons by what they have in common; samples are limited by group, so that a flood of one leaves
+ * room for the others: X(identifier, name). Append only. */
+#define FW_GROUPS(X)              \
+	X(PASS, "pass")           \
+	X(ANSWER, "answer")       \
+	X(MALFORMED, "malformed") \
+	X(BLOCKED, "blocked")     \
+	X(UNSPOKEN, "unspoken")   \
+	X(LIMIT, "limit")         \
+	X(STATE, "state")         \
+	X(CROWD, "crowd")
+
+enum fw_group {
+#define X(id, name) FW_G_##id,
+	FW_GROUPS(X)
+#undef X
+		FW_G_MAX,
+};
+
+/* enum fw_reason -> enum fw_group; what is not named passes. */
+#define FW_REASON_GROUPS                                                                        \
+	{                                                                                       \
+		[FW_R_TX_COOKIE] = FW_G_ANSWER, [FW_R_DROP_ESSENTIAL] = FW_G_CROWD,             \
+		[FW_R_DROP_OTHER_L3] = FW_G_MALFORMED, [FW_R_DROP_DEEP] = FW_G_MALFORMED,       \
+		[FW_R_DROP_SHORT] = FW_G_MALFORMED, [FW_R_DROP_IP_HEADER] = FW_G_MALFORMED,     \
+		[FW_R_DROP_L4_HEADER] = FW_G_MALFORMED, [FW_R_DROP_FRAGMENT] = FW_G_MALFORMED,  \
+		[FW_R_DROP_TCP_FLAGS] = FW_G_MALFORMED, [FW_R_DROP_PORT_ZERO] = FW_G_MALFORMED, \
+		[FW_R_DROP_LAND] = FW_G_MALFORMED, [FW_R_DROP_BOGUS_SOURCE] = FW_G_MALFORMED,   \
+		[FW_R_DROP_TRUSTED] = FW_G_LIMIT, [FW_R_DROP_BLOCKED] = FW_G_BLOCKED,           \
+		[FW_R_DROP_BANNED] = FW_G_BLOCKED, [FW_R_DROP_REFLECTED] = FW_G_UNSPOKEN,       \
+		[FW_R_DROP_UNSPOKEN] = FW_G_UNSPOKEN, [FW_R_DROP_SRC_PACKETS] = FW_G_LIMIT,     \
+		[FW_R_DROP_SRC_BYTES] = FW_G_LIMIT, [FW_R_DROP_SRC_SYN] = FW_G_LIMIT,           \
+		[FW_R_DROP_SRC_UDP] = FW_G_LIMIT, [FW_R_DROP_SRC_ICMP] = FW_G_LIMIT,            \
+		[FW_R_DROP_SRC_FRAG] = FW_G_LIMIT, [FW_R_DROP_NET48] = FW_G_LIMIT,              \
+		[FW_R_DROP_NEWCOMER] = FW_G_CROWD, [FW_R_DROP_OUT_OF_STATE] = FW_G_STATE,       \
+		[FW_R_DROP_COOKIE] = FW_G_STATE, [FW_R_DROP_COOKIE_OVER] = FW_G_CROWD,          \
+		[FW_R_DROP_CROWD_UDP] = FW_G_CROWD, [FW_R_DROP_CROWD_ICMP] = FW_G_CROWD,        \
+		[FW_R_DROP_CROWD_FRAG] = FW_G_CROWD, [FW_R_DROP_CROWD_OTHER] = FW_G_CROWD,      \
+		[FW_R_DROP_RETRANSMIT] = FW_G_CROWD,                                            \
+	}
+
+/* What the recorder wants sampled. All zero: nothing. Written by it, read by the program. */
+struct fw_sampling {
+	__u64 gap_ns;	/* between two samples of a group on one CPU, in the long run */
+	__u64 burst_ns; /* so far may they run ahead of that */
+	__u32 every[FW_REASON_SLOTS]; /* choose one packet in so many, a power of two; 0 = none */
+};
+_Static_assert(sizeof(struct fw_sampling) == 272, "fw_sampling");
+
+/* One group on one CPU: packets chosen end in one of the three counts. */
+struct fw_sampler {
+	__u64 tat_ns;  /* program time */
+	__u64 emitted; /* handed over in fw_samples */
+	__u64 held;    /* by the limit */
+	__u64 lost;    /* the ring was full */
+};
+_Static_assert(sizeof(struct fw_sampler) == 32, "fw_sampler");
+
+/* A record of the ring fw_samples. */
+#define FW_SAMPLE_BYTES	   128
+#define FW_SAMPLE_MONITOR  (1 << 0)   /* passed all the same */
+#define FW_SAMPLE_PROVEN   (1 << 1)   /* its source has proven itself */
+#define FW_SAMPLE_ANSWERED (1 << 2)   /* data holds our answer, not the packet */
+#define FW_SAMPLE_RING	   (1U << 20) /* bytes */
+struct fw_sample {
+	__u64 now_ns;	/* program time */
+	__u64 boot_ns;	/* CLOCK_BOOTTIME */
+	__u64 key;	/* source: IPv4 address, or upper 64 bits of IPv6; 0 = no address known */
+	__u32 len;	/* on the wire, without FCS */
+	__u32 every;	/* one in so many was chosen */
+	__u16 captured; /* bytes of data that are meant */
+	__u8 reason;
+	__u8 service;
+	__u8 family; /* 4, 6, or 0 = no IP address known */
+	__u8 flags;  /* FW_SAMPLE_* */
+	__u16 cpu;
+	__u8 data[FW_SAMPLE_BYTES]; /* the frame from its start */
+};
+_Static_assert(sizeof(struct fw_sample) == 168, "fw_sample");
 
 struct fw_count {
 	__u64 packets;

@@ -91,11 +91,11 @@ int floodwall(struct xdp_md *ctx)
 	 */
 	if (knob_stages & FW_S_PLAIN && parse_plain4(&f, &plain)) {
 		if (judge(&plain, policy))
-			return conclude(&plain, policy);
+			return conclude(ctx, &plain, policy);
 		*p = plain;
 	} else if (knob_stages & FW_S_PLAIN && parse_plain6(&f, &plain)) {
 		if (judge(&plain, policy))
-			return conclude(&plain, policy);
+			return conclude(ctx, &plain, policy);
 		*p = plain;
 	} else {
 		pkt_reset(p);
@@ -105,10 +105,10 @@ int floodwall(struct xdp_md *ctx)
 		p->half = half;
 		p->reason = parse(&f, p);
 		if (p->reason != FW_CONTINUE || judge(p, policy))
-			return conclude(p, policy);
+			return conclude(ctx, p, policy);
 	}
 	judge_crowd(ctx, p, policy);
-	return conclude(p, policy);
+	return conclude(ctx, p, policy);
 }
 
 char _license[] SEC("license") = "GPL";

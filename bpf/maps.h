@@ -82,6 +82,19 @@ FW_PERCPU(fw_note, fw_word, FW_NOTE_SLOTS);
 FW_PERCPU(fw_pace, fw_word, 1);		       /* stamp of the CPU's own budget for cookies, ns */
 FW_PERCPU(fw_heavy, fw_heavy, FW_HEAVY_SLOTS); /* contended slots go to the heavier source */
 
+/*
+ * For the recorder. The ledger: what left or found no slot of fw_heavy, a ring a CPU, set at load;
+ * full: counted in its head as lost. Samples: when full, counted as lost. Nobody need read either.
+ */
+FW_ARRAY(fw_ledger, fw_heavy, 1);
+FW_ARRAY(fw_ledger_at, fw_ledger_at, 1);     /* a CPU; set at load */
+FW_ARRAY(fw_sampling, fw_sampling, 1);	     /* the recorder writes */
+FW_PERCPU(fw_sampler, fw_sampler, FW_G_MAX); /* limits and counts of the samples */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, FW_SAMPLE_RING);
+} fw_samples SEC(".maps");
+
 /* The facts about the packet in hand (bpf/pkt.h). The program's own; fixed size. */
 FW_PERCPU(fw_scratch, pkt, 1);
 

@@ -46,6 +46,8 @@ struct frag_hdr {
 };
 #endif
 
+#define FW_RB_NO_WAKEUP 1 /* enum BPF_RB_NO_WAKEUP */
+
 #define FW_ETH_ARP    0x0806
 #define FW_ETH_IP4    0x0800
 #define FW_ETH_IP6    0x86dd

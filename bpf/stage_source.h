@@ -7,7 +7,6 @@
 #ifndef FW_STAGE_SOURCE_H
 #define FW_STAGE_SOURCE_H
 
-#include "heavy.h"
 #include "source.h"
 
 /* Enter a source called absent. Where another CPU was first, its bucket is charged as any. */
@@ -55,8 +54,6 @@ static __always_inline int stage_source(struct pkt *p)
 	p->proven = !!(facts & FW_IS_PROVEN);
 	p->soft = !!(facts & FW_IS_SOFT);
 	p->stranger = !!(facts & FW_IS_STRANGER);
-	if (p->known)
-		heavy_count(p, key, reason);
 	return reason;
 }
 

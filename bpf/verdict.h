@@ -6,35 +6,31 @@
 #ifndef FW_VERDICT_H
 #define FW_VERDICT_H
 
-#include "state.h"
+#include "heavy.h"
+#include "sample.h"
+#include "source.h"
 
 /* One bit a reason, for a test instead of a jump table. */
 #define X(id, name, verdict, text) | (__u64)(FW_V_##verdict == FW_V_DROP) << FW_R_##id
 static const __u64 verdict_drops = 0 FW_REASONS(X);
 #undef X
 
-static __always_inline void count(void *map, __u32 slot, __u32 len)
+/* Returns how many packets the slot had counted before. */
+static __always_inline __u64 count(void *map, __u32 slot, __u32 len)
 {
 	struct fw_count *c = bpf_map_lookup_elem(map, &slot);
+	__u64 before;
 
-	if (c) {
-		c->packets++;
-		c->bytes += len;
-	}
+	if (!c)
+		return ~0ULL;
+	before = c->packets;
+	c->packets = before + 1;
+	c->bytes += len;
+	return before;
 }
 
-/*
- * p->reason is final. The default class is not counted by itself: it is what the others leave of
- * the total, and most packets are spared a second counter.
- */
-static __always_inline int conclude(const struct pkt *p, const struct fw_policy *policy)
+static __always_inline void count_class(const struct pkt *p, bool drop)
 {
-	bool monitor = policy->flags & FW_P_MONITOR;
-	__u32 reason = p->reason & (FW_REASON_SLOTS - 1);
-	bool drop = verdict_drops >> reason & 1;
-
-	count(&fw_count_svc, (monitor * FW_SERVICE_MAX + p->service) * FW_REASON_SLOTS + reason,
-	      p->len);
 	if (p->class != FW_CLASS_DEFAULT)
 		count(&fw_count_cls, p->class * FW_CC_STRIDE + (drop ? FW_CC_DROP : FW_CC_PASS),
 		      p->len);
@@ -42,11 +38,39 @@ static __always_inline int conclude(const struct pkt *p, const struct fw_policy 
 		note(FW_N_SOFT);
 		count(&fw_count_cls, p->class * FW_CC_STRIDE + FW_CC_SOFT, p->len);
 	}
+}
+
+/*
+ * p->reason is final. The default class is not counted by itself: it is what the others leave of
+ * the total, and most packets are spared a second counter.
+ */
+static __always_inline int conclude(struct xdp_md *ctx, const struct pkt *p,
+				    const struct fw_policy *policy)
+{
+	bool monitor = policy->flags & FW_P_MONITOR;
+	__u32 reason = p->reason & (FW_REASON_SLOTS - 1);
+	bool drop = verdict_drops >> reason & 1, answer = reason == FW_R_TX_COOKIE;
+	__u64 before =
+		count(&fw_count_svc,
+		      (monitor * FW_SERVICE_MAX + p->service) * FW_REASON_SLOTS + reason, p->len);
+
+	if (sample_due(reason, before)) {
+		__u64 flags = monitor ? FW_SAMPLE_MONITOR : answer ? FW_SAMPLE_ANSWERED : 0;
+
+		/* Shifts: a condition more, and the stack would not do. */
+		sample(ctx, p->now, p->family ? source_key(p) : 0,
+		       p->len | (__u64)reason << 32 | (__u64)p->service << 40 |
+			       (__u64)p->family << 48 |
+			       (flags | p->proven * FW_SAMPLE_PROVEN) << 56);
+	}
+	count_class(p, drop);
+	if (p->known)
+		heavy_count(p, source_key(p), drop ? reason : FW_CONTINUE);
 	if (monitor)
 		return XDP_PASS;
 	if (drop)
 		return XDP_DROP;
-	return reason == FW_R_TX_COOKIE ? XDP_TX : XDP_PASS;
+	return answer ? XDP_TX : XDP_PASS;
 }
 
 #endif

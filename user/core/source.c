@@ -251,7 +251,7 @@ int fw_source_heavy(const struct fw_maps *maps, struct fw_source_heavy **ret, si
 			.packets = h.packets,
 			.bytes = h.bytes,
 			.lost = h.lost,
-			.since_s = h.since_s,
+			.since_s = (__u32)(h.first_ns / FW_NS_PER_S),
 			.family = h.family,
 			.class = h.class,
 			.reason = h.reason,

@@ -57,6 +57,10 @@ static const struct row rows[] = {
 	ROW("fw_budget", FW_MAPS_SOURCES, struct fw_budget, 1, budget, NO_FIELD, true),
 	ROW("fw_crowd", FW_MAPS_SOURCES, struct fw_crowd, 1, crowd, NO_FIELD, true),
 	ROW("fw_ban", FW_MAPS_SOURCES, struct fw_ban_set, 1, ban, NO_FIELD, false),
+	ROW("fw_ledger", FW_MAPS_RECORD, struct fw_heavy, 1, ledger, CAP(cap_ledger_all), true),
+	ROW("fw_ledger_at", FW_MAPS_RECORD, struct fw_ledger_at, 1, ledger_at, CAP(cap_ledger_cpus),
+	    false),
+	ROW("fw_sampling", FW_MAPS_RECORD, struct fw_sampling, 1, sampling, NO_FIELD, false),
 	ROW("fw_level", FW_MAPS_SOURCES, struct fw_service_state, 1, level, NO_FIELD, true),
 };
 
@@ -72,6 +76,8 @@ static const struct fd_row {
 	{ "fw_heavy", FW_MAPS_COUNTS, sizeof(struct fw_heavy), CAP(heavy_fd) },
 	{ "fw_pace", FW_MAPS_COUNTS, sizeof(__u64), CAP(pace_fd) },
 	{ "fw_iface", FW_MAPS_IFACES, sizeof(struct fw_iface), CAP(iface_fd) },
+	{ "fw_sampler", FW_MAPS_RECORD, sizeof(struct fw_sampler), CAP(sampler_fd) },
+	{ "fw_samples", FW_MAPS_RECORD, 0, CAP(samples_fd) },
 };
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof(*(a)))
@@ -138,7 +144,8 @@ static int open_row(struct fw_maps *maps, const struct row *row, const struct so
 	__u32 cap, old;
 	int fd = -1, r;
 
-	write = write && !row->readonly;
+	/* The recorder is the only one that writes there, whoever holds the lock. */
+	write = (write || row->part == FW_MAPS_RECORD) && !row->readonly;
 	/* The kernel maps no BPF map from a read-only descriptor; the protection bits must do. */
 	r = source_open(src, row->name, true, &fd, err);
 	if (r)
@@ -170,7 +177,8 @@ static int open_fd(struct fw_maps *maps, const struct fd_row *row, const struct 
 	struct bpf_map_info info;
 	int fd = -1, r;
 
-	r = source_open(src, row->name, write && row->part == FW_MAPS_IFACES, &fd, err);
+	write = row->part == FW_MAPS_RECORD || (write && row->part == FW_MAPS_IFACES);
+	r = source_open(src, row->name, write, &fd, err);
 	if (r)
 		return r;
 	r = map_info(fd, row->name, row->value_size, &info, err);
@@ -212,7 +220,9 @@ static int open_all(const struct source *src, unsigned int parts, struct fw_maps
 				.note_fd = -1,
 				.heavy_fd = -1,
 				.pace_fd = -1,
-				.iface_fd = -1 };
+				.iface_fd = -1,
+				.sampler_fd = -1,
+				.samples_fd = -1 };
 	bool write = parts & FW_MAPS_WRITE;
 	int r = 0, cpus = libbpf_num_possible_cpus();
 

@@ -23,6 +23,9 @@ enum fw_maps_part {
 	FW_MAPS_COUNTS = 1 << 3,  /* the per-CPU maps' descriptors */
 	FW_MAPS_IFACES = 1 << 4,  /* iface_fd */
 	FW_MAPS_ALL = 31,
+	/* ledger, ledger_at, sampling, sampler_fd, samples_fd: always writable, for the one
+	   recorder */
+	FW_MAPS_RECORD = 1 << 5,
 	FW_MAPS_WRITE =
 		1 << 8, /* mapped writable; the caller holds the lock of the pin directory */
 	FW_MAPS_DAMAGED = 1 << 9, /* never mind pins that are missing among those not asked for */
@@ -70,8 +73,13 @@ struct fw_maps {
 	struct fw_ban_set *ban;		      /* [FW_BAN_SETS] */
 
 	int count_svc_fd, count_cls_fd, note_fd, heavy_fd; /* per-CPU; -1 when not asked for */
-	int pace_fd;	   /* likewise: stamps of each CPU's own budget for cookies */
-	int iface_fd;	   /* -1 when not asked for */
+	int pace_fd;			/* likewise: stamps of each CPU's own budget for cookies */
+	int iface_fd;			/* -1 when not asked for */
+	const struct fw_heavy *ledger;	/* [cpus * cap_ledger] */
+	struct fw_ledger_at *ledger_at; /* [cpus] */
+	struct fw_sampling *sampling;
+	int sampler_fd, samples_fd; /* per-CPU; a ring (user/kern/ring.h) */
+	__u32 cap_ledger_all, cap_ledger_cpus;
 	__u32 ctl_id;	   /* kernel's id of fw_ctl: a program that uses this map is ours */
 	unsigned int cpus; /* possible CPUs: values a per-CPU read returns for each slot */
 
@@ -108,7 +116,7 @@ static inline __u64 fw_maps_live(const struct fw_maps *maps)
 }
 
 /*
- * Per-CPU maps. A value is seen as words of 64 bits: struct fw_count has 2, fw_word 1, fw_heavy 6.
+ * Per-CPU maps. A value is seen as words of 64 bits: struct fw_count has 2, fw_word 1, fw_heavy 8.
  * sum: ret[slots * words], summed over CPUs, slots from 0. One system call for them all.
  * read: *ret_raw[slots][cpus][words], to be freed by the caller; slots must be the map's own size.
  * slot: ret[words] of one slot summed over CPUs.

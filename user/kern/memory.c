@@ -30,6 +30,8 @@ static __u64 map_bytes(const struct bpf_map *map)
 	switch (bpf_map__type(map)) {
 	case BPF_MAP_TYPE_PERCPU_ARRAY:
 		return head + entries * (8 + value * (cpus > 0 ? (unsigned int)cpus : 1));
+	case BPF_MAP_TYPE_RINGBUF: /* value_size is 0; three pages of its own */
+		return 3 * page + entries;
 	case BPF_MAP_TYPE_HASH:
 		return head + entries * (bucket + elem + bpf_map__key_size(map) + value);
 	default: /* arrays, mmapable: whole pages and one for the head */

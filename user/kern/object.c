@@ -116,6 +116,16 @@ static __u32 tree_nodes(__u64 prefixes)
 	return (__u32)nodes;
 }
 
+/* Records of one CPU's ledger. */
+static __u32 ledger_size(__u32 cpus)
+{
+	__u32 size = FW_LEDGER_MAX;
+
+	while ((__u64)size * cpus > FW_LEDGER_ALL)
+		size /= 2;
+	return size;
+}
+
 static int set_sizes(struct fw_object *obj, const struct fw_sizes *s)
 {
 	__u64 p4 = s->prefixes4 ?: FW_PREFIXES4_DEFAULT, p6 = s->prefixes6 ?: FW_PREFIXES6_DEFAULT;
@@ -135,6 +145,8 @@ static int set_sizes(struct fw_object *obj, const struct fw_sizes *s)
 		{ obj->skel->maps.fw_lane6_node, 2 * (__u64)tree_nodes(p6) },
 		{ obj->skel->maps.fw_lane6_deep, 2 * (deep > 1024 ? deep : 1024) },
 		{ obj->skel->maps.fw_prefix, 2 * (p4 + p6) },
+		{ obj->skel->maps.fw_ledger, (__u64)m->cpus * ledger_size(m->cpus) },
+		{ obj->skel->maps.fw_ledger_at, m->cpus },
 	};
 	int r = 0;
 
@@ -228,6 +240,7 @@ static void set_knobs(struct fw_object *obj, const struct fw_object_opts *opts)
 	ro->knob_ranges4 = bpf_map__max_entries(obj->skel->maps.fw_lane4_rng) / 2;
 	ro->knob_nodes6 = bpf_map__max_entries(obj->skel->maps.fw_lane6_node) / 2;
 	ro->knob_deep6 = bpf_map__max_entries(obj->skel->maps.fw_lane6_deep) / 2;
+	ro->knob_ledger = bpf_map__max_entries(obj->skel->maps.fw_ledger) / m->cpus;
 	ro->knob_profiles = bpf_map__max_entries(obj->skel->maps.fw_profile) / 2;
 	if (!m->hash_key[1]) { /* fixed ones: readers must know them too */
 		m->hash_key[0] = ro->knob_key0;
