@@ -123,5 +123,6 @@ extern const struct fw_cli_command fw_cmd_reflect[];
 extern const struct fw_cli_command fw_cmd_policy[];
 extern const struct fw_cli_command fw_cmd_replay[];
 extern const struct fw_cli_command fw_cmd_evidence[]; /* incident report, verify ...; key */
+extern const struct fw_cli_command fw_cmd_explain[];
 
 #endif

@@ -18,9 +18,8 @@ struct table {
 	__u32 bits;
 };
 
-static struct table table_of(struct fw_judge *j, bool ip4)
+static struct table table_of(struct fw_judge *j, const struct fw_maps_table *t)
 {
-	const struct fw_maps_table *t = ip4 ? &j->maps.src4 : &j->maps.src6;
 	__u32 base = (__u32)(t->fp - j->maps.src_fp);
 
 	return (struct table){ .fp = (__u64 *)j->fp.mem + base,
@@ -116,7 +115,7 @@ bool fw_judge_prove(struct fw_judge *j, __u64 now_ns, const __be32 addr_be[4])
 {
 	const struct fw_policy *policy = fw_judge_policy(j);
 	bool ip4 = fw_text_is_ip4(addr_be);
-	struct table t = table_of(j, ip4);
+	struct table t = table_of(j, ip4 ? &j->maps.src4 : &j->maps.src6);
 	struct fw_place at;
 	__u8 *proof;
 	int way;
@@ -132,4 +131,44 @@ bool fw_judge_prove(struct fw_judge *j, __u64 now_ns, const __be32 addr_be[4])
 	if (!*proof || ((FW_PROOF_EPOCH(now_ns) - *proof) & 0x7f) > (int)(policy->proof_s >> 4))
 		*proof = FW_PROOF_EPOCH(now_ns);
 	return true;
+}
+
+static void copy_set(const struct fw_maps_table *from, struct fw_place src, const struct table *to,
+		     struct fw_place dst)
+{
+	__u64 fps = __atomic_load_n(&from->fp[src.set], __ATOMIC_RELAXED);
+
+	to->src[dst.set] = from->src[src.set];
+	/* Fingerprints depend on the table's size; one of the source itself must be found. */
+	for (int way = 0; way < FW_WAYS; way++)
+		if ((__u8)(fps >> 8 * way) == src.fp &&
+		    to->src[dst.set].word[way] >> FW_TAG_SHIFT == src.tag) {
+			fps &= ~(0xffULL << 8 * way);
+			fps |= (__u64)dst.fp << 8 * way;
+		}
+	to->fp[dst.set] = fps;
+}
+
+static void copy_sets(const struct fw_maps_table *from, const struct table *to, __u64 hash)
+{
+	struct fw_place near = fw_place_near(hash, to->bits);
+	__u32 slot = to->base + near.set;
+
+	copy_set(from, fw_place_near(hash, from->bits), to, near);
+	copy_set(from, fw_place_far(hash, from->bits), to, fw_place_far(hash, to->bits));
+	to->more[slot / 64] |= 1ULL << slot % 64; /* look in both, which finds what there is */
+}
+
+void fw_judge_copy_source(struct fw_judge *j, const struct fw_maps *from, const __be32 addr_be[4])
+{
+	const __u64 *key = j->maps.meta->hash_key;
+	bool ip4 = fw_text_is_ip4(addr_be);
+	struct table own = table_of(j, ip4 ? &j->maps.src4 : &j->maps.src6), net;
+	__u64 high = (__u64)be32toh(addr_be[0]) << 32 | be32toh(addr_be[1]);
+
+	copy_sets(ip4 ? &from->src4 : &from->src6, &own, hash_of(j, ip4, addr_be));
+	if (ip4)
+		return;
+	net = table_of(j, &j->maps.net6);
+	copy_sets(&from->net6, &net, fw_hash6(high >> 16, key[2], key[1], key[3]));
 }

@@ -56,6 +56,8 @@ static const struct row rows[] = {
 	ROW("fw_src", FW_MAPS_SOURCES, struct fw_src, 1, src, CAP(src_sets), true),
 	ROW("fw_budget", FW_MAPS_SOURCES, struct fw_budget, 1, budget, NO_FIELD, true),
 	ROW("fw_crowd", FW_MAPS_SOURCES, struct fw_crowd, 1, crowd, NO_FIELD, true),
+	ROW("fw_crowd_net", FW_MAPS_SOURCES, struct fw_crowd_net, 1, crowd_net, NO_FIELD, true),
+	ROW("fw_retry", FW_MAPS_SOURCES, struct fw_retry, 1, retry, NO_FIELD, true),
 	ROW("fw_ban", FW_MAPS_SOURCES, struct fw_ban_set, 1, ban, NO_FIELD, false),
 	ROW("fw_ledger", FW_MAPS_RECORD, struct fw_heavy, 1, ledger, CAP(cap_ledger_all), true),
 	ROW("fw_ledger_at", FW_MAPS_RECORD, struct fw_ledger_at, 1, ledger_at, CAP(cap_ledger_cpus),

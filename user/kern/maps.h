@@ -69,6 +69,8 @@ struct fw_maps {
 	struct fw_maps_table net6;	      /* IPv6 /48 */
 	const struct fw_budget *budget;	      /* [FW_B_MAX] */
 	const struct fw_crowd *crowd;	      /* [FW_SERVICE_MAX] */
+	const struct fw_crowd_net *crowd_net; /* [1 << FW_CROWD_NET_BITS] */
+	const struct fw_retry *retry;	      /* [1 << FW_RETRY_BITS] */
 	const struct fw_service_state *level; /* [FW_SERVICE_MAX] */
 	struct fw_ban_set *ban;		      /* [FW_BAN_SETS] */
 
@@ -126,6 +128,8 @@ int fw_maps_sum(const struct fw_maps *maps, int fd, __u32 slots, unsigned int wo
 int fw_maps_read(const struct fw_maps *maps, int fd, __u32 slots, unsigned int words,
 		 __u64 **ret_raw);
 int fw_maps_slot(const struct fw_maps *maps, int fd, __u32 slot, unsigned int words, __u64 *ret);
+/* The greatest of all CPUs' single words in slot 0. */
+int fw_maps_latest(const struct fw_maps *maps, int fd, __u64 *ret);
 
 /* Index into fw_count_svc. */
 static inline __u32 fw_maps_svc_slot(bool monitor, __u32 service, __u32 reason)

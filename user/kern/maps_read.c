@@ -204,3 +204,17 @@ int fw_maps_costs(const char *dir, struct fw_maps_cost *ret, unsigned int max, u
 	*ret_nr = nr;
 	return 0;
 }
+
+int fw_maps_latest(const struct fw_maps *maps, int fd, __u64 *ret)
+{
+	__u64 *raw = NULL, latest = 0;
+	int r = fw_maps_read(maps, fd, 1, 1, &raw);
+
+	if (r)
+		return r;
+	for (unsigned int cpu = 0; cpu < maps->cpus; cpu++)
+		latest = raw[cpu] > latest ? raw[cpu] : latest;
+	free(raw);
+	*ret = latest;
+	return 0;
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Test-run, and writable views of the maps of an object that nobody else uses. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -46,4 +47,21 @@ void fw_run_unview(struct fw_run_view *view)
 	if (view->mem)
 		munmap(view->mem, view->len);
 	*view = (struct fw_run_view){ NULL, 0 };
+}
+
+int fw_run_percpu(const struct fw_object *obj, const char *map, __u32 slot, __u64 word,
+		  unsigned int cpus, struct fw_err *err)
+{
+	__u64 *words = calloc(cpus, sizeof(*words));
+	int r = 0;
+
+	if (!words)
+		return fw_err_set(err, -ENOMEM, NULL, "out of memory");
+	for (unsigned int i = 0; i < cpus; i++)
+		words[i] = word;
+	if (bpf_map_update_elem(fw_object_map_fd(obj, map), &slot, words, BPF_ANY))
+		r = fw_err_set(err, -errno, NULL, "cannot write to map %s: %s", map,
+			       strerror(errno));
+	free(words);
+	return r;
 }

@@ -33,4 +33,8 @@ int fw_run_view(const struct fw_object *obj, const char *map, size_t value_size,
 		struct fw_run_view *ret, struct fw_err *err);
 void fw_run_unview(struct fw_run_view *view); /* zeroed is fine */
 
+/* The same word for every CPU into a slot of a per-CPU array of a private object. */
+int fw_run_percpu(const struct fw_object *obj, const char *map, __u32 slot, __u64 word,
+		  unsigned int cpus, struct fw_err *err);
+
 #endif

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""explain says what then happens, and changes nothing by saying it."""
+
+import json
+import subprocess
+
+import pytest
+
+import lab
+import pcaps
+
+SEND = """
+import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind((sys.argv[1], 0))
+for line in sys.stdin:
+    s.send(bytes.fromhex(line))
+"""
+TCP80 = ("--to", lab.SRV4 + ":80")
+
+
+def send(box, packets):
+    """Frames from `world`, and the reasons they moved, once all have arrived."""
+    mac = bytes(int(b, 16) for b in box.mac.split(":"))
+    frames = [mac + pcaps.ether(p)[6:] for p in packets]
+    box.quiet()
+    before = box.reasons()
+    subprocess.run(["nsenter", "--net=/run/netns/" + box.world, "/usr/bin/python3", "-c", SEND,
+                    box.out], input="\n".join(f.hex() for f in frames), text=True, check=True)
+    box.quiet()
+    return lab.minus(box.reasons(), before)
+
+
+def explain(box, *argv):
+    return box.fwj("explain", *argv)
+
+
+@pytest.fixture(scope="module")
+def desk():
+    with lab.Lab("explain", threaded=False) as one:
+        one.sysctl(one.srv, net__ipv4__tcp_syncookies=2)
+        one.nginx()
+        one.attach()
+        one.fw("service", "add", "web", "--to", "%s,%s" % (lab.SRV4, lab.SRV6), "--tcp", "80",
+               "--closed")
+        one.fw("limit", "set", "syn", "1/m", "burst", "2")
+        one.fw("limit", "set", "icmp", "1/m", "burst", "10")
+        yield one
+
+
+def used(doc, bucket):
+    return next(b for b in doc["buckets"] if b["bucket"] == bucket)
+
+
+# What is explained, and the same packet as it is then sent.
+CASES = [
+    ("41.80.1.1", TCP80, pcaps.tcp("41.80.1.1", lab.SRV4, 40000, 80, pcaps.SYN), "newcomer"),
+    ("41.80.1.2", ("--proto", "udp", "--to", lab.SRV4 + ":53"),
+     pcaps.udp("41.80.1.2", lab.SRV4, 40000, 53), "unspoken"),
+    ("41.80.1.3", ("--proto", "udp", "--sport", "53", "--to", lab.SRV4 + ":80"),
+     pcaps.udp("41.80.1.3", lab.SRV4, 53, 80), "reflected"),
+    ("41.80.1.4", TCP80 + ("--flags", "SF"),
+     pcaps.tcp("41.80.1.4", lab.SRV4, 40000, 80, pcaps.SYN | pcaps.FIN), "tcp_flags"),
+    ("127.0.0.1", TCP80, pcaps.tcp("127.0.0.1", lab.SRV4, 40000, 80, pcaps.SYN), "bogus_source"),
+    ("2c0f:fe38::7", ("--to", "[%s]:80" % lab.SRV6),
+     pcaps.tcp("2c0f:fe38::7", lab.SRV6, 40000, 80, pcaps.SYN), "newcomer"),
+    ("41.80.1.5", ("--proto", "47", "--to", lab.SRV4),
+     pcaps.ip("41.80.1.5", lab.SRV4, 47, b"x" * 20), "unspoken"),
+]
+
+
+@pytest.mark.parametrize("source,argv,packet,reason", CASES, ids=[c[3] + " " + c[0] for c in CASES])
+def test_it_says_what_happens(desk, source, argv, packet, reason):
+    doc = explain(desk, source, *argv)
+    assert doc["reason"] == reason
+    assert send(desk, [packet]).get(reason) == 1
+
+
+def test_buckets_fill_as_it_says(desk):
+    """Ten may come at once: what is used is counted down packet by packet, and the eleventh is
+    over."""
+    source, argv = "41.80.2.1", ("--proto", "icmp", "--to", lab.SRV4)
+    ping = pcaps.ip(source, lab.SRV4, 1, b"\x08\0\0\0\0\0\0\0")
+    for sent in range(10):
+        doc = explain(desk, source, *argv)
+        bucket = used(doc, "source: icmp")
+        assert doc["verdict"] == "pass" and doc["known"] == (sent > 0)
+        assert bucket["used_percent"] == pytest.approx(10 * sent, abs=3)
+        assert bucket["after_percent"] == pytest.approx(10 * sent + 10, abs=3) and bucket["charged"]
+        assert sum(n for r, n in send(desk, [ping]).items() if r != "essential") == 1
+    doc = explain(desk, source, *argv)
+    assert doc["reason"] == "source_icmp" and doc["stage"] == "source"
+    assert not used(doc, "source: icmp")["charged"]
+    assert send(desk, [ping])["source_icmp"] == 1
+
+
+def test_asking_changes_nothing(desk):
+    source = "41.80.3.1"
+    send(desk, [pcaps.tcp(source, lab.SRV4, 40000, 80, pcaps.SYN)])
+    seen, table = desk.fwj("source", "show", source), desk.fwj("status")["tables"]
+    before = desk.reasons()
+    for _ in range(5):
+        assert explain(desk, source, *TCP80)["reason"] == "source_ok"
+        assert not explain(desk, "41.80.3.99", *TCP80)["known"]
+    assert desk.reasons() == before and desk.fwj("status")["tables"] == table
+    again = desk.fwj("source", "show", source)
+    for kind, percent in seen["buckets"]["used_percent"].items():
+        assert percent is None or again["buckets"]["used_percent"][kind] <= percent
+
+
+def test_prefixes_and_modes_count(desk):
+    source = "41.80.4.1"
+    for lane, reason in (("block", "blocked"), ("manage", "management")):
+        desk.fw(lane, "add", source)
+        doc = explain(desk, source, *TCP80)
+        assert doc["reason"] == reason and doc["stage"] == "lanes" and not doc["buckets"]
+        assert doc["service"] is None
+        desk.fw(lane, "flush", "--force")
+    desk.fw("block", "add", "41.80.4.0/24")
+    desk.fw("mode", "monitor")
+    assert explain(desk, source, *TCP80)["monitor"]
+    assert "monitor" in desk.fw("explain", source).stdout
+    desk.fw("mode", "enforce")
+    desk.fw("block", "flush", "--force")
+
+
+def test_a_siege_is_seen(desk):
+    """Under siege a stranger is answered, and a voter who is proven passes: as it is said."""
+    desk.fw("service", "set", "web", "--level", "siege")
+    try:
+        doc = explain(desk, "41.80.5.1", *TCP80)
+        assert (doc["verdict"], doc["reason"], doc["level"]) == ("tx", "cookie_sent", "siege")
+        assert used(doc, "budget: cookies")["charged"]
+        assert send(desk, [pcaps.tcp("41.80.5.1", lab.SRV4, 40000, 80, pcaps.SYN)])["cookie_sent"] == 1
+        desk.inside(desk.world, "curl", "-s", "--interface", lab.KNOWN4, "http://%s/" % lab.SRV4)
+        doc = explain(desk, lab.KNOWN4, *TCP80, "--flags", "PA")
+        assert doc["proven"] and doc["reason"] == "proven" and doc["verdict"] == "pass"
+    finally:
+        desk.fw("service", "set", "web", "--level", "auto")
+
+
+def test_the_destination_is_guessed_and_said(desk):
+    doc = explain(desk, "41.80.6.1")
+    assert (doc["packet"]["dst"], doc["packet"]["dport"]) == (lab.SRV4, 80)
+    assert explain(desk, "2c0f:fe38::9")["packet"]["dst"] == lab.SRV6
+    text = desk.fw("explain", "41.80.6.1").stdout
+    assert "41.80.6.1:40000 to %s:80" % lab.SRV4 in text and "nothing was charged" in text
+
+
+WRONG = [("x",), ("41.80.1.1", "--to", "2c0f::1"), ("41.80.1.1", "--to", lab.SRV4 + ":0"),
+         ("41.80.1.1", "--proto", "tpc"), ("41.80.1.1", "--flags", "XY"),
+         ("41.80.1.1", "--bytes", "1M"), ("41.80.1.1", "--to", "[::1")]
+
+
+@pytest.mark.parametrize("argv", WRONG, ids=" ".join)
+def test_wrong_use_is_said(desk, argv):
+    p = desk.fw("explain", *argv, check=False)
+    assert p.returncode == 1 and p.stderr.startswith("error: ")
+
+
+def test_without_state_there_is_nothing_to_explain(desk):
+    p = subprocess.run([lab.FLOODWALL, "explain", "-j", "41.80.1.1", "--pins", "/sys/fs/bpf/none"],
+                       stdout=subprocess.PIPE, text=True, check=False)
+    assert p.returncode == 3 and json.loads(p.stdout)["error"]["code"] == 3
