@@ -272,7 +272,8 @@ class Lab:
         return os.path.join(self.dir or "/tmp", "run")
 
     def env(self):
-        return dict(os.environ, FLOODWALL_PINS=self.pins, RUNTIME_DIRECTORY=self.run_dir)
+        return dict(os.environ, FLOODWALL_PINS=self.pins, RUNTIME_DIRECTORY=self.run_dir,
+                    STATE_DIRECTORY=self.dir or "/tmp")
 
     def fw(self, *argv, check=True, **kw):
         """The command as an admin of the server types it."""

@@ -18,6 +18,7 @@ static int cmd_run(struct fw_cli *cli, int argc, char **argv)
 		.iface = argv,
 		.ifaces = (unsigned int)argc,
 		.run_dir = fw_beat_dir(),
+		.state_dir = fw_beat_state_dir(),
 		.mode = FW_MODE_NATIVE,
 	};
 	int r;

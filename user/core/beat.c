@@ -15,11 +15,22 @@
 #include "user/base/clock.h"
 #include "user/core/beat.h"
 
+/* systemd may name several directories with colons between; ours has one. */
+static const char *from_env(const char *name, const char *otherwise)
+{
+	const char *env = getenv(name);
+
+	return env && *env == '/' && !strchr(env, ':') ? env : otherwise;
+}
+
 const char *fw_beat_dir(void)
 {
-	const char *env = getenv(FW_BEAT_ENV);
+	return from_env(FW_BEAT_ENV, FW_BEAT_DIR);
+}
 
-	return env && *env == '/' && !strchr(env, ':') ? env : FW_BEAT_DIR;
+const char *fw_beat_state_dir(void)
+{
+	return from_env(FW_STATE_ENV, FW_STATE_DIR);
 }
 
 /* /sys/fs/bpf/floodwall -> DIR/sys-fs-bpf-floodwall.pid */

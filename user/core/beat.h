@@ -19,6 +19,11 @@
 /* The run directory: $RUNTIME_DIRECTORY if set, else FW_BEAT_DIR. Not owned. */
 const char *fw_beat_dir(void);
 
+/* Where the controller keeps what must outlive a reboot: $STATE_DIRECTORY if set. Not owned. */
+#define FW_STATE_DIR "/var/lib/floodwall"
+#define FW_STATE_ENV "STATE_DIRECTORY"
+const char *fw_beat_state_dir(void);
+
 /*
  * Become the controller of pins. *ret_fd is closed with fw_beat_drop. Makes dir if it is not there.
  * -EBUSY (2): another one is, err names its pid.

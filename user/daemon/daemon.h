@@ -10,6 +10,7 @@
 #ifndef FW_DAEMON_H
 #define FW_DAEMON_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 #include <linux/types.h>
@@ -25,6 +26,8 @@ struct fw_daemon;
 enum fw_part_id {
 	FW_PART_IFACES,
 	FW_PART_LINKS,
+	FW_PART_WATCH,
+	FW_PART_EXPIRE,
 	FW_PART_WEB,
 	FW_PART_MAX,
 };
@@ -60,16 +63,19 @@ struct fw_daemon_opts {
 	enum fw_mode mode;     /* for those; the policy file has its own */
 	struct fw_sizes sizes; /* of a first state, 0 = default */
 	const char *run_dir;   /* lock and heartbeat */
+	const char *state_dir; /* the last good policy */
 	const char *listen;    /* ADDRESS:PORT of the metrics, NULL: as the file says or default */
 };
 
 struct fw_daemon {
 	struct fw_daemon_opts opts;
 	sd_event *event;
+	int beat_fd; /* lock and heartbeat; a child closes it */
 	struct fw_maps
 		maps;	   /* for reading, all parts but FW_MAPS_WRITE; maps.cpus == 0: no state */
 	__u64 maps_serial; /* moves when maps were opened anew: pointers into them are void */
 	struct fw_settings settings; /* of the policy file as last applied; defaults without one */
+	char applied[PATH_MAX];	     /* file it came from; empty without one */
 	void *part[FW_PART_MAX];
 	bool up[FW_PART_MAX];
 	__u64 started_ns; /* CLOCK_REALTIME */

@@ -4,7 +4,7 @@
  * says of packets is in metrics_packets.c. Every series there can be is there from the start, at 0.
  */
 #include <stdio.h>
-#include "user/daemon/journal.h"
+#include "user/core/journal.h"
 #include "user/daemon/metrics.h"
 
 static const struct family {

@@ -12,7 +12,7 @@
 #include "user/base/clock.h"
 #include "user/core/apply.h"
 #include "user/core/beat.h"
-#include "user/daemon/journal.h"
+#include "user/core/journal.h"
 #include "user/daemon/notify.h"
 #include "user/daemon/reload.h"
 #include "user/daemon/state.h"
@@ -23,7 +23,6 @@
 
 struct run {
 	struct fw_daemon daemon;
-	int beat_fd;
 	sd_event_source *timer;
 	bool failed; /* the loop ended by an error */
 };
@@ -48,7 +47,7 @@ static void tick_once(struct run *run)
 			fw_parts[i]->tick(daemon, fw_state_now(daemon));
 	daemon->beats++;
 	daemon->beat_ns = fw_clock_realtime();
-	fw_beat_touch(run->beat_fd);
+	fw_beat_touch(daemon->beat_fd);
 	fw_notify_alive(daemon);
 }
 
@@ -129,6 +128,7 @@ static int make_loop(struct run *run, struct fw_err *err)
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
 	sigaddset(&mask, SIGHUP);
+	sigaddset(&mask, SIGCHLD);
 	r = sigprocmask(SIG_BLOCK, &mask, NULL) ? -errno : 0;
 	if (!r)
 		r = sd_event_default(&daemon->event);
@@ -156,18 +156,18 @@ static void stop_all(struct run *run)
 	fw_state_close(daemon);
 	sd_event_source_disable_unref(run->timer);
 	sd_event_unref(daemon->event);
-	fw_beat_drop(daemon->opts.run_dir, daemon->opts.pins, run->beat_fd);
+	fw_beat_drop(daemon->opts.run_dir, daemon->opts.pins, daemon->beat_fd);
 }
 
 int fw_daemon_run(const struct fw_daemon_opts *opts, struct fw_err *err)
 {
-	struct run run = { .daemon.opts = *opts, .beat_fd = -1 };
+	struct run run = { .daemon = { .opts = *opts, .beat_fd = -1 } };
 	struct fw_daemon *daemon = &run.daemon;
 	int r;
 
 	daemon->started_ns = fw_clock_realtime();
 	fw_settings_default(&daemon->settings);
-	r = fw_beat_take(opts->run_dir, opts->pins, &run.beat_fd, err);
+	r = fw_beat_take(opts->run_dir, opts->pins, &daemon->beat_fd, err);
 	if (!r)
 		r = make_loop(&run, err);
 	if (!r)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include "user/base/clock.h"
 #include "user/core/apply.h"
-#include "user/daemon/journal.h"
+#include "user/core/journal.h"
 #include "user/daemon/state.h"
 
 static void tell(const struct fw_daemon *daemon, int priority, const char *text, const char *why)

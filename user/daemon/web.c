@@ -15,7 +15,7 @@
 #include "user/base/clock.h"
 #include "user/base/http.h"
 #include "user/base/text.h"
-#include "user/daemon/journal.h"
+#include "user/core/journal.h"
 #include "user/daemon/metrics.h"
 #include "user/daemon/web.h"
 #include "user/daemon/wish.h"
@@ -281,10 +281,10 @@ static int start_mhd(struct web *web, int fd, struct fw_err *err)
 	int r;
 
 	web->mhd = MHD_start_daemon(
-		MHD_USE_EPOLL, 0, NULL, NULL, on_request, web,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned int)FW_WEB_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)FW_WEB_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)FW_WEB_IDLE_S,
+		MHD_USE_EPOLL, 0, NULL, NULL, on_request, web, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)FW_WEB_CONNECTIONS,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)FW_WEB_MEMORY,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)FW_WEB_IDLE_S,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, web, MHD_OPTION_END);
 	if (!web->mhd) {
 		close(fd);

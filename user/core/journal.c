@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <systemd/sd-journal.h>
 #include "user/base/text.h"
-#include "user/daemon/journal.h"
+#include "user/core/journal.h"
 
 __u64 fw_journal_count[FW_E_MAX];
 const char *const fw_journal_name[FW_E_MAX] = {

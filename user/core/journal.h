@@ -4,8 +4,8 @@
  * one line each on stderr. Every kind of event has a message id that never changes; each is
  * counted.
  */
-#ifndef FW_DAEMON_JOURNAL_H
-#define FW_DAEMON_JOURNAL_H
+#ifndef FW_CORE_JOURNAL_H
+#define FW_CORE_JOURNAL_H
 
 #include <syslog.h>
 #include <linux/types.h>
@@ -37,7 +37,9 @@
 	  "a part of the controller does not work")                                                \
 	X(INCIDENT, "incident", "e278bbf7151548e89a93985448654b0e", "an incident began or ended")  \
 	X(EXPOSED, "exposed", "e278bbf7151548e89a93985448654b0f",                                  \
-	  "metrics are served beyond this host")
+	  "metrics are served beyond this host")                                                   \
+	X(PROBLEM, "problem", "e278bbf7151548e89a93985448654b10",                                  \
+	  "something in the policy file or beside it is wrong")
 
 enum fw_event {
 #define X(id, name, mid, text) FW_E_##id,
