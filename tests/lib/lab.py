@@ -291,15 +291,15 @@ class Lab:
         self.jobs.append(p)
         return p
 
-    def daemon(self, *argv, small=True, env=None, before=()):
+    def daemon(self, *argv, small=True, env=None, before=(), binary=None):
         """Starts `floodwall run` with small tables; said() is what it wrote so far. before: what
-        stands in front of the command (setpriv ...)."""
+        stands in front of the command (setpriv ...), binary: another copy of it."""
         sizes = ("--sources4", "65536", "--sources6", "65536", "--prefixes4", "10000",
                  "--prefixes6", "1000") if small else ()
         said = os.path.join(self.dir, "daemon-%d" % len(self.jobs))
         with open(said, "w", encoding="utf-8") as err:
-            p = subprocess.Popen(["nsenter", "--net=/run/netns/" + self.srv, *before, FLOODWALL,
-                                  "run", *sizes, *map(str, argv)],
+            p = subprocess.Popen(["nsenter", "--net=/run/netns/" + self.srv, *before,
+                                  binary or FLOODWALL, "run", *sizes, *map(str, argv)],
                                  env=dict(self.env(), **(env or {})), stdout=err, stderr=err,
                                  preexec_fn=_die_with_parent)
 

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 
@@ -36,8 +37,8 @@ def program(box):
 @pytest.fixture
 def run(box):
     """Starts controllers; each one's stderr is a file, so that it never waits for us."""
-    def start(*argv, ready=True):
-        p = box.daemon(*argv)
+    def start(*argv, ready=True, **kw):
+        p = box.daemon(*argv, **kw)
         if ready:
             assert until(lambda: "is ready" in p.said()), p.said()
         return p
@@ -146,3 +147,149 @@ def test_death_changes_no_verdict(box, run):
     assert program(box) == running
     run(box.iface)
     assert program(box) == running, "the same build was attached again for nothing"
+
+
+def test_changes_and_levels_are_told(box, run):
+    p = run(box.iface)
+    box.fw("mode", "monitor")
+    assert until(lambda: "mode monitor" in p.said()), p.said()
+    assert "generation 1 -> 2" in p.said()
+    box.fw("mode", "enforce")
+    assert until(lambda: "mode enforce" in p.said()), p.said()
+    box.fw("budget", "set", "packets", "50/s", "--service", "host")
+    box.flood("udp", sources=1000, start="45.0.0.1", port=9, pps=5000, seconds=4).result()
+    assert until(lambda: "service host: calm -> guarded" in p.said()), p.said()
+    assert until(lambda: "-> siege" in p.said()), p.said()
+
+
+def test_expired_prefixes_leave_the_list(box, run):
+    """Without anybody's command; a class prefix within seconds, since the shorter one around it
+    holds again only then."""
+    p = run(box.iface)
+    box.fw("class", "new", "campus")
+    box.fw("class", "new", "clinic")
+    box.fw("class", "add", "campus", "45.1.0.0/16")
+    box.fw("class", "add", "clinic", "45.1.2.0/24", "--for", "3s")
+    box.fw("block", "add", "45.9.9.9", "--for", "3s")
+    assert box.fwj("source", "show", "45.1.2.3")["class"] == "clinic"
+    assert until(lambda: "2 expired prefixes removed" in p.said(), 25), p.said()
+    assert box.fwj("source", "show", "45.1.2.3")["class"] == "campus"
+    p.terminate()
+    assert p.wait(10) == 0
+
+
+def fds(p):
+    return len(os.listdir("/proc/%d/fd" % p.pid))
+
+
+def test_no_descriptor_leaks(box, run):
+    """Reloads, states that go and come, links that go and come: as many open files as before."""
+    p = run(box.iface)
+    box.fw("detach", "--all")
+    assert until(lambda: "state has been removed" in p.said())
+    p.send_signal(signal.SIGHUP)
+    assert until(lambda: attached(box))
+    time.sleep(1.2)
+    before = fds(p)
+    for i in range(3):
+        time.sleep(1.2)  # a tick opens the new state
+        box.fw("detach", "--all")
+        assert until(lambda: p.said().count("state has been removed") == i + 2), p.said()
+        p.send_signal(signal.SIGHUP)
+        assert until(lambda: attached(box)), p.said()
+    for _ in range(50):
+        p.send_signal(signal.SIGHUP)
+        time.sleep(0.01)
+    time.sleep(1.5)
+    assert until(lambda: fds(p) <= before), "%d open files, %d before" % (fds(p), before)
+
+
+def test_notify(box, run, tmp_path):
+    """What systemd is told: ready after the attach, signs of life, reloading, stopping."""
+    import socket
+    path = str(tmp_path / "notify")
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    s.bind(path)
+    s.settimeout(10)
+    got = []
+
+    def wait_for(text):
+        while not any(text in g for g in got):
+            got.append(s.recv(4096).decode())
+        return next(g for g in got if text in g)
+    p = run(box.iface, ready=False, env={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "2000000"})
+    wait_for("READY=1")
+    assert attached(box), "ready before it was attached"
+    wait_for("WATCHDOG=1")
+    p.send_signal(signal.SIGHUP)
+    assert re.search(r"MONOTONIC_USEC=\d+", wait_for("RELOADING=1"))
+    got.clear()
+    wait_for("1 of 1 interfaces filtered")
+    # A controller that stands still says nothing: the watchdog would end it.
+    os.kill(p.pid, signal.SIGSTOP)
+    got.clear()
+    time.sleep(0.2)
+    s.setblocking(False)
+    try:
+        while True:
+            s.recv(4096)
+    except BlockingIOError:
+        pass
+    time.sleep(1.5)
+    with pytest.raises(BlockingIOError):
+        s.recv(4096)
+    s.settimeout(10)
+    os.kill(p.pid, signal.SIGCONT)
+    wait_for("WATCHDOG=1")
+    p.terminate()
+    wait_for("STOPPING=1")
+    assert p.wait(10) == 0
+
+
+CAPS = {"bpf": "CAP_BPF", "net_admin": "CAP_NET_ADMIN", "perfmon": "CAP_PERFMON"}
+
+
+def unprivileged(box, caps, name="nobody"):
+    """Words in front of a command that make it run as nobody with these capabilities alone."""
+    import pwd
+    import shutil
+    user = pwd.getpwnam(name)
+    os.makedirs(box.pins, exist_ok=True)
+    os.makedirs(box.run_dir, exist_ok=True)
+    os.chmod(box.dir, 0o755)
+    for path in (box.pins, box.run_dir):
+        os.chown(path, user.pw_uid, user.pw_gid)
+    binary = os.path.join(box.dir, "floodwall")
+    shutil.copy(lab.FLOODWALL, binary)
+    s = "".join(",+" + c for c in caps)
+    return ["setpriv", "--reuid", str(user.pw_uid), "--regid", str(user.pw_gid), "--clear-groups",
+            "--inh-caps=-all" + s, "--bounding-set=-all" + s, "--ambient-caps=-all" + s], binary
+
+
+def test_three_capabilities_suffice(box, run):
+    """As the unit runs it: another user than root, three capabilities. It attaches, follows links,
+    and root's commands work on its pins."""
+    before, binary = unprivileged(box, CAPS)
+    p = box.daemon(box.iface, "back0", before=before, binary=binary)
+    assert until(lambda: "is ready" in p.said()), p.said()
+    assert attached(box)
+    box.ip(box.srv, "link add back0 type veth peer name back1")
+    assert until(lambda: attached(box, "back0")), p.said()
+    box.fw("block", "add", "45.0.0.7")
+    box.fw("detach", "--all")
+    assert until(lambda: "state has been removed" in p.said()), p.said()
+    assert os.path.isdir(box.pins), "the service's directory went with the state"
+    box.attach()
+    p.send_signal(signal.SIGHUP)
+    assert until(lambda: attached(box, "back0")), p.said()
+    os.chown(box.pins, 0, 0)
+
+
+@pytest.mark.parametrize("missing", sorted(CAPS))
+def test_each_missing_capability_is_named(box, missing):
+    before, binary = unprivileged(box, [c for c in CAPS if c != missing])
+    p = box.daemon(box.iface, before=before, binary=binary)
+    assert p.wait(15) == 4, p.said()
+    assert CAPS[missing] in p.said()
+    assert not any(c in p.said() for k, c in CAPS.items() if k != missing)
+    os.chown(box.pins, 0, 0)

@@ -13,7 +13,6 @@
 #include "user/core/setup.h"
 #include "user/daemon/ifaces.h"
 #include "user/core/journal.h"
-#include "user/daemon/reload.h"
 #include "user/daemon/wish.h"
 
 #define RETRY_MAX_S 60
@@ -64,17 +63,13 @@ static int attach(struct fw_daemon *daemon, struct fw_want *want, struct fw_setu
 {
 	struct fw_setup_opts opts = setup_opts(daemon);
 	struct fw_setup setup = { .lock_fd = -1 };
-	bool fresh;
 	int r;
 
 	r = fw_setup_plan(&opts, &setup, err);
 	if (!r)
 		r = fw_setup_check(&setup, want->name, want->mode, err);
-	fresh = !r && setup.first;
 	if (!r)
 		r = fw_setup_create(&setup, false, err);
-	if (!r && fresh)
-		r = fw_reload_fresh(daemon, &setup.maps, err);
 	if (!r)
 		r = fw_setup_mend(&setup, NULL, NULL, err);
 	if (!r)
@@ -244,11 +239,15 @@ static int take_wants(struct fw_daemon *daemon, struct fw_err *err)
 		return r;
 	}
 	for (unsigned int i = 0; i < next->nr; i++)
-		for (unsigned int j = 0; j < ifaces->nr; j++)
-			if (!strcmp(next->want[i].name, ifaces->want[j].name) &&
-			    ifaces->want[j].state == FW_WANT_ATTACHED &&
-			    ifaces->want[j].mode == next->want[i].mode)
-				next->want[i] = ifaces->want[j];
+		for (unsigned int j = 0; j < ifaces->nr; j++) {
+			const struct fw_want *old = &ifaces->want[j];
+
+			if (strcmp(next->want[i].name, old->name))
+				continue;
+			next->want[i].ifindex = old->ifindex;
+			if (old->state == FW_WANT_ATTACHED && old->mode == next->want[i].mode)
+				next->want[i] = *old;
+		}
 	next->links = ifaces->links;
 	*ifaces = *next;
 	free(next);

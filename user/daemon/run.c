@@ -16,6 +16,7 @@
 #include "user/daemon/notify.h"
 #include "user/daemon/reload.h"
 #include "user/daemon/state.h"
+#include "user/kern/probe.h"
 
 #define TICK_US	 1000000ULL
 #define SLACK_US 50000ULL /* may be late by that, so that ticks share wake-ups */
@@ -117,6 +118,32 @@ static int start_parts(struct fw_daemon *daemon, struct fw_err *err)
 	return 0;
 }
 
+/* Found out now, in words, and not when an interface comes back at night. */
+static int check_caps(struct fw_err *err)
+{
+	struct fw_caps caps;
+
+	if (fw_probe_caps(&caps)) /* no /proc: the kernel will say */
+		return 0;
+	const struct {
+		bool have;
+		const char *name, *what;
+	} needed[] = {
+		{ caps.net_admin, "CAP_NET_ADMIN", "attach to an interface" },
+		{ caps.bpf || caps.sys_admin, "CAP_BPF", "load the program and its maps" },
+		{ caps.perfmon || caps.sys_admin, "CAP_PERFMON",
+		  "load a program that looks into packets" },
+	};
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
+		if (!needed[i].have)
+			return fw_err_set(err, -EPERM,
+					  "start it with systemctl, or as root: the unit file "
+					  "lists what it needs",
+					  "without the capability %s the controller cannot %s",
+					  needed[i].name, needed[i].what);
+	return 0;
+}
+
 static int make_loop(struct run *run, struct fw_err *err)
 {
 	struct fw_daemon *daemon = &run->daemon;
@@ -167,7 +194,9 @@ int fw_daemon_run(const struct fw_daemon_opts *opts, struct fw_err *err)
 
 	daemon->started_ns = fw_clock_realtime();
 	fw_settings_default(&daemon->settings);
-	r = fw_beat_take(opts->run_dir, opts->pins, &daemon->beat_fd, err);
+	r = check_caps(err);
+	if (!r)
+		r = fw_beat_take(opts->run_dir, opts->pins, &daemon->beat_fd, err);
 	if (!r)
 		r = make_loop(&run, err);
 	if (!r)
