@@ -17,7 +17,7 @@ CFLAGS += $(if $(SAN),-fsanitize=address$(,)undefined -fno-omit-frame-pointer)
 , := ,
 FW_CFLAGS = $(CPPFLAGS) $(CFLAGS) -std=gnu11 $(WARN) -D_GNU_SOURCE -DFW_VERSION='"$(VERSION)"' -I. -I$(O) -MMD -MP \
 	    $(shell pkg-config --cflags $(PKGS))
-FW_LIBS = -Wl,--as-needed $(shell pkg-config --libs $(PKGS)) -lelf -lz
+FW_LIBS = -Wl,--as-needed $(shell pkg-config --libs $(PKGS)) -lelf -lz -lm
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-function -MMD -MP
 
 USER_SRC := $(wildcard user/*/*.c)

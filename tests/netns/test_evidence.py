@@ -409,3 +409,42 @@ def test_no_bundle(ev):
     assert "no bundle" in ev.json("incident", "verify", ev.path("text"), code=1)["error"]["message"]
     ev.json("incident", "verify", ev.path("nothing"), code=3)
     ev.json("incident", "verify", ev.path("night.tar"), "--key", ev.path("text"), code=1)
+
+
+# ---- comparing ----------------------------------------------------------------------------------
+
+
+def test_compare(ev):
+    """Incident 1 with itself, from the history and from its bundle; and with the other night."""
+    for a, b in ((1, 1), (1, ev.path("night.tar")), (ev.path("night.tar"), ev.path("night.tar"))):
+        c = ev.json("incident", "compare", a, b)
+        assert c["proven"]["addresses"] == dict(c["proven"]["addresses"], a=PROVEN, b=PROVEN,
+                                                shared=PROVEN, jaccard=1.0)
+        assert c["possibly_spoofed"]["addresses"]["shared"] == OTHER
+        assert all(v > 0.999 for v in c["agreement"].values()), c["agreement"]
+        assert c["timing"]["seconds_apart"] == 0
+    assert c["proven"]["addresses"]["log10_of_chance_at_most"] < -100
+    far = ev.json("incident", "compare", 1, 2)
+    assert far["proven"]["addresses"]["shared"] == 0  # 41.80.0.0/24 and 41.80.7.0 to 41.80.8.255
+    assert far["proven"]["addresses"]["log10_of_chance_at_most"] == 0
+    assert "chance" in " ".join(far["words"])
+
+
+def test_compare_counts(ev):
+    """Half of the proven sources are the same: exactly so many, and the networks."""
+    ev.night("flood", 300, 10, 0)
+    c = ev.json("incident", "compare", 1, 3)["proven"]
+    assert (c["addresses"]["shared"], c["addresses"]["a"], c["addresses"]["b"]) == (PROVEN, PROVEN, 300)
+    assert abs(c["addresses"]["jaccard"] - PROVEN / 300) < 1e-9
+    assert (c["networks"]["shared"], c["networks"]["a"], c["networks"]["b"]) == (1, 1, 2)
+    assert abs(c["expected_within_shared_networks"] - PROVEN * 256 / 256) < 1e-9
+    assert abs(c["addresses"]["expected_by_chance"] - PROVEN * 300 / 3702258432) < 1e-9
+
+
+def test_compare_broken(ev):
+    with open(ev.path("night.tar"), "rb") as f:
+        data = f.read()
+    with open(ev.path("bad.tar"), "wb") as f:
+        f.write(change_byte(data))
+    assert "not intact" in ev.json("incident", "compare", 1, ev.path("bad.tar"),
+                                   code=2)["error"]["message"]

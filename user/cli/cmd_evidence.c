@@ -222,6 +222,17 @@ const struct fw_cli_command fw_cmd_evidence[] = {
 	  .max_args = 1,
 	  .run = fw_cli_cmd_export },
 	{ .object = "incident",
+	  .verb = "compare",
+	  .args = "A B",
+	  .help = "what two incidents share, and how much of it is chance",
+	  .doc = "A and B are numbers of incidents, or bundles, which must be intact. Proven "
+		 "sources and "
+		 "addresses that are possibly spoofed are compared apart.",
+	  .min_args = 2,
+	  .max_args = 2,
+	  .run = fw_cli_cmd_compare,
+	  .choices = "@file" },
+	{ .object = "incident",
 	  .verb = "verify",
 	  .args = "FILE",
 	  .help = "is an exported bundle what was signed?",

@@ -161,12 +161,17 @@ static int put_source(void *arg, const struct fw_incident_source *s)
 	return 0;
 }
 
+/* Proven ones first; sorting millions by anything else is left to whoever reads them. */
 static int put_sources(FILE *out, struct export *e)
 {
+	__s64 id = e->job->report->incident.id;
+	int r;
+
 	e->csv = out;
 	fputs(FW_EVIDENCE_HEAD, out);
-	return fw_incident_each_source(e->job->history, e->job->report->incident.id, put_source, e,
-				       e->err);
+	r = fw_incident_each_source_of(e->job->history, id, true, 0, put_source, e, e->err);
+	return r ? r
+		 : fw_incident_each_source_of(e->job->history, id, false, 0, put_source, e, e->err);
 }
 
 static int put_stix(FILE *out, struct export *e)

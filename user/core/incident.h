@@ -187,6 +187,10 @@ int fw_incident_tops(struct fw_history *h, const struct fw_incident *incident,
 int fw_incident_each_source(struct fw_history *h, __s64 id,
 			    int (*each)(void *arg, const struct fw_incident_source *source),
 			    void *arg, struct fw_err *err);
+/* The same of one part. top: that many, the most packets first; 0: all, as they are stored. */
+int fw_incident_each_source_of(struct fw_history *h, __s64 id, bool proven, __u32 top,
+			       int (*each)(void *arg, const struct fw_incident_source *source),
+			       void *arg, struct fw_err *err);
 int fw_incident_each_sample(struct fw_history *h, __s64 id,
 			    int (*each)(void *arg, const struct fw_incident_sample *sample),
 			    void *arg, struct fw_err *err);

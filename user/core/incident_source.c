@@ -128,6 +128,11 @@ static int take_source(void *arg, sqlite3_stmt *row)
 	return end_walk(w, w->source(w->arg, &s));
 }
 
+#define SOURCE_SELECT                                                                        \
+	"SELECT exact, address, proven, banned, first_utc_ns, first_boot_ns, last_utc_ns, "  \
+	"last_boot_ns, packets, bytes, dropped, dropped_bytes, weight, reasons FROM source " \
+	"WHERE incident = ?"
+
 int fw_incident_each_source(struct fw_history *h, __s64 id,
 			    int (*each)(void *arg, const struct fw_incident_source *source),
 			    void *arg, struct fw_err *err)
@@ -141,6 +146,26 @@ int fw_incident_each_source(struct fw_history *h, __s64 id,
 		"exact DESC, address",
 		err, take_source, &w, "i", id);
 
+	return w.ended ? w.end : r;
+}
+
+int fw_incident_each_source_of(struct fw_history *h, __s64 id, bool proven, __u32 top,
+			       int (*each)(void *arg, const struct fw_incident_source *source),
+			       void *arg, struct fw_err *err)
+{
+	static const char stored[] = SOURCE_SELECT " AND proven = ?";
+	/* A bounded sort: SQLite keeps no more rows than the limit. */
+	static const char heavy[] =
+		SOURCE_SELECT " AND proven = ? ORDER BY packets DESC, exact DESC, "
+			      "address LIMIT ?";
+	struct walk w = { .source = each, .arg = arg };
+	int r;
+
+	if (top)
+		r = fw_sql_rows(h, heavy, err, take_source, &w, "iii", id, (__s64)proven,
+				(__s64)top);
+	else
+		r = fw_sql_rows(h, stored, err, take_source, &w, "ii", id, (__s64)proven);
 	return w.ended ? w.end : r;
 }
 

@@ -123,6 +123,22 @@ static json_t *all_sources_json(const struct fw_report *r)
 			 "packets_in_no_account", fw_json_count(r->incident.sources_lost));
 }
 
+/* {"64": share, ...}: what is more than a thousandth. */
+static json_t *shares_json(const double *weight, unsigned int n, double whole)
+{
+	json_t *shares = json_object();
+	char key[16];
+
+	for (unsigned int i = 0; i < n; i++) {
+		snprintf(key, sizeof(key), "%u", i);
+		if (fw_report_share(weight[i], whole) > 0.001)
+			(void)fw_json_set(
+				shares, key,
+				json_real(fw_report_share(weight[i], whole))); /* or none */
+	}
+	return shares;
+}
+
 static json_t *samples_json(const struct fw_report *r)
 {
 	const struct fw_incident_sums *s = &r->sums;
@@ -134,15 +150,17 @@ static json_t *samples_json(const struct fw_report *r)
 		err |= fw_json_push(kinds,
 				    json_pack("{s:s,s:f}", "kind", t->kind[i].name, "share",
 					      fw_report_share(t->kind[i].weight, t->weight)));
-	return json_pack("{s:o,s:o,s:o,s:o,s:f,s:o,s:{s:i,s:f,s:f,s:i},s:{s:i,s:f,s:i},s:o}",
-			 "offered", fw_json_count(s->sample_offered), "emitted",
-			 fw_json_count(s->sample_emitted), "held_back",
-			 fw_json_count(s->sample_held), "lost", fw_json_count(s->sample_lost),
-			 "one_in", fw_report_sampling(r), "looked_at", fw_json_count(t->samples),
-			 "ttl", "commonest", (int)t->ttl_top_value, "share", t->ttl_top,
-			 "usual_share", t->ttl_usual, "distinct", (int)t->ttl_distinct, "length",
-			 "commonest", (int)t->length_top_value, "share", t->length_top, "distinct",
-			 (int)t->length_distinct, "kinds", err ? NULL : kinds);
+	return json_pack(
+		"{s:o,s:o,s:o,s:o,s:f,s:o,s:{s:i,s:f,s:f,s:i,s:o},s:{s:i,s:f,s:i,s:o},s:o}",
+		"offered", fw_json_count(s->sample_offered), "emitted",
+		fw_json_count(s->sample_emitted), "held_back", fw_json_count(s->sample_held),
+		"lost", fw_json_count(s->sample_lost), "one_in", fw_report_sampling(r), "looked_at",
+		fw_json_count(t->samples), "ttl", "commonest", (int)t->ttl_top_value, "share",
+		t->ttl_top, "usual_share", t->ttl_usual, "distinct", (int)t->ttl_distinct, "shares",
+		shares_json(t->ttl, 256, t->weight), "length", "commonest",
+		(int)t->length_top_value, "share", t->length_top, "distinct",
+		(int)t->length_distinct, "shares",
+		shares_json(t->length, FW_REPORT_LENGTH, t->weight), "kinds", err ? NULL : kinds);
 }
 
 static json_t *events_json(const struct fw_report *r)

@@ -55,16 +55,28 @@ static int read_sources(struct fw_history *h, struct fw_report *report, struct f
 	return r == SQLITE_DONE ? 0 : fw_history_fail(h, r, "read the sources", err);
 }
 
-static int take_top(void *arg, const struct fw_incident_source *s)
+static int take_proven(void *arg, const struct fw_incident_source *s)
 {
 	struct fw_report *report = arg;
 
-	if (s->proven && report->nr_top_proven < FW_REPORT_TOP)
-		report->top_proven[report->nr_top_proven++] = *s;
-	else if (!s->proven && report->nr_top_other < FW_REPORT_TOP)
-		report->top_other[report->nr_top_other++] = *s;
-	/* Proven ones come first, each part by packets: a full second list ends it. */
-	return report->nr_top_other == FW_REPORT_TOP;
+	report->top_proven[report->nr_top_proven++] = *s;
+	return 0;
+}
+
+static int take_other(void *arg, const struct fw_incident_source *s)
+{
+	struct fw_report *report = arg;
+
+	report->top_other[report->nr_top_other++] = *s;
+	return 0;
+}
+
+static int read_tops(struct fw_history *h, struct fw_report *r, struct fw_err *err)
+{
+	__s64 id = r->incident.id;
+	int e = fw_incident_each_source_of(h, id, true, FW_REPORT_TOP, take_proven, r, err);
+
+	return e ? e : fw_incident_each_source_of(h, id, false, FW_REPORT_TOP, take_other, r, err);
 }
 
 static int take_sample(void *arg, const struct fw_incident_sample *s)
@@ -124,8 +136,8 @@ int fw_report_read(struct fw_history *h, __s64 id, struct fw_when now, struct fw
 	if (!e)
 		e = fw_incident_each_sample(h, id, take_sample, &r->traits, err);
 	if (!e)
-		e = fw_incident_each_source(h, id, take_top, r, err);
-	if (e < 0) {
+		e = read_tops(h, r, err);
+	if (e) {
 		fw_report_free(r);
 		return e;
 	}
