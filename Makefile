@@ -132,6 +132,7 @@ install: all man ## install command, manual and completion (PREFIX, DESTDIR)
 	$(Q)install -D -m 755 $(O)/floodwall $(BIN)/floodwall
 	$(Q)for p in $(notdir $(MAN)); do \
 		install -D -m 644 $(O)/man/$$p $(SHARE)/man/man$${p##*.}/$$p || exit 1; done
+	$(Q)install -D -m 644 examples/floodwall.yaml $(SHARE)/floodwall/floodwall.yaml
 	$(Q)install -d $(COMPLETION)
 	$(Q)$(O)/floodwall completion bash > $(O)/completion
 	$(Q)install -m 644 $(O)/completion $(COMPLETION)/floodwall

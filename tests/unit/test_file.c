@@ -88,6 +88,35 @@ static void an_empty_file_is_the_default(void **state)
 	fw_file_free(&standard);
 }
 
+/* The example that ships says every default: it is the default, and names every key but lists. */
+static void the_example_is_the_default(void **state)
+{
+	struct fw_file standard, file;
+	char text[16384];
+	size_t size;
+	FILE *in = fopen("examples/floodwall.yaml", "re");
+
+	(void)state;
+	assert_non_null(in);
+	size = fread(text, 1, sizeof(text) - 1, in);
+	assert_true(size > 1000 && size < sizeof(text) - 1);
+	fclose(in);
+	text[size] = '\0';
+	file = parse(text, NULL);
+	assert_int_equal(fw_file_default(&standard, NULL), 0);
+	assert_same(&file, &standard);
+	for (size_t i = 0; i < fw_keys_count; i++) {
+		char key[64];
+
+		snprintf(key, sizeof(key), "%s:", fw_keys[i].name);
+		if (*fw_keys[i].name != '*' && strcmp(key, "until:") && strcmp(key, "rules:") &&
+		    !strstr(text, key))
+			fail_msg("the example does not name %s", fw_keys[i].name);
+	}
+	fw_file_free(&file);
+	fw_file_free(&standard);
+}
+
 /* A group whose keys are all commented out says nothing. */
 static void empty_groups_say_nothing(void **state)
 {
@@ -324,6 +353,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_file_is_the_default),
+		cmocka_unit_test(the_example_is_the_default),
 		cmocka_unit_test(empty_groups_say_nothing),
 		cmocka_unit_test(the_table_states_the_defaults),
 		cmocka_unit_test(every_limit_has_a_key),
