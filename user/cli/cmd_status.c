@@ -9,6 +9,7 @@
 #include "user/base/table.h"
 #include "user/base/text.h"
 #include "user/cli/cli.h"
+#include "user/cli/policy.h"
 #include "user/core/status.h"
 #include "user/policy/model.h"
 
@@ -244,7 +245,7 @@ static void explain(struct fw_cli *cli, const struct fw_status_iface *s)
 	}
 }
 
-static int print_status(const struct fw_status *st, bool all)
+static int print_status(struct fw_cli *cli, const struct fw_status *st, bool all)
 {
 	char loaded[FW_CLOCK_LEN];
 	int r = 0;
@@ -257,8 +258,14 @@ static int print_status(const struct fw_status *st, bool all)
 		return r;
 	printf("\nmode          %s\n",
 	       st->monitor ? "MONITOR: drops are counted, nothing is dropped" : "enforce");
-	printf("generation    %u%s\n", st->generation,
-	       st->confirm_s ? ", waits for its confirmation" : "");
+	printf("generation    %u", st->generation);
+	if (st->confirm_s)
+		printf(", goes back in %u s unless confirmed (floodwall policy confirm)",
+		       st->confirm_s);
+	putchar('\n');
+	r = fw_policy_status_print(cli);
+	if (r)
+		return r;
 	print_tables(st);
 	printf("state since   %s, made by build %s\n",
 	       fw_clock_put(loaded, sizeof(loaded), st->loaded_ns), st->meta.build);
@@ -284,14 +291,21 @@ static int cmd_status(struct fw_cli *cli, int argc, char **argv)
 	else if (fw_status_degraded(st))
 		cli->exit_code = FW_EXIT_DEGRADED;
 	if (!cli->json) {
-		r = print_status(st, fw_cli_option(cli, "maps"));
+		r = print_status(cli, st, fw_cli_option(cli, "maps"));
 		if (r)
 			fw_err_set(&cli->err, r, NULL, "cannot print: %s", strerror(-r));
 	}
 	for (unsigned int i = 0; i < st->nr_ifaces; i++)
 		explain(cli, &st->iface[i]);
-	if (cli->json)
-		r = fw_cli_json(cli, status_json(st));
+	if (cli->json) {
+		json_t *doc = status_json(st);
+
+		r = fw_policy_status_json(cli, doc);
+		if (!r)
+			r = fw_cli_json(cli, doc);
+		else
+			json_decref(doc);
+	}
 out:
 	free(st);
 	return r;
