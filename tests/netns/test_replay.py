@@ -3,7 +3,6 @@
 file format, and what cannot be known is declared."""
 
 import collections
-import glob
 import gzip
 import json
 import os
@@ -13,51 +12,8 @@ import pytest
 
 import lab
 import pcaps
-
-SHARED = os.path.join(lab.ROOT, "../shared/captures")
-HONEST = sorted(glob.glob(SHARED + "/honest/*.pcap")) or [None]
-ATTACK = sorted(glob.glob(SHARED + "/attack/*.pcap")) or [None]
-T0 = 1700000000
-WEB, VOTER, OTHER = "192.0.2.80", "198.51.100.7", "203.0.113.9"
-WEB6, VOTER6 = "2001:db8::80", "2001:db8:7::7"
-SERVICE = ("--service", "web=tcp/80,443@%s" % WEB)
-
-
-def given(path):
-    if not path:
-        pytest.skip("no captures in ../shared/captures")
-    return path
-
-
-def floodwall(*argv, code=0, stdin=None):
-    p = subprocess.run([lab.FLOODWALL, *map(str, argv)], stdout=subprocess.PIPE, input=stdin,
-                       stderr=subprocess.PIPE, timeout=120, check=False)
-    out, err = p.stdout.decode(), p.stderr.decode()
-    assert p.returncode == code, (argv, p.returncode, out, err)
-    return out, err
-
-
-def replay(*argv, code=0, stdin=None):
-    """The document of `replay -j`, after checking what always holds."""
-    doc = json.loads(floodwall("replay", "-j", *argv, code=code, stdin=stdin)[0])
-    for parts in ("verdicts", "reasons", "services", "classes"):
-        assert sum(doc[parts].values()) == doc["packets"], parts
-    for parts in ("verdict_bytes", "reason_bytes"):
-        assert sum(doc[parts].values()) == doc["bytes"], parts
-    assert sum(sum(doc["timeline"][v]) for v in ("pass", "drop", "tx")) == doc["packets"]
-    return doc
-
-
-def reasons(doc):
-    return {r: n for r, n in doc["reasons"].items() if n}
-
-
-def each(*argv):
-    return [json.loads(line) for line in floodwall("replay", "--each", *argv)[0].splitlines()]
-
-
-def same(doc):
-    return {k: v for k, v in doc.items() if k not in ("run_s", "packets_per_s", "capture", "warnings")}
+from replays import (ATTACK, HONEST, OTHER, SERVICE, STRICT, T0, VOTER, VOTER6, WEB, WEB6, each,
+                     floodwall, given, policy, put, reasons, replay, same)
 
 
 # -- real captures ----------------------------------------------------------------------------------
@@ -269,10 +225,6 @@ def session(at, client, port, both=True, good=True, seq=1000):
     return frames
 
 
-def put(tmp_path, frames):
-    return pcaps.write(tmp_path / "x.pcap", [(t, pcaps.ether(p)) for t, p in frames])
-
-
 @pytest.mark.parametrize("both", [True, False], ids=["both-ways", "one-way"])
 def test_a_handshake_in_the_capture_is_proof(tmp_path, both):
     path = put(tmp_path, session(T0, VOTER, 4000, both))
@@ -372,23 +324,6 @@ def test_levels_are_in_the_captures_time(tmp_path):
 
 
 # -- policies ---------------------------------------------------------------------------------------
-
-STRICT = """
-classes:
-  default: { udp: 10/s burst 10 }
-lanes:
-  blocked:
-    - { prefix: 203.0.113.0/24, why: test, for: 1h }
-services:
-  web: { to: 192.0.2.80, tcp: 80, closed: on }
-"""
-
-
-def policy(tmp_path, name, text):
-    path = tmp_path / name
-    path.write_text(text)
-    return str(path)
-
 
 def mixed(tmp_path):
     return put(tmp_path, sorted(

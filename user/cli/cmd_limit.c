@@ -9,6 +9,7 @@
 #include "user/base/text.h"
 #include "user/cli/cli.h"
 #include "user/cli/edit.h"
+#include "user/cli/limit.h"
 #include "user/policy/compile.h"
 
 static json_t *class_json(const struct fw_model_class *class, __u32 tick_ns)
@@ -210,5 +211,19 @@ const struct fw_cli_command fw_cmd_limit[] = {
 	  .max_args = 6,
 	  .run = cmd_set,
 	  .choices = "packets bytes syn udp icmp fragments burst soft off" },
+	{ .object = "limit",
+	  .verb = "suggest",
+	  .args = "CAPTURE...",
+	  .help = "limits from a recording of ordinary traffic, as part of a policy file",
+	  .doc = "Measures what sources of each class asked for, and proposes a margin over what "
+		 "nearly all of them stayed within. Needs no privilege and changes nothing; the "
+		 "result is for reading, and for the policy file.\n\n"
+		 "  floodwall limit suggest tuesday.pcap --to 192.0.2.1\n"
+		 "  floodwall limit suggest week/*.pcapng --margin 6 --policy now.yaml",
+	  .options = fw_limit_suggest_options,
+	  .min_args = 1,
+	  .max_args = -1,
+	  .run = fw_limit_suggest,
+	  .choices = "@file" },
 	{ .object = NULL },
 };

@@ -11,6 +11,7 @@
 #include "user/core/stats.h"
 
 #define CHANGES_SHOWN 20
+#define DAY_NS	      (86400ULL * 1000000000)
 
 static void put_bytes(struct fw_table *table, const struct fw_count *count)
 {
@@ -56,7 +57,8 @@ void fw_replay_print_captures(const struct fw_replay *replay, const struct fw_ta
 	if (t->packets)
 		printf("\nrecorded  %s to %s, %.3f s",
 		       fw_replay_put_time(from, sizeof(from), t->begin_ns, true),
-		       fw_replay_put_time(to, sizeof(to), t->end_ns, false),
+		       fw_replay_put_time(to, sizeof(to), t->end_ns,
+					  t->end_ns - t->begin_ns > DAY_NS),
 		       (double)(t->end_ns - t->begin_ns) / 1e9);
 	if (replay->told.speed < 1 || replay->told.speed > 1)
 		printf(", replayed %.4g times as fast", replay->told.speed);

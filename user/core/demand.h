@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What each source of a recording asked for, in sliding windows. Private to suggest. */
+#ifndef FW_CORE_DEMAND_H
+#define FW_CORE_DEMAND_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+#include "bpf/abi.h"
+
+struct fw_suggest;
+
+#define FW_WINDOW_SHORT_NS 1000000000ULL
+#define FW_WINDOW_LONG_NS  10000000000ULL
+
+/* The most within a window, as sums of three halves of it: never less than the true most. */
+struct fw_window {
+	__u64 half;   /* number of the present half, from 1970 */
+	__u64 sum[3]; /* of the present half and the two before it */
+	__u64 most;   /* of any three */
+};
+void fw_window_add(struct fw_window *window, __u64 length_ns, __u64 now_ns, __u64 n);
+
+struct fw_demand {
+	__be32 addr_be[4]; /* all zero: free */
+	struct fw_window burst[FW_K_MAX], rate[FW_K_MAX];
+	__u8 class;
+	bool classed, server;
+};
+
+struct fw_demands;
+
+struct fw_demands *fw_demands_new(void); /* 33 MiB. NULL: no memory */
+void fw_demands_free(struct fw_demands *demands);
+
+/* The record of a source, made if need be; NULL: not of the sample. */
+struct fw_demand *fw_demands_find(struct fw_demands *demands, const __be32 addr_be[4]);
+void fw_demand_add(struct fw_demand *demand, unsigned int kind, __u64 now_ns, __u64 n);
+/* A source is the host itself. */
+void fw_demands_server(struct fw_demands *demands, const __be32 addr_be[4]);
+
+/* Fills sources, servers, sampled, class_sources and limit[][] but for proposed. -ENOMEM. */
+int fw_demands_percentiles(const struct fw_demands *demands, double percentile,
+			   struct fw_suggest *ret);
+
+#endif
