@@ -11,6 +11,7 @@
 #include <string.h>
 #include "user/base/clock.h"
 #include "user/core/setup.h"
+#include "user/daemon/reload.h"
 #include "user/daemon/ifaces.h"
 #include "user/core/journal.h"
 #include "user/daemon/wish.h"
@@ -63,13 +64,17 @@ static int attach(struct fw_daemon *daemon, struct fw_want *want, struct fw_setu
 {
 	struct fw_setup_opts opts = setup_opts(daemon);
 	struct fw_setup setup = { .lock_fd = -1 };
+	bool fresh;
 	int r;
 
 	r = fw_setup_plan(&opts, &setup, err);
+	fresh = setup.first;
 	if (!r)
 		r = fw_setup_check(&setup, want->name, want->mode, err);
 	if (!r)
 		r = fw_setup_create(&setup, false, err);
+	if (!r && fresh)
+		r = fw_reload_fresh(daemon, &setup.maps, err);
 	if (!r)
 		r = fw_setup_mend(&setup, NULL, NULL, err);
 	if (!r)

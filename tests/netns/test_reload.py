@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The controller and the policy file: applied before the first packet, again at SIGHUP; a broken file
+changes nothing and is told with its place, at a reload, at a start, and after a reboot."""
+
+import os
+import shutil
+import signal
+import time
+
+import pytest
+from test_metrics import get, samples, total
+from test_run import attached, program, until  # noqa: F401
+
+GOOD = """\
+interfaces:
+  web0: native
+classes:
+  default:
+    udp: 200/s burst 200
+lanes:
+  blocked:
+    - prefix: 45.0.0.7
+      why: must never pass
+recording:
+  enabled: off
+"""
+
+
+@pytest.fixture
+def policy(box):
+    path = os.path.join(box.dir, "floodwall.yaml")
+
+    def write(text=GOOD):
+        with open(path + ".new", "w", encoding="utf-8") as f:
+            f.write(text)
+        os.rename(path + ".new", path)
+        return path
+    write()
+    box.ip(box.srv, "link set lo up")
+    return write
+
+
+def start(box, path, want="is ready"):
+    p = box.daemon("--policy", path)
+    assert until(lambda: want in p.said()), p.said()
+    return p
+
+
+def udp(box):
+    """The running UDP limit of one source, a second."""
+    classes = box.fwj("limit", "show", "--class", "default")["classes"]
+    return classes[0]["limits"]["udp"]["count"]
+
+
+def test_applied_before_anything_is_attached(box, policy):
+    """The blocked source sends from before the start: not one packet of it is ever passed."""
+    flood = box.flood("udp", sources=1, start="45.0.0.7", port=9, pps=5000, seconds=5)
+    p = start(box, policy())
+    assert attached(box) and udp(box) == 200
+    flood.result()
+    box.quiet()
+    moved = box.reasons()
+    assert moved["blocked"] > 0
+    assert set(moved) <= {"blocked", "essential"}, moved
+    assert "applied" in p.said()
+
+
+def test_reload(box, policy):
+    p = start(box, policy())
+    policy(GOOD.replace("200/s burst 200", "300/s burst 300"))
+    p.send_signal(signal.SIGHUP)
+    assert until(lambda: udp(box) == 300), p.said()
+    assert "SIGHUP of process %d" % os.getpid() in p.said()
+    found = samples(get(box)[2])
+    assert total(found, "floodwall_policy_last_reload_success") == 1
+    assert total(found, "floodwall_policy_reloads_total", result="applied") == 2
+
+
+def test_a_broken_file_changes_nothing(box, policy):
+    p = start(box, policy())
+    path = policy(GOOD.replace("udp: 200/s", "udpp: 200/s"))
+    before = box.fwj("status")["generation"]
+    p.send_signal(signal.SIGHUP)
+    assert until(lambda: "refused, nothing changed" in p.said()), p.said()
+    assert "%s:5:" % path in p.said() and "udpp" in p.said()
+    assert box.fwj("status")["generation"] == before and udp(box) == 200
+    time.sleep(0.3)
+    found = samples(get(box)[2])
+    assert total(found, "floodwall_policy_last_reload_success") == 0
+    assert total(found, "floodwall_policy_reloads_total", result="refused") == 1
+    policy()
+    p.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert until(lambda: total(samples(get(box)[2]), "floodwall_policy_last_reload_success") == 1)
+
+
+def test_a_broken_file_at_the_first_start_is_an_error(box, policy):
+    path = policy("interfaces: [\n")
+    p = box.daemon("--policy", path)
+    assert p.wait(15) == 1, p.said()
+    assert path + ":" in p.said()
+    assert program(box) is None
+    assert not os.path.exists(box.pins) or not os.listdir(box.pins)
+
+
+def test_after_a_reboot_the_last_good_policy_runs(box, policy):
+    """State and interface are as after a reboot, the file was broken before it: the host is
+    filtered all the same, and it is told loudly."""
+    start(box, policy()).terminate()
+    box.fw("detach", "--all")
+    path = policy("interfaces: [\n")
+    p = start(box, path)
+    assert "the last good policy runs instead" in p.said()
+    assert attached(box) and udp(box) == 200
+    assert "45.0.0.7" in box.fw("block", "list").stdout
+    found = samples(get(box)[2])
+    assert total(found, "floodwall_policy_last_reload_success") == 0
+    assert total(found, "floodwall_state") == 1
+
+
+def test_a_restart_keeps_what_was_changed_by_hand(box, policy):
+    """A crash in the middle of an attack must not lift the block of a minute ago. A reload says
+    that the file counts again."""
+    path = policy()
+    p = start(box, path)
+    box.fw("block", "add", "45.0.0.99", "--why", "22:00")
+    p.kill()
+    p.wait()
+    p = start(box, path)
+    assert "45.0.0.99" in box.fw("block", "list").stdout
+    assert "differs from" in p.said()
+    policy(GOOD + "\n# edited\n")
+    p.send_signal(signal.SIGHUP)
+    assert until(lambda: "45.0.0.99" not in box.fw("block", "list").stdout), p.said()
+
+
+def test_interfaces_follow_the_file(box, policy):
+    p = start(box, policy())
+    box.ip(box.srv, "link add two0 type veth peer name two1")
+    policy(GOOD.replace("  web0: native\n", "  web0: native\n  two0: native\n"))
+    p.send_signal(signal.SIGHUP)
+    assert until(lambda: attached(box, "two0")), p.said()
+
+
+def test_metrics_move_with_the_file(box, policy):
+    p = start(box, policy())
+    policy(GOOD + "metrics:\n  port: 9898\n")
+    p.send_signal(signal.SIGHUP)
+
+    def answer():
+        return box.inside(box.srv, "curl", "-s", "-m", "5", "http://127.0.0.1:9898/healthz",
+                          check=False).stdout == "ok\n"
+    assert until(answer), p.said()
+    assert box.inside(box.srv, "curl", "-s", "-m", "5", "http://127.0.0.1:9797/healthz",
+                      check=False).returncode
+
+
+def test_a_taken_port_is_told_and_filtering_goes_on(box, policy):
+    start(box, policy())
+    again = box.daemon("--policy", policy(), env={"FLOODWALL_PINS": box.pins + "-2",
+                                                  "RUNTIME_DIRECTORY": box.run_dir + "2"})
+    # Another interface would be needed to attach; what matters is what it says of the port.
+    assert until(lambda: "cannot serve metrics" in again.said()), again.said()
+    again.kill()
+    again.wait()
+    shutil.rmtree(box.pins + "-2", ignore_errors=True)
