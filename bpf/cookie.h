@@ -96,19 +96,23 @@ static __always_inline bool cookie_valid(const struct frame *f, struct pkt *p, s
 }
 
 /*
- * What a SYN offers. A cookie has no room for it, but the time stamp that comes back with the ACK
- * has: the kernel reads window scale and SACK from its lowest bits (net/ipv4/syncookies.c). Not
- * with net.ipv4.tcp_timestamps 1, which adds an offset that only the kernel can reckon.
+ * What a SYN offers; a function of its own, or the verifier would walk it once for each way to it.
+ * A cookie has no room for it, but the time stamp that comes back with the ACK has: the kernel
+ * reads window scale and SACK from its lowest bits (net/ipv4/syncookies.c). Not with
+ * net.ipv4.tcp_timestamps 1, which adds an offset that only the kernel can reckon.
  */
-static __always_inline void syn_options(struct pkt *p, const union tcp_copy *tcp, __u32 len)
+__noinline int syn_options(struct xdp_md *ctx)
 {
-	const __u8 *byte = (const __u8 *)tcp;
-	__u32 off = sizeof(struct tcphdr);
+	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
+	__u32 zero = 0, off = sizeof(struct tcphdr), len;
+	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
+	union tcp_copy tcp;
+	const __u8 *byte = (const __u8 *)&tcp;
 
-	p->syn_ts = 0;
-	p->syn_wscale = FW_WSCALE_NONE;
-	p->syn_sack = 0;
-	for (int i = 0; i < FW_TCP_OPTIONS_MAX && knob_cookie_ts; i++) {
+	len = p ? tcp_copy(&f, p, &tcp) : 0;
+	if (!len)
+		return 0;
+	for (int i = 0; i < FW_TCP_OPTIONS_MAX; i++) {
 		__u32 size;
 
 		if (off + 2 > len || off > FW_TCP_HEADER_MAX - 10)
@@ -133,13 +137,29 @@ static __always_inline void syn_options(struct pkt *p, const union tcp_copy *tcp
 			break;
 		off += size;
 	}
+	return 0;
 }
 
-/* The kernel's cookie for this SYN: sequence number in the low half, MSS above it; < 0: none. */
-static __always_inline __s64 cookie_make(const struct frame *f, struct pkt *p, struct bpf_sock *sk)
+static __always_inline __s64 cookie_raw(const struct pkt *p, void *ip, union tcp_copy *tcp,
+					__u32 len)
 {
+	if (!knob_cookie_raw)
+		return -1;
+	return p->family == 4 ? bpf_tcp_raw_gen_syncookie_ipv4(ip, &tcp->header, len)
+			      : bpf_tcp_raw_gen_syncookie_ipv6(ip, &tcp->header, len);
+}
+
+/*
+ * The kernel's cookie for this SYN: sequence number in the low half, MSS above it; < 0: none. Made
+ * for the listener sk, or without one if it is NULL. *ret_same: the next one needs no listener.
+ */
+static __always_inline __s64 cookie_make(const struct frame *f, struct pkt *p, struct bpf_sock *sk,
+					 bool *ret_same)
+{
+	__u32 ip_len = p->family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	union tcp_copy tcp;
 	__u32 len = tcp_copy(f, p, &tcp);
+	__s64 cookie;
 	void *ip;
 
 	if (len < sizeof(struct tcphdr) || len > FW_TCP_HEADER_MAX)
@@ -147,15 +167,55 @@ static __always_inline __s64 cookie_make(const struct frame *f, struct pkt *p, s
 	/* A flood of long SYNs is not sent back. Clients repeat theirs without data (RFC 7413). */
 	if (p->len > p->l3 + FW_SYN_MAX)
 		return -1;
-	syn_options(p, &tcp, len);
 	p->off = p->l3;
-	if (p->family == 4) {
-		ip = header_at(f, p, sizeof(struct iphdr));
-		return ip ? bpf_tcp_gen_syncookie(sk, ip, sizeof(struct iphdr), &tcp.header, len)
-			  : -1;
-	}
-	ip = header_at(f, p, sizeof(struct ipv6hdr));
-	return ip ? bpf_tcp_gen_syncookie(sk, ip, sizeof(struct ipv6hdr), &tcp.header, len) : -1;
+	ip = header_at(f, p, sizeof(struct ipv6hdr)); /* IPv4: both headers are longer, too */
+	if (!ip)
+		return -1;
+	if (!sk)
+		return cookie_raw(p, ip, &tcp, len);
+	cookie = bpf_tcp_gen_syncookie(sk, ip, ip_len, &tcp.header, len);
+	*ret_same = cookie >= 0 && cookie_raw(p, ip, &tcp, len) == cookie;
+	return cookie;
+}
+
+/*
+ * Looking for the listener costs more than the cookie, for what is found first is that no
+ * connection is known: a cache miss in a large table. So a listener that made a cookie is taken to
+ * do so for another tick or two. Not for sources that may have a connection here: their SYN may
+ * belong to it.
+ */
+#define FW_LISTENER_NS 8000000
+
+static __always_inline struct fw_listener *listener_slot(const struct pkt *p)
+{
+	__u32 slot =
+		(p->daddr[3] ^ p->daddr[3] >> 16 ^ p->daddr[3] >> 24 ^ p->dport ^ p->dport >> 8) &
+		(FW_LISTENERS - 1);
+
+	return bpf_map_lookup_elem(&fw_listener, &slot);
+}
+
+static __always_inline bool listener_known(const struct pkt *p)
+{
+	const struct fw_listener *l;
+
+	if (!knob_cookie_raw || p->proven || p->trusted)
+		return false;
+	l = listener_slot(p);
+	return l && p->now - l->since_ns <= FW_LISTENER_NS && l->port == p->dport &&
+	       l->addr_be[3] == p->daddr[3] && l->addr_be[2] == p->daddr[2] &&
+	       l->addr_be[1] == p->daddr[1] && l->addr_be[0] == p->daddr[0];
+}
+
+static __always_inline void listener_learn(const struct pkt *p)
+{
+	struct fw_listener *l = listener_slot(p);
+
+	if (!l)
+		return;
+	__builtin_memcpy(l->addr_be, p->daddr, 16);
+	l->port = p->dport;
+	l->since_ns = p->now;
 }
 
 /* RFC 1071: fold a sum of 16-bit words and complement it. */

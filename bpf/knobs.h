@@ -25,6 +25,8 @@ const volatile __u32 knob_tick_ns =
 const volatile __u64 knob_jiffies0 = 0; /* jiffies64 at program time 0 */
 const volatile __u32 knob_cookie_ts =
 	0; /* 1: cookies carry options in TSval (net.ipv4.tcp_timestamps 2) */
+const volatile __u32 knob_cookie_raw =
+	0; /* 1: the kernel makes cookies without a socket (6.0: bpf_tcp_raw_gen_syncookie_*) */
 const volatile __u32 knob_cookie_wscale = 0; /* window scale that the kernel will use, 15 = none */
 const volatile __u32 knob_stages = FW_S_ALL; /* enum fw_stage_bit */
 const volatile __u32 knob_frags = 0;	     /* 1: bpf_xdp_get_buff_len exists (5.18) */

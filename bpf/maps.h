@@ -32,6 +32,15 @@ struct fw_word {
 	__u64 v;
 };
 
+/* Where a cookie was made lately, by one CPU. */
+struct fw_listener {
+	__be32 addr_be[4];
+	__u64 since_ns; /* program time; 0 = never */
+	__be16 port;
+	__u16 pad[3];
+};
+#define FW_LISTENERS 16
+
 /* Identity of the pins. User space writes it once at load; the program never reads it. */
 FW_ARRAY(fw_meta, fw_meta, 1);
 
@@ -79,8 +88,9 @@ FW_ARRAY(fw_retry, fw_retry, 1 << FW_RETRY_BITS);
 FW_PERCPU(fw_count_svc, fw_count, FW_COUNT_SVC_SLOTS);
 FW_PERCPU(fw_count_cls, fw_count, FW_CLASS_MAX *FW_CC_STRIDE);
 FW_PERCPU(fw_note, fw_word, FW_NOTE_SLOTS);
-FW_PERCPU(fw_pace, fw_word, 1);		       /* stamp of the CPU's own budget for cookies, ns */
-FW_PERCPU(fw_heavy, fw_heavy, FW_HEAVY_SLOTS); /* contended slots go to the heavier source */
+FW_PERCPU(fw_pace, fw_word, 1); /* stamp of the CPU's own budget for cookies, ns */
+FW_PERCPU(fw_listener, fw_listener, FW_LISTENERS); /* contended slots go to the last one */
+FW_PERCPU(fw_heavy, fw_heavy, FW_HEAVY_SLOTS);	   /* contended slots go to the heavier source */
 
 /*
  * For the recorder. The ledger: what left or found no slot of fw_heavy, a ring a CPU, set at load;

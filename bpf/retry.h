@@ -28,7 +28,8 @@ __noinline int retry_seen(__u64 hash, __u64 now)
 		if (word >> FW_RETRY_TIME_BITS == tag && age <= FW_RETRY_MAX_UNITS) {
 			if (age < FW_RETRY_MIN_UNITS)
 				return false;
-			/* From here it counts anew, or a tool that repeats itself had free entry. */
+			/* From here it counts anew, or a tool that repeats itself had free entry.
+			 */
 			set->first[i] = tag << FW_RETRY_TIME_BITS | (units & FW_RETRY_TIME_MASK);
 			return true;
 		}

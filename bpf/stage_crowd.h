@@ -123,8 +123,9 @@ __noinline int answer_syn(struct xdp_md *ctx)
 	__u32 zero = 0;
 	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
 	const struct fw_policy *policy;
-	struct bpf_sock *sk;
-	__s64 cookie;
+	struct bpf_sock *sk = 0;
+	bool same = false, known;
+	__s64 cookie = -1;
 
 	if (!p)
 		return FW_R_DROP_COOKIE_OVER;
@@ -133,11 +134,23 @@ __noinline int answer_syn(struct xdp_md *ctx)
 		return FW_R_DROP_COOKIE_OVER;
 	if (!cookie_pace(policy, p->now)) /* first: what follows is dear */
 		return FW_R_DROP_COOKIE_OVER;
-	sk = socket_of(ctx, p);
-	if (!sk)
-		return FW_R_DROP_COOKIE_OVER;
-	cookie = sk->state == FW_TCP_LISTEN ? cookie_make(&f, p, sk) : -1;
-	bpf_sk_release(sk);
+	p->syn_ts = 0;
+	p->syn_wscale = FW_WSCALE_NONE;
+	p->syn_sack = 0;
+	if (knob_cookie_ts)
+		syn_options(ctx);
+	known = listener_known(p);
+	if (!known) {
+		sk = socket_of(ctx, p);
+		if (!sk)
+			return FW_R_DROP_COOKIE_OVER;
+	}
+	if (known || sk->state == FW_TCP_LISTEN)
+		cookie = cookie_make(&f, p, sk, &same);
+	if (sk)
+		bpf_sk_release(sk);
+	if (same)
+		listener_learn(p);
 	/* net.ipv4.tcp_syncookies 1 gives none before the listener's queue is full, and 0 never. */
 	if (cookie < 0)
 		return retry_syn(p);

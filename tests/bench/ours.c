@@ -89,6 +89,7 @@ int ours_open(const struct fw_sizes *sizes, __u32 stages, struct ours *ret, stru
 		.sizes = *sizes,
 		.stages = stages,
 		.frags = true,
+		.cookie_raw = true,
 		.build = "bench",
 	};
 	int rc;

@@ -44,6 +44,7 @@ struct prog *prog_open(const struct prog_opts *opts)
 	how.stages = opts->stages;
 	prog->facts = opts->stages == PROG_LONG_WAY;
 	how.frags = true;
+	how.cookie_raw = true;
 	pin_to_cpu(prog);
 	if (fw_object_open(&how, &prog->obj, &err) || fw_object_load(prog->obj, &err) ||
 	    fw_object_commit(prog->obj, &err) ||
@@ -119,10 +120,10 @@ static void forget_lanes(struct prog *prog)
 
 void prog_reset(struct prog *prog)
 {
-	static const char *const maps[] = { "fw_src_fp",    "fw_src",	"fw_budget", "fw_crowd",
-					    "fw_crowd_net", "fw_level", "fw_retry",  "fw_note",
-					    "fw_count_cls", "fw_heavy", "fw_pace",   "fw_ban",
-					    "fw_src_more" };
+	static const char *const maps[] = { "fw_src_fp",    "fw_src",	  "fw_budget", "fw_crowd",
+					    "fw_crowd_net", "fw_level",	  "fw_retry",  "fw_note",
+					    "fw_count_cls", "fw_heavy",	  "fw_pace",   "fw_ban",
+					    "fw_src_more",  "fw_listener" };
 
 	prog->maps.ctl->deadline_ns = 0;
 	prog->maps.ctl->virtual_ns = PROG_TIME0;

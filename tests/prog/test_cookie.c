@@ -431,6 +431,45 @@ static void test_never_more(void **state)
 	}
 }
 
+/*
+ * A listener that has just made a cookie is not looked for again, and the answer is the same to the
+ * byte. When it is gone, answers end within two ticks; and at once for who may have a connection.
+ */
+static void test_without_looking(void **state)
+{
+	struct spec syn = { .src = VOTER, .dst = SERVER, .proto = TCP, .flags = SYN, .dport = 82 };
+	static struct packet in, first, again;
+	struct prog *prog = *state;
+	__u64 reason[FW_R_MAX];
+	int fd[2];
+
+	FOR_FAMILIES(family)
+	{
+		syn.family = family;
+		sockets_listen(82, fd);
+		packet_build(&syn, &in);
+		assert_int_equal(run_out(prog, &in, &first), XDP_TX);
+		assert_int_equal(run_out(prog, &in, &again), XDP_TX);
+		assert_int_equal(first.len, again.len);
+		assert_memory_equal(first.data, again.data, first.len);
+		close(fd[0]);
+		close(fd[1]);
+		assert_int_equal(run_out(prog, &in, &again), XDP_TX);
+		assert_memory_equal(first.data, again.data, first.len);
+		prog_reasons(prog, reason); /* what moved is known before the next packet */
+		prog_step(prog, 12 * (__s64)1000000);
+		prog_expect(prog, &syn, FW_R_DROP_COOKIE_OVER);
+	}
+	sockets_listen(82, fd);
+	prog_expect(prog, &syn, FW_R_TX_COOKIE);
+	close(fd[0]);
+	close(fd[1]);
+	prog_lane(prog, FW_LANE_TRUSTED, packet_addr_text(VOTER, 6, 0), FW_FOREVER, 0);
+	prog_budget(prog, FW_B_TRUSTED, 1, 1);
+	prog_expect(prog, &syn, FW_R_PASS_TRUSTED);
+	prog_expect(prog, &syn, FW_R_DROP_COOKIE_OVER);
+}
+
 /* The budget of cookies bounds what this host sends. */
 static void test_budget(void **state)
 {
@@ -453,6 +492,7 @@ int main(void)
 		COOKIE_TEST(test_returned),	     COOKIE_TEST(test_forged),
 		COOKIE_TEST(test_guessed),	     COOKIE_TEST(test_late),
 		COOKIE_TEST(test_never_more),	     COOKIE_TEST(test_budget),
+		COOKIE_TEST(test_without_looking),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, prog_group_teardown);

@@ -52,6 +52,7 @@ static int load(const struct fw_judge_opts *opts, struct fw_judge *j, struct fw_
 	if (r)
 		return refused(r, err);
 	how.frags = features.frags == FW_YES;
+	how.cookie_raw = features.raw_cookie == FW_YES;
 	r = fw_object_open(&how, &j->obj, err);
 	if (!r)
 		r = fw_object_load(j->obj, err);

@@ -23,6 +23,7 @@ static struct fw_object_opts object_opts(const struct fw_setup *setup)
 		.pins = setup->opts.pins,
 		.sizes = setup->opts.sizes,
 		.frags = setup->features.frags == FW_YES,
+		.cookie_raw = setup->features.raw_cookie == FW_YES,
 		.build = setup->opts.build,
 	};
 

@@ -231,6 +231,7 @@ static void set_knobs(struct fw_object *obj, const struct fw_object_opts *opts)
 	ro->knob_stages = opts->stages ?: STAGES_ALL;
 	ro->knob_frags = opts->frags;
 	ro->knob_cookie_ts = opts->cookie_ts;
+	ro->knob_cookie_raw = opts->cookie_raw;
 	ro->knob_cookie_wscale = opts->cookie_wscale;
 	ro->knob_src4_bits = log2_of(m->src4_sets);
 	ro->knob_src6_bits = log2_of(m->src6_sets);

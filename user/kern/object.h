@@ -38,6 +38,7 @@ struct fw_object_opts {
 	bool frags;	       /* kernel has multi-buffer XDP (fw_features.frags) */
 	const char *build;     /* into fw_meta.build */
 	bool cookie_ts;	       /* knob_cookie_ts */
+	bool cookie_raw;       /* kernel makes cookies without a socket (fw_features.raw_cookie) */
 	__u8 cookie_wscale;    /* knob_cookie_wscale */
 	bool fixed_keys;       /* hash keys stay as bpf/knobs.h has them (reproducible tests) */
 	const __u64 *keys;     /* these 4 hash keys instead (a copy of other state), or NULL */

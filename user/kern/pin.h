@@ -68,8 +68,9 @@ int fw_pin_map(const char *dir, const char *name, bool write, int *ret_fd, struc
 void fw_pin_own(const char *dir);
 
 /*
- * Remove all our pins and the directory itself if then empty and not somebody else's. Names that are not ours stay. The
- * meta pin goes first, so that a kill in between leaves FW_PINS_HALF. Lock held.
+ * Remove all our pins and the directory itself if then empty and not somebody else's. Names that
+ * are not ours stay. The meta pin goes first, so that a kill in between leaves FW_PINS_HALF. Lock
+ * held.
  */
 int fw_pin_remove(const char *dir, struct fw_err *err);
 /* The same, but the directory (and with it the lock that is held on it) stays. */

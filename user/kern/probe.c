@@ -141,6 +141,8 @@ int fw_probe_features(struct fw_features *ret, struct fw_err *err)
 	f.frags = tri(libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_get_buff_len, NULL));
 	f.syncookie =
 		tri(libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_tcp_gen_syncookie, NULL));
+	f.raw_cookie = tri(libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP,
+						   BPF_FUNC_tcp_raw_gen_syncookie_ipv4, NULL));
 	f.dispatcher = probe_ext();
 	*ret = f;
 	return 0;

@@ -20,6 +20,7 @@ struct fw_features {
 	enum fw_tri batch_percpu;  /* 5.13: batched reading of per-CPU arrays */
 	enum fw_tri frags;	   /* 5.18: bpf_xdp_get_buff_len, BPF_F_XDP_HAS_FRAGS */
 	enum fw_tri syncookie;	   /* 5.3: bpf_tcp_gen_syncookie */
+	enum fw_tri raw_cookie;	   /* 6.0: bpf_tcp_raw_gen_syncookie_ipv4 and _ipv6 */
 	enum fw_tri dispatcher; /* BPF_PROG_TYPE_EXT is permitted: libxdp's dispatcher can work */
 	enum fw_tri jit;	/* programs are compiled, not interpreted */
 };
