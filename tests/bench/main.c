@@ -27,7 +27,7 @@ struct options {
 
 static const char usage[] =
 	"Usage: bench [--quick] [--rounds N] [--packets N] [--only PART] [--json FILE]\n"
-	"Parts: budgets, curves, stages, layouts, live\n";
+	"Parts: budgets, paths (of them, one CPU and no peers), curves, stages, layouts, live\n";
 
 static int parse(int argc, char **argv, struct options *ret)
 {
@@ -85,6 +85,8 @@ static int bench(const struct options *opts, struct run *run, struct out *out, s
 
 	if (wanted(opts, "budgets"))
 		rc = scenes_budgets(run, out, err);
+	if (opts->only && !strcmp(opts->only, "paths"))
+		rc = scenes_paths(run, out, err);
 	if (!rc && wanted(opts, "curves"))
 		rc = scenes_curves(run, out, opts->quick, err);
 	if (!rc && wanted(opts, "stages"))

@@ -205,6 +205,21 @@ int scenes_budgets(struct run *run, struct out *out, struct fw_err *err)
 	return rc;
 }
 
+int scenes_paths(struct run *run, struct out *out, struct fw_err *err)
+{
+	struct group *g = group_new(run, out, err);
+	int rc = g ? open_budgeted(g, err) : -ENOMEM;
+
+	for (size_t i = 0; !rc && i < g->scenes; i++) {
+		if (!g->scene[i].why[0])
+			group_cell(g, scene_cell(&g->scene[i], NULL, 1));
+	}
+	if (!rc)
+		rc = group_run(g, "Paths with a budget, one CPU", err);
+	group_free(g);
+	return rc;
+}
+
 /* One curve: a scene with one of its numbers stepped. */
 static const struct curve {
 	const char *title;
