@@ -212,6 +212,17 @@ static __always_inline bool word_impossible(const struct entry *e, const struct 
 	return ahead <= FW_TAT_MASK >> 1 && ahead > 2 * window;
 }
 
+/* Surely over, by reading alone: debt there is room for, but none for one more packet. */
+static __always_inline bool word_over(const struct entry *e, const struct fw_limit *limit,
+				      __u64 now)
+{
+	__u64 window = (__u64)limit->window << limit->shift;
+	__u64 ahead = (e->word - now) & FW_TAT_MASK;
+
+	return window && ahead <= window &&
+	       ahead + (bucket_cost(limit, 1) << limit->shift) > window;
+}
+
 static __always_inline bool is_soft(const struct entry *e, const struct fw_limit *limit, __u64 now)
 {
 	__u64 soft = (__u64)limit->soft << limit->shift;

@@ -27,8 +27,8 @@
 			return true;          \
 	}
 
-/* All that is known without asking the crowd. True: p->reason is final. */
-static __always_inline bool judge(struct pkt *p, const struct fw_policy *policy)
+/* All that is known without asking the crowd. plain: a plain frame. True: p->reason is final. */
+static __always_inline bool judge(struct pkt *p, const struct fw_policy *policy, bool plain)
 {
 	RUN(FW_S_ALL, stage_essential(p, policy));
 	RUN(FW_S_SANITY, stage_sanity(p, policy));
@@ -36,7 +36,7 @@ static __always_inline bool judge(struct pkt *p, const struct fw_policy *policy)
 	RUN(FW_S_ALL, stage_uninspected(p, policy));
 	RUN(FW_S_SERVICE, stage_service(p, policy));
 	if (knob_stages & FW_S_SOURCE)
-		p->reason = stage_source(p);
+		p->reason = stage_source(p, policy, plain);
 	if (p->trusted)
 		return false;
 	if (knob_stages & FW_S_CROWD && p->reason == FW_CONTINUE)
@@ -90,11 +90,11 @@ int floodwall(struct xdp_md *ctx)
 	/* Three ways in, the same stages: compiled for plain frames of either family, and for any.
 	 */
 	if (knob_stages & FW_S_PLAIN && parse_plain4(&f, &plain)) {
-		if (judge(&plain, policy))
+		if (judge(&plain, policy, true))
 			return conclude(ctx, &plain, policy);
 		*p = plain;
 	} else if (knob_stages & FW_S_PLAIN && parse_plain6(&f, &plain)) {
-		if (judge(&plain, policy))
+		if (judge(&plain, policy, true))
 			return conclude(ctx, &plain, policy);
 		*p = plain;
 	} else {
@@ -104,7 +104,7 @@ int floodwall(struct xdp_md *ctx)
 		p->lanes = plain.lanes;
 		p->half = half;
 		p->reason = parse(&f, p);
-		if (p->reason != FW_CONTINUE || judge(p, policy))
+		if (p->reason != FW_CONTINUE || judge(p, policy, false))
 			return conclude(ctx, p, policy);
 	}
 	judge_crowd(ctx, p, policy);

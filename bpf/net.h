@@ -22,9 +22,12 @@
  * returns.
  */
 #define FW_BOUND(x, mask) asm volatile("%0 &= %1" : "+r"(x) : "i"(mask))
+/* Make the compiler forget how x (64 bits) came about, so that it computes x as written. */
+#define FW_OPAQUE(x) asm volatile("" : "+r"(x))
 #else
 #define FW_FORGET(x, u)	  ((void)(u))
 #define FW_BOUND(x, mask) ((x) &= (mask))
+#define FW_OPAQUE(x)	  ((void)(x))
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/if_ether.h>

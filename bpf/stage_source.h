@@ -42,13 +42,70 @@ static __always_inline __u32 source_facts(const struct pkt *p, __u64 key)
 	return facts & FW_IS_ABSENT ? source_enter(p, key, what, who) : facts;
 }
 
-/* Returns the limit it is over, or FW_CONTINUE with p->known saying whether it was charged. */
-static __always_inline int stage_source(struct pkt *p)
+/*
+ * The two things that most of a flood is, told by reading and without a call: a source over its
+ * packet limit, and one that nobody knows while the newcomers' budget is spent. Returns facts as
+ * source() would, or 0: ask it. TCP of known sources is left to it, because their proof decides
+ * what becomes of them; so are bans and claims, whose stamps lie further ahead than debt can.
+ */
+static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_policy *policy,
+					   __u64 key)
+{
+	__u32 id = p->family == 4 ? FW_B_NEW4 : FW_B_NEW6, set;
+	struct table_key table = source_table(p->family, key);
+	struct fw_place place = fw_place_near(table.hash, table.bits);
+	const struct fw_budget *budget;
+	const struct fw_word *fp;
+	struct entry e = {};
+	__u64 marks;
+
+	set = table.base + place.set;
+	fp = bpf_map_lookup_elem(&fw_src_fp, &set);
+	if (!fp)
+		return 0;
+	marks = zero_bytes(fp->v ^ place.fp * FW_BYTES_LOW);
+	if (!marks && near_overflowed(set)) {
+		place = fw_place_far(table.hash, table.bits);
+		set = table.base + place.set;
+		fp = bpf_map_lookup_elem(&fw_src_fp, &set);
+		if (!fp)
+			return 0;
+		marks = zero_bytes(fp->v ^ place.fp * FW_BYTES_LOW);
+	}
+	if (!marks) {
+		budget = bpf_map_lookup_elem(&fw_budget, &id);
+		return !budget || p->trusted ||
+				       shared_fits(&budget->tat, p->now,
+						   &policy->budget[p->family == 4 ? FW_B_NEW4
+										  : FW_B_NEW6],
+						   1)
+			       ? 0
+			       : FW_CONTINUE | FW_IS_STRANGER;
+	}
+	e.set = p->proto == FW_PROTO_TCP ? 0 : bpf_map_lookup_elem(&fw_src, &set);
+	if (!e.set)
+		return 0;
+	e.word = *(volatile __u64 *)&e.set->word[first_way(marks)];
+	return e.word >> FW_TAG_SHIFT == place.tag &&
+			       word_over(&e, &policy->class[p->class & (FW_CLASS_MAX - 1)].limit[0],
+					 p->now)
+		       ? FW_R_DROP_SRC_PACKETS | FW_IS_KNOWN
+		       : 0;
+}
+
+/*
+ * Returns the limit it is over, or FW_CONTINUE with p->known saying whether it was charged. plain:
+ * the compiler knows the facts, so that a glance first is worth its code.
+ */
+static __always_inline int stage_source(struct pkt *p, const struct fw_policy *policy, bool plain)
 {
 	__u64 key = source_key(p);
-	__u32 facts = source_facts(p, key);
-	int reason = facts & 0xff;
+	__u32 facts = plain ? source_glance(p, policy, key) : 0;
+	int reason;
 
+	if (!facts)
+		facts = source_facts(p, key);
+	reason = facts & 0xff;
 	p->known = !!(facts & FW_IS_KNOWN);
 	p->newcomer = !!(facts & FW_IS_NEWCOMER);
 	p->proven = !!(facts & FW_IS_PROVEN);
