@@ -23,7 +23,7 @@ import types
 import lab
 
 SCRIPTS = os.path.join(lab.ROOT, "scripts")
-MODULES = ("virtio_pci", "virtio_net", "veth", "e1000e", "vmxnet3")
+MODULES = ("virtio_pci", "virtio_net", "veth", "8021q", "e1000e", "vmxnet3")
 SPLAT = re.compile(r"(BUG:|WARNING:|Oops|Kernel panic|general protection|RIP:|Call Trace:)")
 # Our end, the guest's end, and what QEMU calls such a card.
 NICS = {
@@ -101,13 +101,15 @@ class Initramfs:
         self._put(_tool("busybox"), "/bin/busybox")
         for binary in (lab.FLOODWALL, _tool("xdp-loader"), _tool("ip"), _tool("ethtool"),
                        os.path.join(lab.BUILD, "tests/netns/flood"),
+                       os.path.join(lab.BUILD, "tests/netns/voters"),
                        os.path.join(lab.BUILD, "tests/vm/proginfo")):
             self._put(binary, "/own/" + os.path.basename(binary))
             for lib in _libraries(binary):
                 self._put(lib, lib)
         for obj in glob.glob("/usr/lib/*/bpf/*.o"):
             self._put(obj, obj)
-        self._put(os.path.join(lab.BUILD, "tests/vm/beside.bpf.o"), "/obj/beside.bpf.o")
+        for obj in ("vm/beside.bpf.o", "netns/pass.bpf.o"):
+            self._put(os.path.join(lab.BUILD, "tests", obj), "/obj/" + os.path.basename(obj))
         self._modules(kernel_dir)
         with open(path + "/init", "w", encoding="ascii") as f:
             f.write(INIT)

@@ -106,7 +106,7 @@ static void mtu(struct fw_doctor *d, const struct doctor_facts *f)
 static void offloads(struct fw_doctor *d, const struct doctor_facts *f)
 {
 	const struct fw_iface_info *i = &f->iface;
-	char mend[64];
+	char mend[96];
 
 	if (i->lro == FW_YES) {
 		snprintf(mend, sizeof(mend), "ethtool -K %s lro off", i->name);
@@ -120,11 +120,13 @@ static void offloads(struct fw_doctor *d, const struct doctor_facts *f)
 			d, FW_DOCTOR_WARN, mend,
 			"hardware GRO joins packets before XDP sees them; limits count too few");
 	}
-	if (i->rx_vlan == FW_YES && strcmp(i->kind, "veth")) {
-		snprintf(mend, sizeof(mend), "ethtool -K %s rxvlan off", i->name);
-		fw_doctor_add(
-			d, FW_DOCTOR_NOTE, mend,
-			"the card strips VLAN tags: packets of all VLANs look alike to the filter");
+	if ((i->rx_vlan == FW_YES || i->rx_stag == FW_YES) && strcmp(i->kind, "veth")) {
+		snprintf(mend, sizeof(mend), "ethtool -K %s%s%s", i->name,
+			 i->rx_vlan == FW_YES ? " rxvlan off" : "",
+			 i->rx_stag == FW_YES ? " rx-vlan-stag-hw-parse off" : "");
+		fw_doctor_add(d, FW_DOCTOR_NOTE, mend,
+			      "the card takes VLAN tags off before the filter: cookies go back "
+			      "without them");
 	}
 	if (i->lro != FW_YES && i->gro_hw != FW_YES)
 		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "no offload joins packets before the filter");

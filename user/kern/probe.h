@@ -67,7 +67,8 @@ struct fw_iface_info {
 	__u32 mtu;
 	bool up;
 	enum fw_tri xdp_native, xdp_frags; /* netdev genl where the kernel has it (6.3) */
-	enum fw_tri lro, gro_hw, rx_vlan;  /* offloads that are on */
+	enum fw_tri lro, gro_hw;	   /* offloads that are on: joining packets, */
+	enum fw_tri rx_vlan, rx_stag;	   /* taking tags (802.1Q, 802.1ad) out of frames */
 	unsigned int queues, queues_max;   /* receive queues in use and possible, 0 = unknown */
 	bool combined;			   /* they are "combined" channels of ethtool, else "rx" */
 	unsigned int rss_entries;	   /* size of the indirection table, 0 = none or unknown */

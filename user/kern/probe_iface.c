@@ -247,6 +247,7 @@ static void take_feature(struct fw_iface_info *info, const char *name, bool on)
 		{ "rx-lro", &info->lro },
 		{ "rx-gro-hw", &info->gro_hw },
 		{ "rx-vlan-hw-parse", &info->rx_vlan },
+		{ "rx-vlan-stag-hw-parse", &info->rx_stag },
 	};
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
@@ -296,7 +297,8 @@ int fw_probe_iface(const char *ifname, struct fw_iface_info *ret, struct fw_err 
 				      .xdp_frags = FW_UNKNOWN,
 				      .lro = FW_UNKNOWN,
 				      .gro_hw = FW_UNKNOWN,
-				      .rx_vlan = FW_UNKNOWN };
+				      .rx_vlan = FW_UNKNOWN,
+				      .rx_stag = FW_UNKNOWN };
 	int fd;
 
 	info.ifindex = strlen(ifname) < IF_NAMESIZE ? (int)if_nametoindex(ifname) : 0;
