@@ -53,24 +53,28 @@ static void put_number(struct line *l, __u64 n)
 	put(l, at, (size_t)(text + sizeof(text) - at));
 }
 
+/* Date and minute are made once for many lines. */
 static void put_utc(struct line *l, __u64 utc_ns)
 {
-	static _Thread_local char minute[24]; /* "2026-11-06T21:20:" */
-	static _Thread_local __u64 of;
+	static _Thread_local struct {
+		__u64 of;
+		char text[18]; /* "2026-11-06T21:20:" */
+	} minutes[64], *m;
 	__u64 s = utc_ns / FW_NS_PER_S, ms = utc_ns / 1000000 % 1000;
-	char text[8] = {
+	char text[7] = {
 		(char)('0' + s % 60 / 10),  (char)('0' + s % 10),  '.', (char)('0' + ms / 100),
 		(char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z'
 	};
 	char whole[FW_CLOCK_LEN];
 
-	if (!*minute || of != s / 60) {
+	m = &minutes[s / 60 % 64];
+	if (!*m->text || m->of != s / 60) {
 		fw_clock_put_utc(whole, sizeof(whole), utc_ns, 0);
-		snprintf(minute, sizeof(minute), "%.17s", whole);
-		of = s / 60;
+		snprintf(m->text, sizeof(m->text), "%.17s", whole);
+		m->of = s / 60;
 	}
-	put_text(l, minute);
-	put(l, text, 7);
+	put_text(l, m->text);
+	put(l, text, sizeof(text));
 }
 
 static void put_reasons(struct line *l, const struct fw_incident_source *s)
@@ -107,19 +111,34 @@ static void put_geo(struct line *l, const struct fw_geo_answer *geo)
 	put_text(l, holder);
 }
 
+static void put_addr(struct line *l, const struct fw_incident_source *s)
+{
+	const __u8 *byte = (const __u8 *)&s->addr_be[3];
+	char addr[FW_TEXT_LEN];
+
+	if (s->len == 128 && fw_text_is_ip4(s->addr_be)) {
+		for (int i = 0; i < 4; i++) {
+			put_number(l, byte[i]);
+			if (i < 3)
+				put_text(l, ".");
+		}
+		return;
+	}
+	if (s->len == 128)
+		fw_text_put_addr(addr, sizeof(addr), s->addr_be);
+	else
+		fw_text_put_prefix(addr, sizeof(addr), s->addr_be, s->len);
+	put_text(l, addr);
+}
+
 size_t fw_evidence_line(const struct fw_incident_source *s, const struct fw_geo_answer *geo,
 			char *buf, size_t size)
 {
 	struct line l = { .at = buf, .end = buf + size };
 	const __u64 counts[] = { s->packets, s->bytes, s->dropped,
 				 s->exact ? s->packets : (__u64)(s->weight + 0.5) };
-	char addr[FW_TEXT_LEN];
 
-	if (s->len == 128)
-		fw_text_put_addr(addr, sizeof(addr), s->addr_be);
-	else
-		fw_text_put_prefix(addr, sizeof(addr), s->addr_be, s->len);
-	put_text(&l, addr);
+	put_addr(&l, s);
 	put_text(&l, ",");
 	put_text(&l, fw_incident_source_word(s));
 	put_text(&l, s->exact ? ",counted," : ",sampled,");

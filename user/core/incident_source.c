@@ -27,26 +27,37 @@ static void put_reasons(const struct fw_count reason[FW_R_MAX], char *buf, size_
 						 (unsigned long long)reason[i].bytes);
 }
 
-static unsigned int find_reason(const char *name)
+static unsigned int find_reason(const char *name, size_t len)
 {
-	for (unsigned int i = 0; i < FW_R_MAX; i++)
-		if (!strcmp(fw_incident_reason_name(i), name))
+	for (unsigned int i = 0; i < FW_R_MAX; i++) {
+		const char *known = fw_incident_reason_name(i);
+
+		if (!strncmp(known, name, len) && !known[len])
 			return i;
+	}
 	return FW_R_MAX;
 }
 
+/* By hand: millions are read, and sscanf() would take as long as all the rest. */
 static void get_reasons(const char *text, struct fw_count reason[FW_R_MAX])
 {
-	unsigned long long packets, bytes;
-	char name[33];
-	int used;
+	while (*text) {
+		size_t len = strcspn(text, ":");
+		unsigned int i = find_reason(text, len);
+		unsigned long long packets, bytes;
+		char *end;
 
-	while (sscanf(text, " %32[^: ]:%llu/%llu%n", name, &packets, &bytes, &used) == 3) {
-		unsigned int i = find_reason(name);
-
+		if (text[len] != ':')
+			return;
+		packets = strtoull(text + len + 1, &end, 10);
+		if (*end != '/')
+			return;
+		bytes = strtoull(end + 1, &end, 10);
 		if (i < FW_R_MAX)
 			reason[i] = (struct fw_count){ packets, bytes };
-		text += used;
+		text = end + strspn(end, " ");
+		if (text == end && *text)
+			return;
 	}
 }
 
