@@ -75,3 +75,9 @@ def policy(tmp_path, name, text):
 
 def put(tmp_path, frames):
     return pcaps.write(tmp_path / "x.pcap", [(t, pcaps.ether(p)) for t, p in frames])
+
+
+def flood(at, n):
+    """n SYNs of as many sources within a second."""
+    return [(at + i / n, pcaps.tcp("20.%d.%d.%d" % (i >> 14 & 255, i >> 6 & 255, i & 63), WEB, 5000,
+                                   80, pcaps.SYN, i)) for i in range(n)]

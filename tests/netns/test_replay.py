@@ -13,7 +13,7 @@ import pytest
 import lab
 import pcaps
 from replays import (ATTACK, HONEST, OTHER, SERVICE, STRICT, T0, VOTER, VOTER6, WEB, WEB6, each,
-                     floodwall, given, policy, put, reasons, replay, same)
+                     flood, floodwall, given, policy, put, reasons, replay, same)
 
 
 # -- real captures ----------------------------------------------------------------------------------
@@ -139,6 +139,31 @@ def test_stamps_that_run_backward_are_held(tmp_path):
     assert doc["capture"]["end"] - doc["capture"]["start"] == pytest.approx(6, abs=1e-3)
 
 
+def peak(path):
+    """Most memory that a replay of it held, in KiB."""
+    pid = os.posix_spawn(lab.FLOODWALL, [lab.FLOODWALL, "replay", "-j", path], os.environ,
+                         file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
+    return os.wait4(pid, 0)[2].ru_maxrss
+
+
+def test_memory_does_not_grow_with_the_capture(tmp_path):
+    """Sixteen times the packets, of as many sources, in the same memory but for noise."""
+    few = put(tmp_path, [f for s in range(2) for f in flood(T0 + s, 10000)])
+    with open(few, "rb") as f:
+        raw = f.read()
+    many = tmp_path / "many.pcap"
+    many.write_bytes(raw[:24] + raw[24:] * 16)
+    a, b = peak(few), peak(str(many))
+    assert b - a < 8192, (a, b)
+
+
+def test_who_reads_no_further_stops_it(tmp_path):
+    path = put(tmp_path, flood(T0, 20000))
+    p = subprocess.run("'%s' replay --each '%s' | head -n 1" % (lab.FLOODWALL, path), shell=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=True)
+    assert json.loads(p.stdout)["index"] == 0 and "error" not in p.stderr
+
+
 def test_cut_packets_count_their_whole_length(tmp_path):
     whole = pcaps.ether(pcaps.udp(VOTER, WEB, 1000, 2000, b"x" * 1000))
     blind = pcaps.ether(pcaps.tcp(VOTER, WEB, 1000, 80, pcaps.SYN))
@@ -239,11 +264,6 @@ def test_a_wrong_number_is_none(tmp_path, both):
     doc = replay(put(tmp_path, session(T0, VOTER, 4000, both, good=False)), "--to", WEB)
     assert doc["known"]["handshakes"] == 0 and doc["reasons"]["proven"] == 0
     assert doc["known"]["packets_midstream"] == 2
-
-
-def flood(at, n):
-    return [(at + i / n, pcaps.tcp("20.%d.%d.%d" % (i >> 14 & 255, i >> 6 & 255, i & 63), WEB, 5000,
-                                   80, pcaps.SYN, i)) for i in range(n)]
 
 
 def test_proof_carries_a_voter_through_a_flood(tmp_path):

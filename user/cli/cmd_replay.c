@@ -101,12 +101,15 @@ void fw_replay_warn(struct fw_cli *cli, char *const *path, const struct fw_feed_
 	char addr[FW_TEXT_LEN];
 
 	if (files->broken) {
-		fw_cli_warn(cli, "%s ends in the middle of something, after packet %llu: %s",
-			    path[files->which], (unsigned long long)files->after, files->why);
+		fw_cli_warn(cli, "%s cannot be read beyond packet %llu: %s%s", path[files->which],
+			    (unsigned long long)files->after, files->why,
+			    strstr(files->why, "different from the")
+				    ? "; editcap -F pcap may mend that"
+				    : "");
 		cli->exit_code = FW_EXIT_DEGRADED;
 	}
 	if (files->broken > 1)
-		fw_cli_warn(cli, "%u more captures are cut off", files->broken - 1);
+		fw_cli_warn(cli, "%u more captures cannot be read to their end", files->broken - 1);
 	if (told->answers && !to_given)
 		fw_cli_warn(cli,
 			    "the captures hold both directions, and what the server sent is judged "
@@ -127,14 +130,16 @@ void fw_replay_warn(struct fw_cli *cli, char *const *path, const struct fw_feed_
 static void warn(struct fw_cli *cli, char *const *path, const struct fw_replay *replay)
 {
 	__u64 unheard = replay->tally[0]->unheard;
+	char addr[FW_TEXT_LEN];
 
 	fw_replay_warn(cli, path, &replay->told, &replay->files, fw_cli_option(cli, "to"));
 	if (unheard)
 		fw_cli_warn(
 			cli,
-			"%llu SYNs over the budget went to ports on which nobody is known to "
-			"listen, so no cookie answered them; --service NAME=tcp/PORT says who does",
-			(unsigned long long)unheard);
+			"%llu SYNs over the budget went to where nobody is known to listen, so no "
+			"cookie answered them; --service NAME=tcp/%u@%s says who does",
+			(unsigned long long)unheard, replay->unheard_port,
+			fw_text_put_addr(addr, sizeof(addr), replay->unheard_be));
 	if (!replay->cookies)
 		fw_cli_warn(cli,
 			    "net.ipv4.tcp_syncookies cannot be set here: no cookies are given");
@@ -165,6 +170,14 @@ static int show(struct fw_cli *cli, const struct fw_replay *replay, const struct
 	if (cli->json)
 		return fw_replay_json(cli, replay, path, paths, w->source, w->top);
 	return fw_replay_print(replay, path, paths, w->source, w->top);
+}
+
+static int tell(struct fw_cli *cli, const struct fw_replay *replay, const struct wish *w)
+{
+	/* Lines of packets have no place for warnings; stderr has. */
+	cli->json = cli->json && !fw_cli_option(cli, "each");
+	warn(cli, w->opts.path, replay);
+	return show(cli, replay, w);
 }
 
 static int take_policies(struct fw_cli *cli, int argc, char **argv, struct wish *w)
@@ -207,17 +220,16 @@ static int cmd_replay(struct fw_cli *cli, int argc, char **argv)
 		w.opts.each = fw_replay_line;
 	r = fw_replay_run(&w.opts, &replay, &cli->err);
 	fw_replay_progress_end();
-	if (r)
-		goto out;
-	warn(cli, w.opts.path, &replay);
-	r = show(cli, &replay, &w);
+	if (r == -EPIPE) /* the reader has enough */
+		r = 0;
+	else if (!r)
+		r = tell(cli, &replay, &w);
 out:
 	fw_replay_free(&replay);
 	for (unsigned int i = 0; i < FW_REPLAY_POLICIES; i++)
 		fw_replay_policy_free(&w.source[i]);
 	return r;
 }
-
 static const struct fw_cli_option replay_options[] = {
 	{ "policy", 0, "FILE", "Judge by this policy file instead of the default policy", "@file" },
 	{ "running", 'r', NULL, "Judge by the policy and prefixes that run now", NULL },

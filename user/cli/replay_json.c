@@ -290,6 +290,7 @@ int fw_replay_line(void *arg, const struct fw_feed_packet *p, const struct fw_ju
 	};
 
 	(void)arg;
+	errno = 0;
 	if (p->family) {
 		snprintf(src, sizeof(src), "\"%.46s\"",
 			 fw_text_put_addr(addr, sizeof(addr), p->saddr));
@@ -310,6 +311,6 @@ int fw_replay_line(void *arg, const struct fw_feed_packet *p, const struct fw_ju
 		   (uint64_t)(p->at_ns % 1000000000), src, dst, proto, ports, p->len,
 		   verdicts[j->verdict], fw_stats_reasons[j->reason].name,
 		   text->service_name[j->service]) < 0)
-		return -EIO;
+		return errno == EPIPE ? -EPIPE : -EIO;
 	return 0;
 }

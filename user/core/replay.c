@@ -3,6 +3,7 @@
  * The loop: a frame, what is declared about it, the judges, the tallies. Everything is opened
  * before the first frame runs, so what is wrong with files, policies or rights is said at once.
  */
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,16 @@ static void compare(struct run *run, const struct fw_feed_packet *p,
 	top->reason = (__u8)judged[a > b ? 0 : 1].reason;
 }
 
+/* A SYN that a listener would have answered. */
+static void note_unheard(struct fw_replay *ret, unsigned int i, const struct fw_feed_packet *p)
+{
+	if (!ret->unheard_port) {
+		memcpy(ret->unheard_be, p->daddr, 16);
+		ret->unheard_port = be16toh(p->dport);
+	}
+	ret->tally[i]->unheard++;
+}
+
 static int one(struct run *run, const struct fw_feed_packet *p, struct fw_err *err)
 {
 	struct fw_judged judged[FW_REPLAY_POLICIES];
@@ -132,7 +143,7 @@ static int one(struct run *run, const struct fw_feed_packet *p, struct fw_err *e
 			return fw_err_set(err, r, NULL, "packet %llu of %u bytes cannot be run: %s",
 					  (unsigned long long)p->index, p->len, strerror(-r));
 		if (!heard && judged[i].reason == FW_R_DROP_COOKIE_OVER)
-			run->ret->tally[i]->unheard++;
+			note_unheard(run->ret, i, p);
 		fw_tally_add(run->ret->tally[i], &run->judge[i], p, &judged[i]);
 	}
 	if (run->opts->policies > 1)
@@ -140,7 +151,7 @@ static int one(struct run *run, const struct fw_feed_packet *p, struct fw_err *e
 	if (!run->opts->each)
 		return 0;
 	r = run->opts->each(run->opts->arg, p, &judged[0], run->ret->text[0]);
-	return r ? fw_err_set(err, r, NULL, "cannot write the packets: %s", strerror(-r)) : 0;
+	return r ? fw_err_set(err, r, NULL, "cannot print the packets: %s", strerror(-r)) : 0;
 }
 
 static int loop(struct run *run, struct fw_err *err)

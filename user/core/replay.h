@@ -48,7 +48,9 @@ struct fw_replay {
 	struct fw_capture_told files;
 	bool cookies;		    /* SYN cookies were given as under tcp_syncookies=2 */
 	unsigned int unheard_ports; /* listeners that could not be opened */
-	__u64 run_ns;		    /* of wall time, from the first frame to the last */
+	__be32 unheard_be[4]; /* where the first SYN went that nobody is known to listen for */
+	__u16 unheard_port;   /* 0 = there was none */
+	__u64 run_ns;	      /* of wall time, from the first frame to the last */
 	/* With two policies: packets by the verdicts of both, and who was treated differently. */
 	struct fw_count both[FW_V_MAX][FW_V_MAX];
 	struct fw_tops *differ; /* owned; NULL with one policy */
