@@ -115,6 +115,9 @@ struct fw_history_change {
 int fw_history_change(struct fw_history *h, const struct fw_history_change *change,
 		      struct fw_err *err);
 
+/* Has somebody written down a change to a generation above from, up to to, in the last minute? */
+bool fw_history_signed(struct fw_history *h, __u32 from, __u32 to, __u64 now_boot_ns);
+
 /* A heavy source of the minute that began at when; rank from 1. */
 struct fw_history_top {
 	struct fw_when when;

@@ -90,6 +90,20 @@ int fw_history_change(struct fw_history *h, const struct fw_history_change *c, s
 			  (__u64)c->generation, c->who, c->what);
 }
 
+bool fw_history_signed(struct fw_history *h, __u32 from, __u32 to, __u64 now_boot_ns)
+{
+	const __u64 minute = 60 * 1000000000ULL;
+	__u64 since = now_boot_ns > minute ? now_boot_ns - minute : 0;
+	__s64 n = 0;
+
+	return !fw_sql_number(
+		       h,
+		       "SELECT count(*) FROM change WHERE generation > ? AND generation <= ? "
+		       "AND who <> '' AND boot_ns BETWEEN ? AND ?",
+		       &n, NULL, "uuuu", (__u64)from, (__u64)to, since, now_boot_ns + minute) &&
+	       n > 0;
+}
+
 int fw_history_top(struct fw_history *h, const struct fw_history_top *t, struct fw_err *err)
 {
 	const void *addr;

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What each source sent: the sum of the slots and ledgers of all CPUs (bpf/heavy.h), kept exactly.
+ * The table lies in a file that is mapped (on tmpfs), so that a recorder that was killed goes on
+ * where it stopped; of another boot or another state, it starts anew.
+ *
+ * Outside an incident two windows are kept, the running one and the one before it, so that an
+ * incident begins with what came just before it. Bounded: beyond its size, packets are counted as
+ * lost. One thread.
+ */
+#ifndef FW_CORE_ACCOUNTS_H
+#define FW_CORE_ACCOUNTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/types.h>
+#include "bpf/abi.h"
+#include "user/base/err.h"
+
+struct fw_accounts;
+
+struct fw_accounts_id {
+	char boot_id[40];
+	__u32 state;	   /* fw_maps.ctl_id */
+	unsigned int cpus; /* possible ones */
+	__u32 max;	   /* sources */
+};
+
+/* A source's account in the incident, or in the two windows. */
+struct fw_account {
+	__u64 key;		 /* IPv4 address, or upper 64 bits of IPv6, host order */
+	__u64 first_ns, last_ns; /* program time */
+	__u64 packets, bytes;
+	double weight; /* of samples: the packets they stand for */
+	__u8 family;
+	bool proven, banned;
+	struct fw_count lost[FW_R_MAX]; /* of packets and bytes, by reason */
+	__u64 lost_packets, lost_bytes;
+	bool dirty; /* changed since fw_accounts_written */
+};
+
+/* path NULL: in memory. *ret_kept: it goes on with what was there. */
+int fw_accounts_open(const char *path, const struct fw_accounts_id *id, struct fw_accounts **ret,
+		     bool *ret_kept, struct fw_err *err);
+void fw_accounts_close(struct fw_accounts *a); /* NULL is fine; the file stays */
+
+/* A record of a CPU's ledger, in order; and then all slots, read before those records were:
+ * raw[FW_HEAVY_SLOTS][cpus]. */
+void fw_accounts_record(struct fw_accounts *a, unsigned int cpu, const struct fw_heavy *record);
+void fw_accounts_slots(struct fw_accounts *a, const struct fw_heavy *raw);
+
+/* One sample that stands for weight packets: its reason counts as what was lost. */
+void fw_accounts_sample(struct fw_accounts *a, const struct fw_sample *sample, double weight);
+
+/* Every ten seconds or so. In an incident: forget only idle sources that neither proved themselves
+ * nor lost anything; idle_ns: program time before which one counts as idle. */
+void fw_accounts_turn(struct fw_accounts *a, bool incident, __u64 idle_ns);
+/* An incident begins: both windows count as its own. */
+void fw_accounts_begin(struct fw_accounts *a);
+/* It ended, or another one begins: everything counts as not written. */
+void fw_accounts_forget(struct fw_accounts *a);
+
+size_t fw_accounts_count(const struct fw_accounts *a);
+__u64 fw_accounts_lost(const struct fw_accounts *a); /* packets without room here */
+/* By position, below fw_accounts_count; positions hold until the next turn. */
+void fw_accounts_get(const struct fw_accounts *a, size_t at, struct fw_account *ret);
+void fw_accounts_written(struct fw_accounts *a, size_t at);
+void fw_accounts_unwritten(struct fw_accounts *a); /* none is, after all */
+/* What an earlier run knew of a source, from the history. */
+void fw_accounts_seed(struct fw_accounts *a, const struct fw_account *account);
+/* Worth a row: proven, or lost something; and changed. Cheap. */
+bool fw_accounts_due(const struct fw_accounts *a, size_t at);
+/* Has this source proven itself? */
+bool fw_accounts_proven(const struct fw_accounts *a, __u8 family, __u64 key);
+
+#endif
