@@ -17,11 +17,17 @@
 
 const char *fw_history_path(const char *opt)
 {
-	const char *env = getenv(FW_HISTORY_ENV);
+	const char *env = getenv(FW_HISTORY_ENV), *state = getenv("STATE_DIRECTORY");
+	static char path[PATH_MAX];
 
 	if (opt)
 		return opt;
-	return env && *env ? env : FW_HISTORY_DEFAULT;
+	if (env && *env)
+		return env;
+	if (!state || *state != '/' || strchr(state, ':'))
+		return FW_HISTORY_DEFAULT;
+	snprintf(path, sizeof(path), "%s/history.db", state); /* as systemd names it */
+	return path;
 }
 
 /* The directory, one level, if it is not there: /var/lib is. */

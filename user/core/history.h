@@ -38,7 +38,8 @@ struct fw_history {
 	struct fw_history_stmts *stmts;
 };
 
-/* The file to use: opt if not NULL, else $FLOODWALL_HISTORY, else the default. Not owned. */
+/* The file to use: opt if not NULL, else $FLOODWALL_HISTORY, else history.db in $STATE_DIRECTORY
+ * (systemd's name for it), else the default. Not owned. */
 const char *fw_history_path(const char *opt);
 
 /*

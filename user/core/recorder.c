@@ -115,12 +115,7 @@ static int open_history(struct fw_recorder *r, const struct fw_recorder_now *now
 		return code;
 	}
 	r->have_clock = false;
-	code = fw_rec_adopt(r, now, err);
-	if (code) {
-		fw_history_close(r->history);
-		r->history = NULL;
-	}
-	return code;
+	return 0;
 }
 
 static int write_clock(struct fw_recorder *r, const struct fw_recorder_now *now,
@@ -383,8 +378,11 @@ static int step(struct fw_recorder *r, const struct fw_recorder_now *now, struct
 		return code == -ENOENT ? 0 : code; /* nothing attached: nothing to record */
 	fw_recorder_poll(r);
 	code = open_history(r, now, err);
+	if (!code && r->accounts_new)
+		code = fw_rec_adopt(r, now, err);
 	if (code)
 		return code;
+	r->accounts_new = false;
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return fw_err_set(err, -ENOMEM, NULL, "no memory for the recorder");

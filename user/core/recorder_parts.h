@@ -56,6 +56,7 @@ struct fw_recorder {
 
 	/* Sources and samples. */
 	struct fw_accounts *accounts; /* tabled ones, exact */
+	bool accounts_new;	      /* just opened: an incident must be carried on in them */
 	bool accounts_kept;	      /* they go on with what an earlier recorder left */
 	struct fw_accounts *sampled;  /* others */
 	__u64 turned_ns;	      /* boot time of the last turn */

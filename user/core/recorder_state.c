@@ -48,6 +48,7 @@ static int open_accounts(struct fw_recorder *r, struct fw_err *err)
 	int code;
 
 	memcpy(id.boot_id, r->boot_id, sizeof(id.boot_id));
+	r->accounts_new = true;
 	code = fw_accounts_open(r->opts.accounts, &id, &r->accounts, &r->accounts_kept, err);
 	if (!code && !r->sampled)
 		code = fw_accounts_open(NULL, &id, &r->sampled, &new, err);

@@ -29,6 +29,7 @@ enum fw_part_id {
 	FW_PART_WATCH,
 	FW_PART_EXPIRE,
 	FW_PART_WEB,
+	FW_PART_RECORDER,
 	FW_PART_MAX,
 };
 
