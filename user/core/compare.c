@@ -193,6 +193,8 @@ double fw_compare_shares(const json_t *a, const json_t *b)
 	json_t *value;
 	double sum = 0;
 
+	if (!json_object_size(a) || !json_object_size(b))
+		return -1;
 	json_object_foreach((json_t *)a, key, value)
 	{
 		double x = json_number_value(value), y = json_number_value(json_object_get(b, key));

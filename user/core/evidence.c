@@ -279,7 +279,7 @@ int fw_evidence_export(const struct fw_evidence_job *job, const char *path,
 {
 	const struct fw_report *r = job->report;
 	struct export e = { .job = job, .done = ret, .err = err };
-	char draft[PATH_MAX], copy[PATH_MAX];
+	char copy[PATH_MAX], *draft = NULL;
 	int fd, code;
 
 	memset(ret, 0, sizeof(*ret));
@@ -288,18 +288,23 @@ int fw_evidence_export(const struct fw_evidence_job *job, const char *path,
 		return fw_err_set(err, -ENAMETOOLONG, NULL, "the name of the file is too long");
 	strcpy(copy, path);
 	strcpy(e.dir, dirname(copy));
-	snprintf(draft, sizeof(draft), "%s.%d", path, (int)getpid());
 	if (!access(path, F_OK))
 		return fw_err_set(err, -EEXIST, "give another name, or move the old one away first",
 				  "%s is there already", path);
+	if (asprintf(&draft, "%s.%d", path, (int)getpid()) < 0)
+		return fw_err_set(err, -ENOMEM, NULL, "out of memory");
 	fd = open(draft, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return fw_err_set(err, -errno, NULL, "cannot make %s: %s", draft, strerror(errno));
+	if (fd < 0) {
+		code = errno ? -errno : -EIO;
+		free(draft);
+		return fw_err_set(err, code, NULL, "cannot make %s: %s", path, strerror(-code));
+	}
 	code = write_bundle(&e, fd);
 	close(fd);
 	if (!code)
 		code = publish(draft, path, e.dir);
 	unlink(draft);
+	free(draft);
 	if (code && (!err || !*err->msg))
 		fw_err_set(err, code, NULL, "cannot write %s: %s", path, strerror(-code));
 	return code;

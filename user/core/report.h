@@ -83,7 +83,7 @@ struct fw_report_measure {
 	bool known;	     /* there was enough to measure */
 	bool sampled;	     /* estimated from samples */
 	__u64 of;	     /* packets or samples it rests on */
-	double rush, attack; /* thresholds; on which side: rush above attack or below it */
+	double rush, attack; /* thresholds; high values are those of the larger; rush < 0: never */
 	enum fw_report_verdict speaks;
 	char why[160]; /* the figures in words */
 };

@@ -132,11 +132,13 @@ static void rush(FILE *out, const struct fw_report *r)
 			fprintf(out, "%.1f %%", 100 * m->value);
 		else
 			fputs("&ndash;", out);
-		fprintf(out,
-			"</td><td class=\"n\">%s %.0f %%</td><td class=\"n\">%s %.0f %%</td>"
-			"<td>%s %s</td><td>%s</td></tr>\n",
-			high ? "&ge;" : "&le;", 100 * m->rush, high ? "&le;" : "&ge;",
-			100 * m->attack, fw_report_number(m->of),
+		if (m->rush < 0)
+			fputs("</td><td class=\"n\">&ndash;", out);
+		else
+			fprintf(out, "</td><td class=\"n\">%s %.0f %%", high ? "&ge;" : "&le;",
+				100 * m->rush);
+		fprintf(out, "</td><td class=\"n\">%s %.0f %%</td><td>%s %s</td><td>%s</td></tr>\n",
+			high ? "&le;" : "&ge;", 100 * m->attack, fw_report_number(m->of),
 			m->sampled ? "samples" : "packets",
 			!m->known			  ? "too little to tell"
 			: m->speaks == FW_RV_UNDETERMINED ? "neither"

@@ -64,11 +64,12 @@ static json_t *rush_json(const struct fw_report *r)
 	for (size_t i = 0; i < FW_REPORT_MEASURES; i++) {
 		const struct fw_report_measure *m = &r->rush.measure[i];
 
-		err |= fw_json_push(list, json_pack("{s:s,s:s,s:o,s:o,s:b,s:f,s:f,s:s,s:o}", "name",
+		err |= fw_json_push(list, json_pack("{s:s,s:s,s:o,s:o,s:b,s:o,s:f,s:s,s:o}", "name",
 						    m->name, "measures", m->words, "share",
 						    m->known ? json_real(m->value) : json_null(),
 						    "of", fw_json_count(m->of), "sampled",
-						    (int)m->sampled, "rush_threshold", m->rush,
+						    (int)m->sampled, "rush_threshold",
+						    m->rush < 0 ? json_null() : json_real(m->rush),
 						    "attack_threshold", m->attack, "speaks_for",
 						    fw_report_verdict_names[m->speaks], "why",
 						    fw_json_text(m->why)));

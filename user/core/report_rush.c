@@ -14,6 +14,7 @@
 #define MIN_PACKETS 1000 /* counted; fewer say nothing */
 #define MIN_SAMPLES 50
 #define MIN_LEAD    2
+#define NEVER	    -1 /* no share is so low: a SYN flood is made of sensible packets, too */
 
 const char *const fw_report_verdict_names[FW_RV_MAX] = {
 	[FW_RV_UNDETERMINED] = "undetermined", [FW_RV_ATTACK] = "attack", [FW_RV_RUSH] = "rush"
@@ -93,7 +94,7 @@ static const struct row rows[FW_REPORT_MEASURES] = {
 	{ "handshakes", "SYN cookies that came back", 0.50, 0.10, false, true, handshakes },
 	{ "strangers", "packets of addresses never seen before", 0.35, 0.80, false, false,
 	  strangers },
-	{ "senseless", "packets that nobody who wants the page sends", 0.05, 0.50, false, true,
+	{ "senseless", "packets that nobody who wants the page sends", NEVER, 0.50, false, true,
 	  senseless },
 	{ "ttl", "TTLs where ordinary systems' packets arrive, and not all alike", 0.95, 0.70, true,
 	  false, usual_ttls },
@@ -116,15 +117,20 @@ static void explain(const struct row *row, struct fw_report_measure *m)
 {
 	const char *is = row->rush > row->attack ? "at least" : "at most";
 	const char *not = row->rush > row->attack ? "at most" : "at least";
+	int used;
 
 	if (!m->known) {
 		snprintf(m->why, sizeof(m->why), "too little to measure: %llu %s",
 			 (unsigned long long)m->of, m->sampled ? "samples" : "packets");
 		return;
 	}
-	snprintf(m->why, sizeof(m->why), "%.1f %% of %llu %s; rush: %s %.0f %%, attack: %s %.0f %%",
-		 100 * m->value, (unsigned long long)m->of, m->sampled ? "samples" : "packets", is,
-		 100 * row->rush, not, 100 * row->attack);
+	used = snprintf(m->why, sizeof(m->why), "%.1f %% of %llu %s; ", 100 * m->value,
+			(unsigned long long)m->of, m->sampled ? "samples" : "packets");
+	if (row->rush >= 0)
+		used += snprintf(m->why + used, sizeof(m->why) - (size_t)used, "rush: %s %.0f %%, ",
+				 is, 100 * row->rush);
+	snprintf(m->why + used, sizeof(m->why) - (size_t)used, "attack: %s %.0f %%", not,
+		 100 * row->attack);
 }
 
 static void conclude(struct fw_report_rush *rush, bool against_attack, bool against_rush)
