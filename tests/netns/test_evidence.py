@@ -309,6 +309,28 @@ def test_full_disk(ev):
         lablib.run(["umount", small])
 
 
+def test_killed(ev):
+    """Killed at any moment, an export leaves a whole bundle or nothing."""
+    number = ev.night("flood", 1000, 40000, 3)["id"]
+    folder = ev.path("killed")
+    os.mkdir(folder)
+    whole = 0
+    for i in range(6):
+        p = subprocess.Popen([lablib.FLOODWALL, "incident", "export", str(number), "--to",
+                              folder + "/%d.tar" % i], env=ev.env, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+        try:
+            p.wait(timeout=i * 0.1)
+        except subprocess.TimeoutExpired:
+            p.kill()
+        p.wait()
+        for name in os.listdir(folder):
+            assert ev.verify("killed/" + name)["intact"]
+            whole += 1
+            os.unlink(os.path.join(folder, name))
+    assert whole < 6  # the first was killed at once
+
+
 # ---- tampering ----------------------------------------------------------------------------------
 
 
@@ -432,8 +454,8 @@ def test_compare(ev):
 
 def test_compare_counts(ev):
     """Half of the proven sources are the same: exactly so many, and the networks."""
-    ev.night("flood", 300, 10, 0)
-    c = ev.json("incident", "compare", 1, 3)["proven"]
+    number = ev.night("flood", 300, 10, 0)["id"]
+    c = ev.json("incident", "compare", 1, number)["proven"]
     assert (c["addresses"]["shared"], c["addresses"]["a"], c["addresses"]["b"]) == (PROVEN, PROVEN, 300)
     assert abs(c["addresses"]["jaccard"] - PROVEN / 300) < 1e-9
     assert (c["networks"]["shared"], c["networks"]["a"], c["networks"]["b"]) == (1, 1, 2)

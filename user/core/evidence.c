@@ -259,19 +259,42 @@ static int write_bundle(struct export *e, int fd)
 	return r;
 }
 
-/* The name appears only with the whole file behind it, and never in another one's place. */
-static int publish(const char *draft, const char *path, const char *dir)
+/*
+ * The file has no name until it is whole and on the disk, so that whoever is killed leaves nothing.
+ * draft: its name on a file system that cannot do that; "" where it can.
+ */
+static int open_nameless(const char *dir, const char *path, char *draft, size_t size)
 {
-	int fd, r = link(draft, path) ? -errno : 0;
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
-	if (r == -EPERM || r == -EOPNOTSUPP) /* a file system without links */
-		r = renameat2(AT_FDCWD, draft, AT_FDCWD, path, RENAME_NOREPLACE) ? -errno : 0;
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		(void)fsync(fd); /* the file itself is on the disk; some folders cannot sync */
-		close(fd);
+	*draft = '\0';
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+		return fd < 0 ? -errno : fd;
+	if ((size_t)snprintf(draft, size, "%s.%d", path, (int)getpid()) >= size)
+		return -ENAMETOOLONG;
+	fd = open(draft, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Never in another file's place. */
+static int publish(int fd, const char *draft, const char *path, const char *dir)
+{
+	char proc[32];
+	int r, folder;
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	if (*draft)
+		r = renameat2(AT_FDCWD, draft, AT_FDCWD, path, RENAME_NOREPLACE);
+	else
+		r = linkat(AT_FDCWD, proc, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+	if (r)
+		return -errno;
+	folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder >= 0) {
+		(void)fsync(folder); /* the file itself is on the disk; some folders cannot sync */
+		close(folder);
 	}
-	return r;
+	return 0;
 }
 
 int fw_evidence_export(const struct fw_evidence_job *job, const char *path,
@@ -279,32 +302,27 @@ int fw_evidence_export(const struct fw_evidence_job *job, const char *path,
 {
 	const struct fw_report *r = job->report;
 	struct export e = { .job = job, .done = ret, .err = err };
-	char copy[PATH_MAX], *draft = NULL;
+	char copy[PATH_MAX], draft[PATH_MAX + 16];
 	int fd, code;
 
 	memset(ret, 0, sizeof(*ret));
 	e.total = r->proven.count + r->listed.count + r->sampled.count;
-	if (strlen(path) + 16 >= sizeof(copy))
+	if (strlen(path) >= sizeof(copy))
 		return fw_err_set(err, -ENAMETOOLONG, NULL, "the name of the file is too long");
 	strcpy(copy, path);
 	strcpy(e.dir, dirname(copy));
 	if (!access(path, F_OK))
 		return fw_err_set(err, -EEXIST, "give another name, or move the old one away first",
 				  "%s is there already", path);
-	if (asprintf(&draft, "%s.%d", path, (int)getpid()) < 0)
-		return fw_err_set(err, -ENOMEM, NULL, "out of memory");
-	fd = open(draft, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0) {
-		code = errno ? -errno : -EIO;
-		free(draft);
-		return fw_err_set(err, code, NULL, "cannot make %s: %s", path, strerror(-code));
-	}
+	fd = open_nameless(e.dir, path, draft, sizeof(draft));
+	if (fd < 0)
+		return fw_err_set(err, fd, NULL, "cannot make %s: %s", path, strerror(-fd));
 	code = write_bundle(&e, fd);
-	close(fd);
 	if (!code)
-		code = publish(draft, path, e.dir);
-	unlink(draft);
-	free(draft);
+		code = publish(fd, draft, path, e.dir);
+	close(fd);
+	if (code && *draft)
+		unlink(draft);
 	if (code && (!err || !*err->msg))
 		fw_err_set(err, code, NULL, "cannot write %s: %s", path, strerror(-code));
 	return code;

@@ -143,6 +143,9 @@ double fw_report_share(double part, double whole);
 /* One in how many packets of the incident is a sample; 0: there are none. */
 double fw_report_sampling(const struct fw_report *report);
 
+/* What to call it: the kind, unless attack or rush says otherwise. */
+const char *fw_report_title(const struct fw_report *report);
+
 /*
  * Sentences for people who read nothing else; no addresses, no names from outside. Each ends with a
  * full stop. Which: by number from 0 on; false: there is none of that number.

@@ -59,7 +59,7 @@ static void head(FILE *out, const struct fw_report *r)
 		(long long)i->id);
 	fputs(fw_report_style, out);
 	fprintf(out, "</style>\n</head>\n<body>\n<h1>Incident %lld: ", (long long)i->id);
-	fw_escape_html(out, r->guess.words);
+	fw_escape_html(out, fw_report_title(r));
 	fprintf(out, "</h1>\n<p class=\"soft\">%s to %s, ", fw_report_moment(i->start.utc_ns),
 		i->open ? "now (still open)" : fw_report_moment(i->end.utc_ns));
 	fputs(*i->service ? "service " : "opened by hand", out);

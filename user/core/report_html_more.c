@@ -157,6 +157,8 @@ void fw_report_page_sources(FILE *out, const struct fw_report *r)
 
 static void clocks(FILE *out, const struct fw_report *r)
 {
+	__s64 jumped = 0;
+
 	fputs("<h3>Clock</h3>\n<div class=\"wide\"><table>\n<tr><th>From</th><th>Synchronised</th>"
 	      "<th class=\"n\">Largest error</th><th class=\"n\">Jumped by</th></tr>\n",
 	      out);
@@ -173,6 +175,15 @@ static void clocks(FILE *out, const struct fw_report *r)
 		fputs("</td></tr>\n", out);
 	}
 	fputs("</table></div>\n", out);
+	for (size_t i = 0; i < r->nr_clocks; i++)
+		jumped |= r->clock[i].step_ns;
+	if (jumped)
+		fputs("<p class=\"caution\">The clock jumped within the incident. The plots follow "
+		      "the time "
+		      "since the machine started, which does not jump; their labels are those of "
+		      "the clock "
+		      "as it was at the beginning.</p>\n",
+		      out);
 }
 
 void fw_report_page_record(FILE *out, const struct fw_report *r)

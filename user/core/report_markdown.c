@@ -15,7 +15,7 @@ static void head(FILE *out, const struct fw_report *r)
 	char text[FW_REPORT_SENTENCE_LEN];
 
 	fprintf(out, "# Incident %lld: ", (long long)i->id);
-	fw_escape_markdown(out, r->guess.words);
+	fw_escape_markdown(out, fw_report_title(r));
 	fprintf(out, "\n\n%s to %s, ", fw_report_moment(i->start.utc_ns),
 		i->open ? "now (still open)" : fw_report_moment(i->end.utc_ns));
 	fputs(*i->service ? "service " : "opened by hand", out);

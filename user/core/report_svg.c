@@ -34,16 +34,29 @@ static double at_y(const struct plot *p, double value)
 	       (p->height - TOP - BOTTOM) * (p->y_max > 0 ? value / p->y_max : 0);
 }
 
-/* Seconds on the axis of a moment, by the clock that does not jump. */
+/* Whether the machine was started anew within the incident: then time since boot tells nothing. */
+static bool rebooted(const struct fw_report *r)
+{
+	for (size_t i = 1; i < r->nr_points; i++)
+		if (r->point[i].when.boot_ns < r->point[i - 1].when.boot_ns)
+			return true;
+	return false;
+}
+
+/* Seconds on the axis of a moment, by the clock that does not jump if there is one. */
 static double seconds_of(const struct plot *p, struct fw_when when)
 {
+	bool utc = rebooted(p->report);
+	__u64 at = utc ? when.utc_ns : when.boot_ns;
+
 	for (size_t i = 0; i < p->report->nr_points; i++) {
 		const struct fw_report_point *pt = &p->report->point[i];
+		__u64 end = utc ? pt->when.utc_ns : pt->when.boot_ns;
 		double s = pt->end_s;
 
-		if (pt->when.boot_ns < when.boot_ns)
+		if (end < at)
 			continue;
-		s -= (double)(pt->when.boot_ns - when.boot_ns) / 1e9;
+		s -= (double)(end - at) / 1e9;
 		return s < 0 ? 0 : s;
 	}
 	return p->x_s;

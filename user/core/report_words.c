@@ -107,6 +107,12 @@ static void done(const struct fw_report *r, struct say *s)
 		    count(a, (double)r->sums.would_all.packets), count(b, all));
 	else if (dropped + asked <= 0)
 		say(s, "The filter held nothing back.");
+	else if (dropped <= 0)
+		say(s,
+		    "The filter dropped nothing and answered %.1f %% of all packets with a check "
+		    "that "
+		    "real visitors pass without noticing.",
+		    100 * asked / all);
 	else if (asked <= 0)
 		say(s, "The filter dropped %.1f %% of all packets before they reached the server.",
 		    100 * dropped / all);
@@ -196,6 +202,16 @@ static void limits(const struct fw_report *r, struct say *s)
 	    "in time is not among them.");
 	if (missing > 5)
 		say(s, " For %.0f seconds of that time nothing was recorded.", missing);
+}
+
+const char *fw_report_title(const struct fw_report *r)
+{
+	bool rush = r->guess.kind == FW_IK_RUSH;
+
+	/* Two answers that disagree are none. */
+	if (rush ? r->rush.verdict != FW_RV_RUSH : r->rush.verdict == FW_RV_RUSH)
+		return "unusually heavy traffic";
+	return r->guess.words;
 }
 
 bool fw_report_sentence(const struct fw_report *r, unsigned int number, char *buf, size_t size)
