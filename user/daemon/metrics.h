@@ -19,6 +19,10 @@
 	X(floodwall_class_packets, COUNTER, "packets",                                          \
 	  "Packets by class of their source, passed or answered against dropped")               \
 	X(floodwall_notes, COUNTER, "", "Things worth counting that are not verdicts")          \
+	X(floodwall_samples, COUNTER, "",                                                       \
+	  "Packets chosen as samples, by what became of the sample")                            \
+	X(floodwall_accounts_lost_packets, COUNTER, "packets",                                  \
+	  "Packets missing in the accounts of sources, because nobody read them in time")       \
 	X(floodwall_reflected_packets, COUNTER, "packets",                                      \
 	  "Packets from an amplifier's port, by that port")                                     \
 	X(floodwall_service_level, GAUGE, "",                                                   \

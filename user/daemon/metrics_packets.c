@@ -130,6 +130,37 @@ void fw_put_floodwall_notes(struct fw_expo *expo, const struct fw_snap *snap)
 			snap->stats.note[n]);
 }
 
+void fw_put_floodwall_samples(struct fw_expo *expo, const struct fw_snap *snap)
+{
+	static const char *const groups[FW_G_MAX] = {
+#define X(id, name) [FW_G_##id] = name,
+		FW_GROUPS(X)
+#undef X
+	};
+
+	for (int g = 0; snap->state && g < FW_G_MAX; g++) {
+		const struct {
+			const char *result;
+			__u64 value;
+		} row[] = { { "kept", snap->sampler[g].emitted },
+			    { "held", snap->sampler[g].held },
+			    { "lost", snap->sampler[g].lost } };
+
+		for (size_t k = 0; k < sizeof(row) / sizeof(*row); k++)
+			fw_expo_count(expo,
+				      (struct fw_label[]){ { "group", groups[g] },
+							   { "result", row[k].result },
+							   { NULL, NULL } },
+				      row[k].value);
+	}
+}
+
+void fw_put_floodwall_accounts_lost_packets(struct fw_expo *expo, const struct fw_snap *snap)
+{
+	if (snap->state)
+		fw_expo_count(expo, NULL, snap->accounts_lost);
+}
+
 void fw_put_floodwall_reflected_packets(struct fw_expo *expo, const struct fw_snap *snap)
 {
 	char port[16];

@@ -132,6 +132,17 @@ static void read_crowds(struct fw_snap *snap, const struct fw_maps *maps, __u32 
 		}
 }
 
+static void read_samples(struct fw_snap *snap, const struct fw_maps *maps)
+{
+	/* The stamps in between sum to nonsense; nobody looks at them. */
+	if (fw_maps_sum(maps, maps->sampler_fd, FW_G_MAX, sizeof(struct fw_sampler) / sizeof(__u64),
+			(__u64 *)snap->sampler))
+		memset(snap->sampler, 0, sizeof(snap->sampler));
+	for (__u32 cpu = 0; cpu < maps->cap_ledger_cpus; cpu++)
+		snap->accounts_lost +=
+			__atomic_load_n(&maps->ledger_at[cpu].lost, __ATOMIC_RELAXED);
+}
+
 static void read_state(struct fw_snap *snap, const struct fw_slow *slow)
 {
 	const struct fw_maps *maps = &snap->daemon->maps;
@@ -149,6 +160,7 @@ static void read_state(struct fw_snap *snap, const struct fw_slow *slow)
 	snap->levels = fw_level_read(maps, snap->now_ns, snap->level);
 	read_budgets(snap, maps, half);
 	read_crowds(snap, maps, half);
+	read_samples(snap, maps);
 	for (int i = 0; i < FW_SNAP_TABLES; i++) {
 		snap->table_size[i] = (__u64)table_of(maps, i)->sets * FW_WAYS;
 		snap->table_used[i] = used_of(&slow->table[i]);

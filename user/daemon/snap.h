@@ -61,6 +61,8 @@ struct fw_snap {
 	__u32 prefixes, prefixes_max;
 	unsigned int bans;
 	__u64 maps_bytes;
+	struct fw_sampler sampler[FW_G_MAX]; /* counts over all CPUs */
+	__u64 accounts_lost;
 	/* always */
 	struct fw_snap_iface iface[FW_IFACE_MAX];
 	unsigned int ifaces;

@@ -41,7 +41,8 @@ void fw_state_refresh(struct fw_daemon *daemon)
 		daemon->maps_serial++;
 	}
 	if (!r)
-		r = fw_maps_open(daemon->opts.pins, FW_MAPS_ALL, &daemon->maps, &err);
+		r = fw_maps_open(daemon->opts.pins, FW_MAPS_ALL | FW_MAPS_RECORD, &daemon->maps,
+				 &err);
 	if (!r) {
 		daemon->maps_serial++;
 		*told = '\0';
