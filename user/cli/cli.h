@@ -68,7 +68,9 @@ struct fw_cli {
 	void *memory;
 	void (*memory_free)(void *memory);
 
-	/* for main.c and options.c */
+	/* for main.c, sign.c and options.c */
+	int argc; /* the whole command line */
+	char **argv;
 	const char *value[FW_CLI_OPTIONS_MAX]; /* by row of command->options; NULL = not given */
 	struct {
 		int row;
@@ -108,6 +110,7 @@ int fw_cli_width(void);
 /* One table per file; main.c lists them. */
 extern const struct fw_cli_command fw_cmd_attach[]; /* attach, detach */
 extern const struct fw_cli_command fw_cmd_run[];
+extern const struct fw_cli_command fw_cmd_incident[]; /* list, show, watch, open, note, close */
 extern const struct fw_cli_command fw_cmd_status[];
 extern const struct fw_cli_command fw_cmd_stats[];
 extern const struct fw_cli_command fw_cmd_doctor[];

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "user/cli/incident.h"
 #include "user/cli/report.h"
 #include "user/core/compare.h"
 
@@ -16,7 +17,7 @@ static int read_side(struct fw_cli *cli, const char *text, struct fw_compare_sid
 		return fw_compare_read_bundle(side, text, &cli->err);
 	err = fw_cli_incident_id(cli, text, &id);
 	if (!err)
-		err = fw_history_open(fw_history_path(NULL), false, &h, &cli->err);
+		err = fw_history_open(fw_cli_history(cli), false, &h, &cli->err);
 	if (!err)
 		err = fw_history_begin(h, &cli->err);
 	if (!err)

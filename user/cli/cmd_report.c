@@ -8,6 +8,7 @@
 #include "user/base/clock.h"
 #include "user/base/json.h"
 #include "user/cli/cli.h"
+#include "user/cli/incident.h"
 #include "user/cli/report.h"
 
 int fw_cli_incident_id(struct fw_cli *cli, const char *text, __s64 *ret)
@@ -37,7 +38,7 @@ int fw_cli_report_read(struct fw_cli *cli, const char *text, struct fw_history *
 	int err = fw_cli_incident_id(cli, text, &id);
 
 	if (!err)
-		err = fw_history_open(fw_history_path(NULL), false, &h, &cli->err);
+		err = fw_history_open(fw_cli_history(cli), false, &h, &cli->err);
 	/* One state of the file for all that follows, while the recorder goes on writing. */
 	if (!err)
 		err = fw_history_begin(h, &cli->err);

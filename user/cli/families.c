@@ -21,7 +21,8 @@ const struct fw_cli_family fw_cli_families[] = {
 	{ "The policy file", fw_cmd_policy },
 	{ "Trying it", fw_cmd_replay },
 	{ "", fw_cmd_explain },
-	{ "Evidence", fw_cmd_evidence },
+	{ "Evidence", fw_cmd_incident },
+	{ "", fw_cmd_evidence },
 	{ "Help", fw_cmd_help },
 	{ NULL, NULL },
 };

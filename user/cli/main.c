@@ -128,6 +128,8 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_IGN);
 	fw_attach_quiet();
+	cli.argc = argc;
+	cli.argv = argv;
 	err = fw_options_parse(&cli, argc, argv, &line);
 	cli.pins = fw_pin_dir(cli.pins);
 	if (!err)

@@ -13,6 +13,7 @@
 #include "user/base/json.h"
 #include "user/base/table.h"
 #include "user/cli/cli.h"
+#include "user/cli/incident.h"
 
 int fw_cli_json(struct fw_cli *cli, json_t *doc)
 {
@@ -41,6 +42,7 @@ int fw_cli_done(struct fw_cli *cli, json_t *doc, const char *fmt, ...)
 {
 	va_list args;
 
+	fw_cli_sign(cli);
 	if (cli->json)
 		return fw_cli_json(cli, doc);
 	json_decref(doc);
