@@ -235,8 +235,8 @@ static const char everything[] =
 	"    - file: /lists/blocked\n"
 	"budgets: {trusted: 100k/s burst 200k, arp: 6k/m}\n"
 	"reflection: {everywhere: [19, 53], services: [11211]}\n"
-	"sampling: {rate: 0, bytes: 256}\n"
-	"recording: {enabled: no, database: /srv/fw.db, retention: forever, size: 100MiB}\n"
+	"sampling: {rate: 0, bytes: 96}\n"
+	"recording: {enabled: no, database: /srv/fw.db, retention: forever, size: 100MiB, quiet: 5m}\n"
 	"metrics: {enabled: off, address: '::', port: 9100}\n";
 
 static const struct test_list lists[] = {
@@ -329,11 +329,12 @@ static void settings_and_interfaces(void **state)
 	assert_int_equal(s->iface[1].mode, FW_MODE_GENERIC);
 	assert_int_equal(s->iface[2].mode, FW_MODE_NATIVE);
 	assert_int_equal(s->sample_rate, 0);
-	assert_int_equal(s->sample_bytes, 256);
+	assert_int_equal(s->sample_bytes, 96);
 	assert_false(s->record);
 	assert_string_equal(s->database, "/srv/fw.db");
 	assert_true(s->retention_s == FW_FOREVER);
 	assert_int_equal(s->database_max, 100 << 20);
+	assert_int_equal(s->quiet_s, 300);
 	assert_false(s->metrics);
 	assert_int_equal(s->port, 9100);
 	assert_true(!s->listen_be[0] && !s->listen_be[1] && !s->listen_be[2] && !s->listen_be[3]);

@@ -31,7 +31,7 @@ static int put_sample(struct fw_recorder *r, const struct fw_recorder_now *now,
 		.before = before,
 		.len = s->len,
 		.ratio = s->every,
-		.captured = MIN(s->captured, FW_SAMPLE_BYTES),
+		.captured = (__u16)MIN(s->captured, r->opts.sample_bytes ?: FW_SAMPLE_BYTES),
 	};
 	int code;
 

@@ -115,8 +115,7 @@ void fw_rec_sampling(struct fw_recorder *r, const struct fw_stats *since)
 	__u32 rate = r->opts.sample_rate;
 	double seconds = since && since->when_ns ? (double)since->when_ns / FW_NS_PER_S : 1;
 
-	/* A group's share is spread over the CPUs that may see it. */
-	to->gap_ns = rate ? FW_NS_PER_S * r->maps.cpus / rate : 0;
+	to->gap_ns = rate ? FW_NS_PER_S / rate : 0;
 	to->burst_ns = BURST_SECONDS * FW_NS_PER_S;
 	for (int i = 0; i < FW_R_MAX; i++) {
 		struct fw_count done = {}, would = {};

@@ -64,6 +64,8 @@ static void settings(const struct fw_daemon *daemon, struct part *part)
 	part->opts.sample_rate = s->sample_rate;
 	part->opts.keep_s = s->retention_s;
 	part->opts.max_bytes = s->database_max;
+	part->opts.quiet_s = s->quiet_s;
+	part->opts.sample_bytes = s->sample_bytes;
 	if (!*part->path)
 		snprintf(part->path, sizeof(part->path), "%s", wanted_path(daemon));
 }

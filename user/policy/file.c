@@ -30,6 +30,7 @@ void fw_settings_default(struct fw_settings *ret)
 	strcpy(ret->database, "/var/lib/floodwall/history.db");
 	ret->retention_s = 90 * 86400;
 	ret->database_max = 1 << 30;
+	ret->quiet_s = 60;
 	ret->metrics = true;
 	ret->listen_be[2] = htonl(0xffff);
 	ret->listen_be[3] = htonl(INADDR_LOOPBACK);

@@ -39,6 +39,7 @@ struct fw_settings {
 	char database[FW_FILE_PATH_MAX];
 	__u32 retention_s;   /* FW_FOREVER: never forget */
 	__u64 database_max;  /* bytes */
+	__u32 quiet_s;	     /* of calm end an incident */
 	bool metrics;	     /* serve them */
 	__be32 listen_be[4]; /* address to serve on, 128-bit form; all zero: every address */
 	__u16 port;	     /* host order */

@@ -162,8 +162,8 @@ const struct fw_key fw_keys[] = {
 	  "dropped only towards ports of services, for this host asks such servers itself" },
 
 	{ "sampling", "rate", FW_KEY_NUMBER, SETTINGS(sample_rate), 0, 10000, NULL,
-	  "frames a second", "10", "frames kept of each reason on each CPU; 0 keeps none" },
-	{ "sampling", "bytes", FW_KEY_NUMBER, SETTINGS(sample_bytes), 64, 1024, NULL, "bytes",
+	  "frames a second", "10", "frames kept of each group of reasons on each CPU; 0 keeps none" },
+	{ "sampling", "bytes", FW_KEY_NUMBER, SETTINGS(sample_bytes), 64, 128, NULL, "bytes",
 	  "128", "bytes kept of each such frame" },
 
 	{ "recording", "enabled", FW_KEY_BOOL, SETTINGS(record), 0, 0, "off on", NULL, "on",
@@ -174,6 +174,8 @@ const struct fw_key fw_keys[] = {
 	  "time", "90d", "what is older is forgotten" },
 	{ "recording", "size", FW_KEY_SIZE, SETTINGS(database_max), 1 << 20, 1ULL << 40, NULL,
 	  "bytes", "1GiB", "beyond this the oldest is forgotten early" },
+	{ "recording", "quiet", FW_KEY_DURATION, SETTINGS(quiet_s), 1, 86400, NULL, "time", "1m",
+	  "so much calm ends an incident" },
 
 	{ "metrics", "enabled", FW_KEY_BOOL, SETTINGS(metrics), 0, 0, "off on", NULL, "on",
 	  "whether the controller serves them" },
