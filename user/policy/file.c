@@ -129,6 +129,8 @@ static int read_all(struct fw_reader *reader, struct fw_err *err)
 
 	if (r)
 		return r;
+	if (!fw_reader_bytes(reader))
+		return 0;
 	if (fw_yaml_open(&reader->yaml, reader->source[0].text, reader->source[0].size))
 		return -ENOMEM;
 	memcpy(reader->standard_rate, reader->file->model->class[FW_CLASS_DEFAULT].rate,

@@ -79,10 +79,10 @@ static void remember(struct fw_reader *reader, const struct fw_key *key, struct 
 		reader->limit_said[reader->class][kind] = true;
 	} else if (!strcmp(key->name, "net48_factor")) {
 		reader->factor_place = place;
-	} else if (!strcmp(key->name, "lanes")) {
-		reader->lanes_place = place;
 	} else if (!strcmp(key->name, "services") && !*key->parent) {
 		reader->services_place = place;
+	} else if (!strcmp(key->name, "reserved_source")) {
+		reader->reserved_place = place;
 	} else if (!strcmp(key->name, "closed")) {
 		reader->service.closed = place;
 	}
@@ -118,6 +118,10 @@ void fw_reader_group(struct fw_reader *reader, const char *parent, const struct 
 			continue;
 		}
 		seen[i] = place.line + 1;
+		if (item.kind == FW_YAML_SCALAR && item.empty) { /* it stands nowhere itself */
+			item.pos = place.pos;
+			item.line = place.line;
+		}
 		remember(reader, &keys[i], place);
 		fw_reader_value(reader, &keys[i], item);
 	}

@@ -60,7 +60,7 @@ struct fw_reader {
 	struct fw_model_service standard_service;
 
 	struct fw_place top; /* of the file: for what has no other */
-	struct fw_place lanes_place, classes_place, services_place, factor_place;
+	struct fw_place services_place, factor_place, reserved_place;
 	struct fw_place class_place[FW_CLASS_MAX]; /* of the name */
 	struct fw_place limit_place[FW_CLASS_MAX][FW_K_MAX];
 	bool limit_said[FW_CLASS_MAX][FW_K_MAX];
@@ -87,6 +87,9 @@ void fw_reader_error(struct fw_reader *reader, struct fw_place place, const stru
 void fw_reader_list_error(struct fw_reader *reader, __u32 source, size_t line, size_t column,
 			  const struct fw_err *err);
 void fw_problems_sort(struct fw_problems *problems);
+
+/* Is the file text that a parser may be shown? Says why not. */
+bool fw_reader_bytes(struct fw_reader *reader);
 
 /* Reads the value of key: item is its first item. */
 void fw_reader_value(struct fw_reader *reader, const struct fw_key *key, struct fw_yaml_item item);

@@ -125,7 +125,7 @@ static void check_one(struct fw_reader *reader, const struct fw_file_session *se
 
 	fw_text_put_addr(who, sizeof(who), session->peer_be);
 	if (reader->file->model->flags & FW_P_RESERVED_SOURCE && is_reserved(session->peer_be))
-		fw_reader_guard(reader, reader->top, "sanity: reserved_source: off",
+		fw_reader_guard(reader, reader->reserved_place, "sanity: reserved_source: off",
 				"this would cut your own session off: %s is a reserved source",
 				who);
 	if (holder(set, FW_LANE_MANAGEMENT, session->peer_be))
