@@ -62,12 +62,13 @@ static size_t split(char *line, char **ret_key, char **ret_value)
 		*ret_value = key + 2;
 		return spaces / 2;
 	}
-	colon = strchr(*key == '\'' ? strchr(key + 1, '\'') : key, ':');
+	/* Values of quoted keys are never quoted. */
+	colon = strchr(strchr("'\"", *key) ? strrchr(key + 1, *key) : key, ':');
 	*colon = '\0';
 	*ret_value = colon[1] == ' ' ? colon + 2 : colon + 1;
-	if (*key == '\'') {
+	if (strchr("'\"", *key)) {
 		key++;
-		key[strcspn(key, "'")] = '\0';
+		colon[-1] = '\0';
 	}
 	*ret_key = key;
 	return spaces / 2;

@@ -23,16 +23,21 @@ static void indent(const struct printer *p, int depth)
 	fprintf(p->out, "%*s", depth * 2, "");
 }
 
-/* Single quotes hold everything a clean text can hold. */
+/*
+ * A text without control characters. Not in single quotes if it holds one itself: libfyaml 0.7
+ * reads four in a row as three.
+ */
 static void put_quoted(FILE *out, const char *text)
 {
-	putc('\'', out);
+	char quote = strchr(text, '\'') ? '"' : '\'';
+
+	putc(quote, out);
 	for (; *text; text++) {
-		if (*text == '\'')
-			putc('\'', out);
+		if (quote == '"' && strchr("\"\\", *text))
+			putc('\\', out);
 		putc(*text, out);
 	}
-	putc('\'', out);
+	putc(quote, out);
 }
 
 static void put_limit(FILE *out, const struct fw_rate *rate, bool bytes)
