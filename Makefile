@@ -78,9 +78,10 @@ FACTS := $(O)/tests/prog/facts
 $(O)/tests/prog/test_line: $(filter $(O)/user/cli/%,$(LIB_OBJ))
 
 # The lab's own tools: what the demo and the tests in namespaces send with.
-LAB := $(O)/tests/netns/flood $(O)/tests/netns/voters $(O)/tests/netns/night
+LAB := $(O)/tests/netns/flood $(O)/tests/netns/voters $(O)/tests/netns/strike $(O)/tests/netns/night
 $(O)/tests/netns/flood: $(patsubst %,$(O)/tests/netns/%.o,flood flood_send flood_pcap flood_xdp frame)
 $(O)/tests/netns/voters: $(O)/tests/netns/voters.o
+$(O)/tests/netns/strike: $(O)/tests/netns/strike.o
 $(O)/tests/netns/night: $(O)/tests/netns/night.o $(filter-out $(O)/user/cli/%,$(LIB_OBJ))
 $(LAB):
 	$(call say,LD,$@)

@@ -86,6 +86,13 @@ static void there_and_back(struct fw_file *file, const struct fw_file_context *c
 	free(text);
 }
 
+/* libfyaml 0.7 loses the buffer of a scalar that is broken off; what we allocate counts. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libfyaml.so\n";
+}
+
 int LLVMFuzzerTestOneInput(const __u8 *data, size_t size);
 int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 {

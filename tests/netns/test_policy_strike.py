@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""An apply is struck at each of its system calls, by kill -9 and by every error the kernel may answer
+with: what runs afterwards is one whole generation, the old or the new one; nothing is left behind,
+and the next change works."""
+
+import errno
+import os
+import re
+
+import pytest
+
+import lab
+
+OLD = """
+services: {web: {tcp: [80, 443]}}
+classes: {carriers: {syn: 2k/s burst 4k, prefixes: [41.80.0.0/16]}}
+lanes:
+  management: [10.77.0.2]
+  blocked: [198.51.100.0/24, '2001:db8:bad::/48']
+"""
+NEW = """
+proof_time: 5m
+services: {web: {tcp: [80, 443, 8443]}, dns: {udp: 53}}
+classes: {carriers: {syn: 3k/s burst 4k, prefixes: [41.81.0.0/16]}}
+lanes:
+  management: [10.77.0.2]
+  blocked: [203.0.113.0/24, {prefix: 192.0.2.1, why: scanner}]
+"""
+ERRORS = [errno.ENOMEM, errno.EPERM, errno.EBUSY, errno.ENOSPC]
+
+
+class Struck:
+    def __init__(self, box, folder):
+        self.box, self.files, self.shown = box, {}, {}
+        box.attach()
+        for name, text in (("new", NEW), ("old", OLD)):
+            self.files[name] = str(folder / (name + ".yaml"))
+            with open(self.files[name], "w", encoding="utf-8") as f:
+                f.write("interfaces: {%s: native}\n" % box.iface + text)
+            box.fw("policy", "apply", self.files[name])
+            assert box.fwj("policy", "diff", self.files[name])["same"]
+            self.shown[name] = self.show()
+        self.pins = sorted(os.listdir(box.pins))
+
+    def show(self):
+        """What runs, without the line that says when."""
+        return self.box.fw("policy", "show").stdout.split("\n", 1)[1]
+
+    def reset(self):
+        self.box.fw("policy", "apply", self.files["old"])
+
+    def runs(self):
+        """Which file is what runs, to the last prefix; None: a mixture."""
+        now = self.show()
+        return next((name for name, text in self.shown.items() if text == now), None)
+
+    def strike(self, how, at, *argv):
+        p = self.box.inside(self.box.srv, os.path.join(lab.BUILD, "tests/netns/strike"), str(how),
+                            str(at), lab.FLOODWALL, *argv,
+                            env=dict(self.box.env(), SSH_CONNECTION="10.77.0.2 50000 10.77.0.1 22"))
+        m = re.search(r"^calls (\d+) (exit|signal) (\d+) open (-?\d+) struck (-?\d+)$", p.stdout,
+                      re.M)
+        assert m, p.stdout + p.stderr
+        return int(m[1]), m[2], int(m[3]), int(m[4]), int(m[5])
+
+    def check(self, what):
+        now = self.runs()
+        assert now, "%s: a mixture runs" % what
+        assert sorted(os.listdir(self.box.pins)) == self.pins, what
+        return now
+
+
+@pytest.fixture
+def struck(box, tmp_path):
+    return Struck(box, tmp_path)
+
+
+def calls(struck):
+    """System calls of an undisturbed apply, from the lock on."""
+    n, how, code, fds, _ = struck.strike("count", 0, "policy", "apply", struck.files["new"])
+    assert (how, code) == ("exit", 0) and struck.runs() == "new"
+    assert fds == 0, "an apply that worked left %d descriptors open" % fds
+    struck.reset()
+    return n
+
+
+def test_killed_at_every_call_of_an_apply(struck):
+    total, seen = calls(struck), {"old": 0, "new": 0}
+    assert total > 50
+    for at in range(1, total + 1):
+        _, how, sig, _, _ = struck.strike("kill", at, "policy", "apply", struck.files["new"])
+        assert (how, sig) == ("signal", 9) or at > total - 3, "not struck at call %d" % at
+        now = struck.check("killed at call %d of %d" % (at, total))
+        seen[now] += 1
+        if now == "new":
+            struck.reset()
+    # Both sides of the flip were struck, or the test proves nothing.
+    assert seen["old"] > 20 and seen["new"] > 1, seen
+
+
+def test_every_call_of_an_apply_fails(struck):
+    """Each call answers with one of the errors; with FLOODWALL_STRIKE=all with each of them."""
+    total, refused = calls(struck), 0
+    every = os.environ.get("FLOODWALL_STRIKE") == "all"
+    for at in range(1, total + 1):
+        for number in ERRORS if every else [ERRORS[at % len(ERRORS)]]:
+            _, how, code, fds, call = struck.strike(number, at, "policy", "apply",
+                                                    struck.files["new"])
+            what = "%s at call %d of %d (system call %d)" % (errno.errorcode[number], at, total,
+                                                             call)
+            assert how == "exit", "%s: ended by signal %d" % (what, code)
+            assert code in range(6), "%s: exit %d" % (what, code)
+            # What failed to close is not ours to close again.
+            assert fds <= (1 if call == 3 else 0), "%s: %d descriptors left open" % (what, fds)
+            now = struck.check(what)
+            assert now == "new" or code, "%s: exit 0, and the old policy runs" % what
+            refused += bool(code)
+            if now == "new":
+                struck.reset()
+    assert refused > total / 2
+
+
+@pytest.mark.parametrize("verb", ["undo", "confirm"])
+def test_killed_at_every_call_of_going_back(struck, verb):
+    """Neither leaves a mixture, and what waits for its confirmation is not lost half-way."""
+    at, seen, how = 1, set(), "signal"
+    while how == "signal":
+        struck.box.fw("policy", "apply", "--confirm", "1h", struck.files["new"])
+        _, how, _, _, _ = struck.strike("kill", at, "policy", verb)
+        now = struck.check("%s killed at call %d" % (verb, at))
+        seen.add(now)
+        if now == "new":  # it waits, or is confirmed: both can be undone
+            struck.box.fw("policy", "undo")
+        else:  # it was undone; nothing may wait any more
+            assert struck.box.fw("policy", "confirm", check=False).returncode == 3
+        assert struck.runs() == "old"
+        at += 1
+    assert at > 30
+    assert seen == ({"old", "new"} if verb == "undo" else {"new"})
