@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The whole way: a spoofed flood and a real botnet of clients that complete handshakes, recorded by the
+controller; the bundle names exactly the real ones as proven, and its figures are the counters'."""
+
+import csv
+import io
+import json
+import os
+import sqlite3
+import tarfile
+import time
+
+import lab
+
+BOTS, FIRST = 12, "41.82.0.1"
+BOTNET = "41.82.0.0/24"
+
+
+def until(what, seconds=40):
+    end = time.monotonic() + seconds
+    while True:
+        got = what()
+        if got or time.monotonic() > end:
+            return got
+        time.sleep(0.1)
+
+
+def attached(box):
+    p = box.fw("-j", "status", check=False)
+    return p.returncode in (0, 5) and any(i["attached"] for i in json.loads(p.stdout)["interfaces"])
+
+
+def report(box):
+    p = box.fw("incident", "report", 1, "--format", "json", check=False)
+    return json.loads(p.stdout) if p.returncode == 0 else None
+
+
+def recorded(box):
+    """Everything the recorder ever wrote, by reason."""
+    db = sqlite3.connect("file:%s/history.db?mode=ro" % box.dir, uri=True)
+    try:
+        return dict(db.execute("SELECT r.name, sum(t.packets) FROM total t JOIN reason r ON r.id = "
+                               "t.reason GROUP BY 1"))
+    finally:
+        db.close()
+
+
+def export(box, name):
+    out = os.path.join(box.dir, name)
+    box.fw("incident", "export", 1, "--to", out)
+    assert box.fwj("incident", "verify", out)["intact"]
+    with tarfile.open(out) as t:
+        return {m.name: t.extractfile(m).read() for m in t.getmembers()}
+
+
+def test_botnet_and_spoofed_flood(box):
+    box.nginx()
+    daemon = box.daemon(box.iface)
+    assert until(lambda: attached(box)), daemon.said()
+    box.fw("service", "add", "web", "--to", lab.SRV4, "--tcp", 80)
+    box.fw("trust", "add", lab.CLERKS4)
+    box.watch("bots", BOTNET)
+    flood = box.flood("syn", sources=0, pps=20000, seconds=8)
+    assert until(lambda: report(box)), daemon.said()  # the incident opened by itself
+    bots = box.voters("bots", start=FIRST, sources=BOTS, rate=60, seconds=4)
+    clerks = box.clerks(rate=20, seconds=4)
+    assert bots.result()["served"] > 0
+    clerks = clerks.result()
+    sent = flood.result()["sent"]
+    box.quiet()
+    packets = sum(box.watched("bots"))
+    assert until(lambda: report(box)["sources"]["proven"]["all"]["packets"] == packets), report(box)
+    assert until(lambda: recorded(box) == box.reasons()), (recorded(box), box.reasons())
+
+    files = export(box, "night.tar")
+    rows = list(csv.DictReader(io.StringIO(files["sources.csv"].decode(), newline="")))
+    proven = {r["address"]: r for r in rows if r["standing"] == "proven"}
+    # Exactly those who completed handshakes, with every packet they sent.
+    assert set(proven) == {"41.82.0.%d" % i for i in range(1, BOTS + 1)}
+    assert sum(int(r["packets"]) for r in proven.values()) == packets
+    assert {o["value"] for o in json.loads(files["stix.json"])["objects"] if "value" in o} == set(proven)
+    assert len(rows) > BOTS and all(r["standing"] == "possibly spoofed" for r in rows
+                                    if r["address"] not in proven)
+
+    said = json.loads(files["report.json"])
+    assert said["attack_or_rush"]["verdict"] == "attack", said["attack_or_rush"]
+    counted = said["counted"]
+    assert counted["clerks_dropped"]["packets"] == 0 and clerks["served"] > 0
+    assert 0 < counted["answered"]["packets"] <= sent + packets
+    assert said["samples"]["emitted"] > 0 and said["samples"]["one_in"] > 1
+    with open(os.path.join(box.dir, "samples.pcapng"), "wb") as f:
+        f.write(files["samples.pcapng"])
+    shown = lab.run(["tshark", "-r", f.name, "-T", "fields", "-e", "frame.comment"]).stdout
+    assert "possibly spoofed" in shown and len(shown.splitlines()) <= said["samples"]["emitted"]
+    assert all("one in" in line for line in shown.splitlines())
+    daemon.terminate()
+    assert daemon.wait(15) == 0, daemon.said()
