@@ -64,19 +64,23 @@ static void traits(void **state)
 	struct fw_incident_sample s = syn(57, false);
 
 	(void)state;
-	fw_report_traits_add(&t, &s);
+	fw_report_traits_add(&t, &s, 10);
 	s = syn(57, true);
-	fw_report_traits_add(&t, &s);
+	fw_report_traits_add(&t, &s, 10);
 	s = syn(200, false);
-	fw_report_traits_add(&t, &s);
-	s.answered = true; /* our own packet says nothing of theirs */
-	fw_report_traits_add(&t, &s);
+	fw_report_traits_add(&t, &s, 10);
+	/* Our own packet tells which port was asked, and neither their TTL nor their length. */
 	s = syn(1, false);
-	s.before = true;
-	fw_report_traits_add(&t, &s);
+	s.answered = true;
+	s.len = 999;
+	s.data[34] = 0x01;
+	s.data[35] = 0xbb;
+	s.data[47] = 0x12;
+	fw_report_traits_add(&t, &s, 10);
 	fw_report_traits_finish(&t);
-	assert_int_equal(t.samples, 3);
-	assert_true(t.weight > 29.9 && t.weight < 30.1);
+	assert_int_equal(t.samples, 4);
+	assert_true(t.weight > 39.9 && t.weight < 40.1);
+	assert_int_equal(t.length_distinct, 1);
 	assert_string_equal(t.kind_top_name, "TCP SYN to port 443");
 	assert_true(t.kind_top > 0.99);
 	assert_int_equal(t.ttl_top_value, 57);
@@ -98,7 +102,8 @@ static void hostile_samples(void **state)
 		if (i % 2)
 			memcpy(s.data + 12, i % 4 == 1 ? "\x08\x00" : "\x86\xdd", 2);
 		s.captured = (__u16)unit_below(200); /* more than there is, too */
-		fw_report_traits_add(&t, &s);
+		s.answered = i % 3 == 0;
+		fw_report_traits_add(&t, &s, 1);
 	}
 	fw_report_traits_finish(&t);
 	assert_int_equal(t.samples, 20000);

@@ -44,12 +44,13 @@ struct fw_report_point {
 	struct fw_count clerk_pass, clerk_drop;
 };
 
-/* What samples look like; shares are of weight (the sampling ratio of each), 0..1. */
+/* What samples look like. Each counts as the packets of its reason divided by the samples of it. */
 #define FW_REPORT_KINDS	 16
 #define FW_REPORT_LENGTH 2048
 struct fw_report_traits {
-	__u64 samples; /* read; answers of ours are not looked at */
-	double weight; /* packets they stand for */
+	__u64 samples;	/* looked at: neither the clerks' nor those from before the first drop */
+	double weight;	/* packets they stand for */
+	double lengths; /* of them with a length and TTL of the sender's, not of our answer */
 	double ttl[256];
 	double length[FW_REPORT_LENGTH]; /* on the wire; longer ones in the last */
 	struct fw_report_kind {
@@ -66,8 +67,10 @@ struct fw_report_traits {
 	char kind_top_name[48];
 };
 
-/* Adds one sample; call fw_report_traits_finish() behind the last. */
-void fw_report_traits_add(struct fw_report_traits *traits, const struct fw_incident_sample *sample);
+/* Adds one sample that stands for weight packets; call fw_report_traits_finish() behind the last.
+ */
+void fw_report_traits_add(struct fw_report_traits *traits, const struct fw_incident_sample *sample,
+			  double weight);
 void fw_report_traits_finish(struct fw_report_traits *traits);
 
 /* Attack or rush: each measure speaks for one of them, or not at all. report_rush.c has the table.

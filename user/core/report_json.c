@@ -158,10 +158,10 @@ static json_t *samples_json(const struct fw_report *r)
 		"lost", fw_json_count(s->sample_lost), "one_in", fw_report_sampling(r), "looked_at",
 		fw_json_count(t->samples), "ttl", "commonest", (int)t->ttl_top_value, "share",
 		t->ttl_top, "usual_share", t->ttl_usual, "distinct", (int)t->ttl_distinct, "shares",
-		shares_json(t->ttl, 256, t->weight), "length", "commonest",
+		shares_json(t->ttl, 256, t->lengths), "length", "commonest",
 		(int)t->length_top_value, "share", t->length_top, "distinct",
 		(int)t->length_distinct, "shares",
-		shares_json(t->length, FW_REPORT_LENGTH, t->weight), "kinds", err ? NULL : kinds);
+		shares_json(t->length, FW_REPORT_LENGTH, t->lengths), "kinds", err ? NULL : kinds);
 }
 
 static json_t *events_json(const struct fw_report *r)

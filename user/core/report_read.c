@@ -79,10 +79,49 @@ static int read_tops(struct fw_history *h, struct fw_report *r, struct fw_err *e
 	return e ? e : fw_incident_each_source_of(h, id, false, FW_REPORT_TOP, take_other, r, err);
 }
 
+/*
+ * Samples are chosen by reason, and limited by reason, but packets are counted: so a sample stands
+ * for the packets of its reason divided by the samples of it.
+ */
+struct weigh {
+	struct fw_report *report;
+	__u64 samples[FW_R_MAX];
+};
+
+static bool is_of_crowd(unsigned int reason)
+{
+	return reason < FW_R_MAX && reason != FW_R_PASS_TRUSTED && reason != FW_R_DROP_TRUSTED &&
+	       reason != FW_R_PASS_MANAGEMENT;
+}
+
+static int count_sample(void *arg, const struct fw_incident_sample *s)
+{
+	struct weigh *w = arg;
+
+	if (!s->before && is_of_crowd(s->reason))
+		w->samples[s->reason]++;
+	return 0;
+}
+
 static int take_sample(void *arg, const struct fw_incident_sample *s)
 {
-	fw_report_traits_add(arg, s);
+	const struct weigh *w = arg;
+	const struct fw_incident_sums *sums = &w->report->sums;
+
+	if (!s->before && is_of_crowd(s->reason))
+		fw_report_traits_add(
+			&w->report->traits, s,
+			(double)(sums->reason[s->reason].packets + sums->would[s->reason].packets) /
+				(double)w->samples[s->reason]);
 	return 0;
+}
+
+static int read_samples(struct fw_history *h, struct fw_report *r, struct fw_err *err)
+{
+	struct weigh w = { .report = r };
+	int e = fw_incident_each_sample(h, r->incident.id, count_sample, &w, err);
+
+	return e ? e : fw_incident_each_sample(h, r->incident.id, take_sample, &w, err);
 }
 
 static int read_lists(struct fw_history *h, struct fw_report *r, struct fw_err *err)
@@ -134,7 +173,7 @@ int fw_report_read(struct fw_history *h, __s64 id, struct fw_when now, struct fw
 	if (!e)
 		e = read_lists(h, r, err);
 	if (!e)
-		e = fw_incident_each_sample(h, id, take_sample, &r->traits, err);
+		e = read_samples(h, r, err);
 	if (!e)
 		e = read_tops(h, r, err);
 	if (e) {

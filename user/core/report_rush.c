@@ -70,11 +70,16 @@ static double senseless(const struct fw_report *r, __u64 *ret_of)
 	return fw_report_share((double)n, (double)*ret_of);
 }
 
+/*
+ * People's packets arrive with many TTLs, all of them usual ones; a tool's are all alike, or
+ * random. Whole while no single TTL has more than half, nothing when all have the same one.
+ */
 static double usual_ttls(const struct fw_report *r, __u64 *ret_of)
 {
+	double spread = 2 * (1 - r->traits.ttl_top);
+
 	*ret_of = r->traits.samples;
-	/* Or all of them alike: one machine, or one lab. */
-	return r->traits.ttl_top > 0.9 ? 0 : r->traits.ttl_usual;
+	return r->traits.ttl_usual * (spread < 1 ? spread : 1);
 }
 
 static double one_length(const struct fw_report *r, __u64 *ret_of)
@@ -96,8 +101,8 @@ static const struct row rows[FW_REPORT_MEASURES] = {
 	  strangers },
 	{ "senseless", "packets that nobody who wants the page sends", NEVER, 0.50, false, true,
 	  senseless },
-	{ "ttl", "TTLs where ordinary systems' packets arrive, and not all alike", 0.95, 0.70, true,
-	  false, usual_ttls },
+	{ "ttl", "TTLs usual and spread, as those of many people are", 0.95, 0.70, true, false,
+	  usual_ttls },
 	{ "length", "packets of the commonest length", 0.60, 0.90, true, false, one_length },
 	{ "kind", "packets of the commonest kind", 0.60, 0.90, true, false, one_kind },
 };

@@ -15,6 +15,7 @@
 struct look {
 	__u8 ttl, proto, flags;
 	__u16 port; /* destination, host order; 0 = none */
+	size_t l4_at;
 	bool ip, fragment, later;
 };
 
@@ -25,6 +26,7 @@ static __u16 be16(const __u8 *at)
 
 static void look_l4(const __u8 *data, size_t len, size_t at, struct look *l)
 {
+	l->l4_at = at;
 	if (l->later || (l->proto != IPPROTO_TCP && l->proto != IPPROTO_UDP) || len < at + 4)
 		return;
 	l->port = be16(data + at + 2);
@@ -142,22 +144,35 @@ static void add_kind(struct fw_report_traits *t, const char *name, double weight
 	t->kind[t->nr_kinds++].weight = weight;
 }
 
-void fw_report_traits_add(struct fw_report_traits *t, const struct fw_incident_sample *s)
+/*
+ * Of an answered packet the sample holds our answer: a SYN-ACK, from the port that was asked. Its
+ * kind is known from that; its TTL and length are ours.
+ */
+static void turn_round(const struct fw_incident_sample *s, struct look *l)
 {
-	double weight = s->ratio ? s->ratio : 1;
-	char name[sizeof(t->kind[0].name)];
-	struct look l;
-
-	/* Of an answered packet the data is our answer; from before the flood it is not the flood.
-	 */
-	if (s->answered || s->before)
+	if (l->proto != IPPROTO_TCP || l->later || !l->l4_at || l->l4_at + 4 > sizeof(s->data) ||
+	    s->captured < l->l4_at + 4)
 		return;
-	l = look(s);
+	l->port = be16(s->data + l->l4_at);
+	l->flags = 0x02;
+}
+
+void fw_report_traits_add(struct fw_report_traits *t, const struct fw_incident_sample *s,
+			  double weight)
+{
+	char name[sizeof(t->kind[0].name)];
+	struct look l = look(s);
+
 	t->samples++;
 	t->weight += weight;
-	t->length[s->len < FW_REPORT_LENGTH ? s->len : FW_REPORT_LENGTH - 1] += weight;
-	if (l.ip)
-		t->ttl[l.ttl] += weight;
+	if (s->answered) {
+		turn_round(s, &l);
+	} else {
+		t->length[s->len < FW_REPORT_LENGTH ? s->len : FW_REPORT_LENGTH - 1] += weight;
+		t->lengths += weight;
+		if (l.ip)
+			t->ttl[l.ttl] += weight;
+	}
 	name_kind(&l, name, sizeof(name));
 	add_kind(t, name, weight);
 }
@@ -194,7 +209,7 @@ void fw_report_traits_finish(struct fw_report_traits *t)
 			t->length_top_value = i;
 		}
 	}
-	t->length_top = fw_report_share(top, t->weight);
+	t->length_top = fw_report_share(top, t->lengths);
 	top = 0;
 	for (unsigned int i = 0; i < t->nr_kinds; i++)
 		if (t->kind[i].weight > top) {
