@@ -126,6 +126,8 @@ void prog_reset(struct prog *prog)
 					    "fw_src_more",  "fw_listener" };
 
 	prog->maps.ctl->deadline_ns = 0;
+	prog->maps.ctl->revert = 0;
+	memset(prog->maps.applied, 0, FW_APPLIED_SLOTS * sizeof(*prog->maps.applied));
 	prog->maps.ctl->virtual_ns = PROG_TIME0;
 	forget_lanes(prog);
 	*prog_policy(prog) = *prog->fresh;
