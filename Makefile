@@ -30,7 +30,7 @@ PURE_OBJ := $(filter $(O)/user/base/% $(O)/user/policy/% $(O)/user/core/bundle% 
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all bpf user lab tests clean help setup test test-unit test-prog test-netns test-vm soak check format demo bench fuzz man install uninstall deb
+.PHONY: all bpf user lab tests clean help setup test test-unit test-prog test-netns test-vm test-model soak check format demo bench fuzz man install uninstall deb
 
 all: user ## build the command and the program in it
 bpf: $(O)/floodwall.bpf.o ## build the XDP object alone
@@ -74,6 +74,11 @@ $(O)/tests/prog/%: $(O)/tests/prog/%.o $(TESTLIB_OBJ) $(filter-out $(O)/user/cli
 	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lcmocka -lpcap $(FW_LIBS) -lm
 # Not a test: prints what the program learned of each frame of a capture.
 FACTS := $(O)/tests/prog/facts
+# Nor this: answers the independent model's frames (tests/model).
+MODEL := $(O)/tests/model/driver
+$(MODEL): $(MODEL).o $(TESTLIB_OBJ) $(filter-out $(O)/user/cli/%,$(LIB_OBJ))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lcmocka -lpcap $(FW_LIBS) -lm
 # The one that tests the command line itself.
 $(O)/tests/prog/test_line: $(filter $(O)/user/cli/%,$(LIB_OBJ))
 
@@ -99,7 +104,7 @@ $(O)/tests/vm/proginfo: $(O)/tests/vm/proginfo.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $^ -o $@ -lbpf
 lab: $(LAB) $(patsubst %,$(O)/tests/netns/%.bpf.o,pass drop storm) $(O)/tests/vm/proginfo $(O)/tests/vm/beside.bpf.o
-tests: $(UNIT) $(PROG) $(FACTS) lab
+tests: $(UNIT) $(PROG) $(FACTS) $(MODEL) lab
 
 # The bench: its own programs as skeletons, its own main over everything below the command line.
 BENCH := $(O)/tests/bench/bench
@@ -162,6 +167,9 @@ test-vm: ## Debian's kernels in QEMU, real drivers; prints the README's table (r
 	$(Q)FLOODWALL_VM=$(or $(FLOODWALL_VM),all) scripts/test vm
 test-unit test-prog test-netns: ## one tier of the tests
 	$(Q)scripts/test $(@:test-%=%)
+test-model: ## a million packets, judged by the program and by a model of the manual (root)
+	$(Q)scripts/setup
+	$(Q)FLOODWALL_MODEL=$(or $(FLOODWALL_MODEL),1000000) scripts/test model
 soak: ## an hour of floods, changes, replacements and flaps; SOAK_S=seconds (root)
 	$(Q)scripts/setup
 	$(Q)FLOODWALL_SOAK_S=$(or $(SOAK_S),3600) scripts/test netns -k night

@@ -91,31 +91,40 @@ def _libraries(binary):
     return re.findall(r"(/\S+\.so\S*)", out)
 
 
+def encode(script):
+    return base64.b64encode(script.encode()) + b"\n"
+
+
 class Initramfs:
     """What the guest runs on, as a directory and then as an archive."""
 
+    modules = MODULES
+    init = INIT
+    binaries = (lab.FLOODWALL, "xdp-loader", "ip", "ethtool",
+                os.path.join(lab.BUILD, "tests/netns/flood"),
+                os.path.join(lab.BUILD, "tests/netns/voters"),
+                os.path.join(lab.BUILD, "tests/vm/proginfo"))
+
     def __init__(self, path, kernel_dir):
         self.path = path
-        for d in ("bin", "own", "modules", "proc", "sys", "dev", "run", "tmp", "etc", "obj"):
+        for d in ("bin", "own", "modules", "proc", "sys", "dev", "run", "tmp", "etc", "obj", "disk"):
             os.makedirs(os.path.join(path, d))
-        self._put(_tool("busybox"), "/bin/busybox")
-        for binary in (lab.FLOODWALL, _tool("xdp-loader"), _tool("ip"), _tool("ethtool"),
-                       os.path.join(lab.BUILD, "tests/netns/flood"),
-                       os.path.join(lab.BUILD, "tests/netns/voters"),
-                       os.path.join(lab.BUILD, "tests/vm/proginfo")):
-            self._put(binary, "/own/" + os.path.basename(binary))
+        self.put(_tool("busybox"), "/bin/busybox")
+        for binary in map(_tool, self.binaries):
+            self.put(binary, "/own/" + os.path.basename(binary))
             for lib in _libraries(binary):
-                self._put(lib, lib)
-        for obj in glob.glob("/usr/lib/*/bpf/*.o"):
-            self._put(obj, obj)
-        for obj in ("vm/beside.bpf.o", "netns/pass.bpf.o"):
-            self._put(os.path.join(lab.BUILD, "tests", obj), "/obj/" + os.path.basename(obj))
+                self.put(lib, lib)
+        if self.binaries:
+            for obj in glob.glob("/usr/lib/*/bpf/*.o"):
+                self.put(obj, obj)
+            for obj in ("vm/beside.bpf.o", "netns/pass.bpf.o"):
+                self.put(os.path.join(lab.BUILD, "tests", obj), "/obj/" + os.path.basename(obj))
         self._modules(kernel_dir)
         with open(path + "/init", "w", encoding="ascii") as f:
-            f.write(INIT)
+            f.write(self.init)
         os.chmod(path + "/init", 0o755)
 
-    def _put(self, src, dst):
+    def put(self, src, dst):
         dst = self.path + dst
         if not os.path.exists(dst):
             os.makedirs(os.path.dirname(dst), exist_ok=True)
@@ -124,7 +133,7 @@ class Initramfs:
     def _modules(self, kernel_dir):
         release = os.listdir(kernel_dir + "/lib/modules")[0]
         out = lab.run([_tool("modprobe"), "-d", kernel_dir, "-S", release, "--show-depends", "-a",
-                       *MODULES]).stdout
+                       *self.modules]).stdout
         order = []
         for src in re.findall(r"^insmod (\S+)", out, re.M):
             name = re.sub(r"\.xz$", "", os.path.basename(src))
@@ -147,6 +156,10 @@ class Initramfs:
 class Guest:
     """Boots on entry, is gone on exit. Commands run one at a time, as root."""
 
+    nics = NICS
+    machine = ("-no-reboot",)
+    append = "console=ttyS0 panic=-1 panic_on_warn=1 net.ifnames=0 loglevel=6"
+
     def __init__(self, name, kernel_dir, memory=1024):
         ident = os.environ.get("FLOODWALL_TEST_ID") or "fwlab%d" % os.getpid()
         self.name, self.kernel_dir, self.memory = name, kernel_dir, memory
@@ -159,9 +172,7 @@ class Guest:
         atexit.register(self.close)
         self.dir = tempfile.mkdtemp(prefix=self.ns + "-")
         try:
-            root = Initramfs(self.dir + "/root", self.kernel_dir)
-            root.pack(self.dir + "/initrd")
-            shutil.rmtree(root.path)
+            self._initrd(self.dir + "/initrd")
             self._wire()
             self._boot()
         except BaseException:
@@ -190,10 +201,15 @@ class Guest:
 
     # -- making it -------------------------------------------------------------------------------
 
+    def _initrd(self, archive):
+        root = Initramfs(self.dir + "/root", self.kernel_dir)
+        root.pack(archive)
+        shutil.rmtree(root.path)
+
     def _wire(self):
         lab.run(["ip", "netns", "add", self.ns])
         lines = ["link set lo up"]
-        for tap, _, n in NICS.values():
+        for tap, _, n in self.nics.values():
             queues = " multi_queue" if n == 1 else ""
             lines += ["tuntap add dev %s mode tap%s" % (tap, queues), "link set %s up" % tap,
                       "addr add 10.80.%d.1/24 dev %s" % (n, tap),
@@ -203,14 +219,14 @@ class Guest:
     def _boot(self):
         argv = ["nsenter", "--net=/run/netns/" + self.ns, _tool("qemu-system-x86_64"),
                 "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", str(self.memory),
-                "-nodefaults", "-no-reboot", "-display", "none", "-nic", "none",
+                "-nodefaults", "-display", "none", "-nic", "none", *self.machine,
                 "-kernel", glob.glob(self.kernel_dir + "/boot/vmlinuz-*")[0],
                 "-initrd", self.dir + "/initrd",
-                "-append", "console=ttyS0 panic=-1 panic_on_warn=1 net.ifnames=0 loglevel=6",
+                "-append", self.append,
                 "-serial", "file:" + self.dir + "/console",
                 "-chardev", "socket,id=line,path=%s/line,server=on,wait=off" % self.dir,
                 "-serial", "chardev:line"]
-        for i, (tap, device, n) in enumerate(NICS.values()):
+        for i, (tap, device, n) in enumerate(self.nics.values()):
             queues = ",queues=%d" % QUEUES if n == 1 else ""
             argv += ["-netdev", "tap,id=n%d,ifname=%s,script=no,downscript=no%s" % (i, tap, queues),
                      "-device", "%s,netdev=n%d,mac=52:54:00:80:00:%02x,romfile=" % (device, i, n)]
@@ -226,9 +242,12 @@ class Guest:
             if self.qemu.poll() is not None:
                 raise GuestError("qemu: " + self.qemu.stdout.read())
             time.sleep(0.05)
+        self._ready()
+        self.release = self.run("uname -r").stdout.strip()
+
+    def _ready(self):
         if self._answer(120) != "READY":
             raise GuestError("the guest does not start\n" + self.console(30))
-        self.release = self.run("uname -r").stdout.strip()
 
     def console(self, lines=None):
         with contextlib.suppress(OSError), open(self.dir + "/console", errors="replace") as f:
@@ -259,7 +278,7 @@ class Guest:
 
     def run(self, script, check=True, timeout=120):
         """Runs lines of shell; returns returncode, stdout, stderr."""
-        self.line.sendall(base64.b64encode((self.env + script + "\n").encode()) + b"\n")
+        self.line.sendall(encode(self.env + script + "\n"))
         rc, out, err = self._answer(timeout).split(" ")
         p = types.SimpleNamespace(returncode=int(rc), stdout=base64.b64decode(out[:-1]).decode(),
                                   stderr=base64.b64decode(err[:-1]).decode())
