@@ -199,7 +199,8 @@ _Static_assert(sizeof(struct fw_rule) == 20, "fw_rule");
 struct fw_closed {
 	__be32 addr_be[4]; /* all zero = free slot */
 	__u8 service;	   /* charged with what the address does not speak */
-	__u8 pad[3];
+	__u8 speaks;	   /* bit FW_PORT_*: some rule names a port of this protocol here */
+	__u8 pad[2];
 };
 _Static_assert(sizeof(struct fw_closed) == 20, "fw_closed");
 /* An address lies in one of this many slots from its home on, round the end; its home is the last

@@ -42,7 +42,8 @@ static __always_inline int service_find(const struct pkt *p, const struct fw_pol
 	return -1;
 }
 
-/* The service that has closed this destination address to everything else, or -1. */
+/* The service that has closed this destination address to everything else, with what is spoken
+ * there in bits 8 and 9 (FW_PORT_*); or -1. */
 static __always_inline int service_closed(const struct pkt *p, const struct fw_policy *policy)
 {
 	__u32 home = bpf_ntohl(p->daddr[3]);
@@ -51,7 +52,7 @@ static __always_inline int service_closed(const struct pkt *p, const struct fw_p
 		const struct fw_closed *slot = &policy->closed[(home + i) & (FW_CLOSED_SLOTS - 1)];
 
 		if (same_addr(slot->addr_be, p->daddr))
-			return slot->service & (FW_SERVICE_MAX - 1);
+			return (slot->service & (FW_SERVICE_MAX - 1)) | slot->speaks << 8;
 	}
 	return -1;
 }
@@ -90,7 +91,7 @@ static __always_inline int service_by_port(struct pkt *p, const struct fw_policy
 		service = service_closed(p, policy);
 	if (service < 0)
 		return FW_CONTINUE;
-	p->service = service;
+	p->service = service & (FW_SERVICE_MAX - 1);
 	return FW_R_DROP_UNSPOKEN;
 }
 
@@ -110,9 +111,13 @@ static __always_inline int stage_service(struct pkt *p, const struct fw_policy *
 	service = service_closed(p, policy);
 	if (service < 0)
 		return FW_CONTINUE;
-	p->service = service;
-	/* Fragments and ICMP belong to what the service speaks; other protocols do not. */
-	if (tcp || udp || p->proto == FW_PROTO_ICMP || p->proto == FW_PROTO_ICMP6)
+	p->service = service & (FW_SERVICE_MAX - 1);
+	/* Later fragments name no port, but a protocol: of one that is not spoken here at all they
+	 * belong to nothing. ICMP belongs to what is spoken. */
+	if (tcp || udp)
+		return service >> (8 + (tcp ? FW_PORT_TCP : FW_PORT_UDP)) & 1 ? FW_CONTINUE
+									      : FW_R_DROP_UNSPOKEN;
+	if (p->proto == FW_PROTO_ICMP || p->proto == FW_PROTO_ICMP6)
 		return FW_CONTINUE;
 	return FW_R_DROP_UNSPOKEN;
 }

@@ -107,6 +107,48 @@ static void test_closed(void **state)
 	}
 }
 
+/* Later fragments name no port: what an address does not speak at all, it does not speak in parts.
+ */
+static void test_closed_fragments(void **state)
+{
+	static const char *const rules[][3] = {
+		{ "tcp/80@192.0.2.80", "tcp/80@2001:db8::80" },
+		{ "udp/53@192.0.2.80", "udp/53@2001:db8::80" },
+	};
+	struct fw_err err = {};
+
+	for (int spoken = 0; spoken < 3; spoken++) {
+		struct fw_apply *apply = prog_edit(*state);
+		int id = add(apply, "part", rules[spoken % 2]);
+
+		if (spoken == 2) /* by another service, on every address */
+			add(apply, "quic", (const char *const[]){ "udp/443", NULL });
+		apply->model->service[id].closed = true;
+		prog_commit(*state, apply, FW_APPLY_POLICY);
+		prog_unlimited(*state, FW_CLASS_DEFAULT);
+		prog_no_crowd(*state);
+		for (int row = 0; row < 4; row++) {
+			struct spec later = { .family = row & 1 ? 6 : 4,
+					      .dst = SERVER,
+					      .proto = row & 2 ? UDP : TCP,
+					      .frag = true,
+					      .frag_off = 800,
+					      .payload = 64 };
+			bool speaks = spoken == 2 || (later.proto == UDP) == (spoken == 1);
+
+			assert_int_equal(prog_send(*state, &later).reason == FW_R_DROP_UNSPOKEN,
+					 !speaks);
+			later.dst = CARRIER; /* not closed */
+			assert_int_equal(prog_send(*state, &later).action, XDP_PASS);
+		}
+		apply = prog_edit(*state);
+		assert_int_equal(fw_model_service_del(apply->model, "part", &err), 0);
+		if (spoken == 2)
+			assert_int_equal(fw_model_service_del(apply->model, "quic", &err), 0);
+		prog_commit(*state, apply, FW_APPLY_POLICY);
+	}
+}
+
 /* As many rules of one port as a chain holds, and the last of them is found. */
 static void test_chain(void **state)
 {
@@ -256,10 +298,10 @@ static void test_soft(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROG_TEST(test_rules),	   PROG_TEST(test_closed),
-		PROG_TEST(test_chain),	   PROG_TEST(test_closed_many),
-		PROG_TEST(test_reflected), PROG_TEST(test_class_limits),
-		PROG_TEST(test_soft),
+		PROG_TEST(test_closed_fragments), PROG_TEST(test_rules),
+		PROG_TEST(test_closed),		  PROG_TEST(test_chain),
+		PROG_TEST(test_closed_many),	  PROG_TEST(test_reflected),
+		PROG_TEST(test_class_limits),	  PROG_TEST(test_soft),
 	};
 
 	return cmocka_run_group_tests(tests, prog_group_setup, prog_group_teardown);

@@ -181,8 +181,7 @@ static void cookies(struct fw_doctor *d, const struct doctor_facts *f)
 			"retransmission, a second later");
 	else
 		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL, "net.ipv4.tcp_syncookies cannot be read");
-	if (f->features_known && f->features.raw_cookie == FW_NO &&
-	    f->features.syncookie != FW_NO)
+	if (f->features_known && f->features.raw_cookie == FW_NO && f->features.syncookie != FW_NO)
 		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL,
 			      "each SYN cookie costs a look-up of its listener, "
 			      "which Linux 6.0 and newer can do without");

@@ -160,6 +160,22 @@ static int closed_place(struct fw_policy *policy, const struct fw_model_rule *ru
 	return -ENOSPC;
 }
 
+/* What is spoken at the addresses that are closed, by whatever service. */
+static void closed_speak(struct job *job)
+{
+	for (unsigned int i = 0; i < FW_CLOSED_SLOTS; i++) {
+		struct fw_closed *slot = &job->policy->closed[i];
+
+		for (__u32 r = 0; slot->service && r < job->model->rules; r++) {
+			const struct fw_model_rule *rule = &job->model->rule[r];
+
+			if (rule->any ||
+			    !memcmp(rule->addr_be, slot->addr_be, sizeof(slot->addr_be)))
+				slot->speaks |= (__u8)(1U << rule->proto);
+		}
+	}
+}
+
 static int closed_compile(struct job *job)
 {
 	char addr[FW_TEXT_LEN];
@@ -183,6 +199,7 @@ static int closed_compile(struct job *job)
 					  fw_text_put_addr(addr, sizeof(addr), rule->addr_be),
 					  FW_CLOSED_SLOTS, FW_CLOSED_PROBES);
 	}
+	closed_speak(job);
 	return 0;
 }
 
