@@ -104,7 +104,8 @@ static __always_inline bool cookie_valid(const struct frame *f, struct pkt *p, s
 __noinline int syn_options(struct xdp_md *ctx)
 {
 	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
-	__u32 zero = 0, off = sizeof(struct tcphdr), len;
+	__u32 zero = 0, len;
+	__u64 off = sizeof(struct tcphdr);
 	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
 	union tcp_copy tcp;
 	const __u8 *byte = (const __u8 *)&tcp;
@@ -115,6 +116,9 @@ __noinline int syn_options(struct xdp_md *ctx)
 	for (int i = 0; i < FW_TCP_OPTIONS_MAX; i++) {
 		__u32 size;
 
+		/* However the last option ended, for the verifier it is one state. */
+		FW_FORGET(off, p->now);
+		FW_BOUND(off, 63);
 		if (off + 2 > len || off > FW_TCP_HEADER_MAX - 10)
 			break;
 		if (byte[off] == FW_OPTION_END)
@@ -140,42 +144,73 @@ __noinline int syn_options(struct xdp_md *ctx)
 	return 0;
 }
 
-static __always_inline __s64 cookie_raw(const struct pkt *p, void *ip, union tcp_copy *tcp,
-					__u32 len)
+/* The SYN's TCP header in *to; returns its length, or 0 if no cookie is made for such a SYN. */
+static __always_inline __u32 syn_copy(const struct frame *f, struct pkt *p, union tcp_copy *to)
 {
-	if (!knob_cookie_raw)
-		return -1;
-	return p->family == 4 ? bpf_tcp_raw_gen_syncookie_ipv4(ip, &tcp->header, len)
-			      : bpf_tcp_raw_gen_syncookie_ipv6(ip, &tcp->header, len);
+	__u32 len;
+
+	/* A flood of long SYNs is not sent back. Clients repeat theirs without data (RFC 7413). */
+	if (p->len > p->l3 + FW_SYN_MAX)
+		return 0;
+	len = tcp_copy(f, p, to);
+	p->off = p->l3;
+	return len < sizeof(struct tcphdr) || len > FW_TCP_HEADER_MAX ? 0 : len;
 }
 
 /*
- * The kernel's cookie for this SYN: sequence number in the low half, MSS above it; < 0: none. Made
- * for the listener sk, or without one if it is NULL. *ret_same: the next one needs no listener.
+ * The kernel's cookie for this SYN: sequence number in the low half, MSS above it; < 0: none, or
+ * FW_NOBODY. By the listener, and without one. Functions of their own, or the verifier would walk
+ * each for each way to it; one call for each family, for Linux 6.1 must see the length of its
+ * header as a constant.
  */
-static __always_inline __s64 cookie_make(const struct frame *f, struct pkt *p, struct bpf_sock *sk,
-					 bool *ret_same)
+#define FW_NOBODY -1000 /* no socket is there */
+
+__noinline __s64 cookie_by_socket(struct xdp_md *ctx)
 {
-	__u32 ip_len = p->family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
+	__u32 zero = 0, len;
+	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
 	union tcp_copy tcp;
-	__u32 len = tcp_copy(f, p, &tcp);
-	__s64 cookie;
+	struct bpf_sock *sk;
+	__s64 cookie = -1;
 	void *ip;
 
-	if (len < sizeof(struct tcphdr) || len > FW_TCP_HEADER_MAX)
-		return -1;
-	/* A flood of long SYNs is not sent back. Clients repeat theirs without data (RFC 7413). */
-	if (p->len > p->l3 + FW_SYN_MAX)
-		return -1;
-	p->off = p->l3;
-	ip = header_at(f, p, sizeof(struct ipv6hdr)); /* IPv4: both headers are longer, too */
-	if (!ip)
-		return -1;
+	len = p ? syn_copy(&f, p, &tcp) : 0;
+	sk = p ? socket_of(ctx, p) : 0;
 	if (!sk)
-		return cookie_raw(p, ip, &tcp, len);
-	cookie = bpf_tcp_gen_syncookie(sk, ip, ip_len, &tcp.header, len);
-	*ret_same = cookie >= 0 && cookie_raw(p, ip, &tcp, len) == cookie;
+		return FW_NOBODY;
+	if (len && sk->state == FW_TCP_LISTEN && p->family == 4) {
+		ip = header_at(&f, p, sizeof(struct iphdr));
+		if (ip)
+			cookie = bpf_tcp_gen_syncookie(sk, ip, sizeof(struct iphdr), &tcp.header,
+						       len);
+	} else if (len && sk->state == FW_TCP_LISTEN) {
+		ip = header_at(&f, p, sizeof(struct ipv6hdr));
+		if (ip)
+			cookie = bpf_tcp_gen_syncookie(sk, ip, sizeof(struct ipv6hdr), &tcp.header,
+						       len);
+	}
+	bpf_sk_release(sk);
 	return cookie;
+}
+
+__noinline __s64 cookie_raw(struct xdp_md *ctx)
+{
+	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
+	__u32 zero = 0, len;
+	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
+	union tcp_copy tcp;
+	void *ip;
+
+	len = p && knob_cookie_raw ? syn_copy(&f, p, &tcp) : 0;
+	if (!len)
+		return -1;
+	if (p->family == 4) {
+		ip = header_at(&f, p, sizeof(struct iphdr));
+		return ip ? bpf_tcp_raw_gen_syncookie_ipv4(ip, &tcp.header, len) : -1;
+	}
+	ip = header_at(&f, p, sizeof(struct ipv6hdr));
+	return ip ? bpf_tcp_raw_gen_syncookie_ipv6(ip, &tcp.header, len) : -1;
 }
 
 /*
@@ -330,11 +365,16 @@ static __always_inline void swap_macs(struct ethhdr *eth)
 }
 
 /* Turn the SYN into its SYN-ACK. VLAN tags stay as they are. False: it was sent to many. */
-static __always_inline bool synack_write(const struct frame *f, struct pkt *p, __u64 cookie)
+__noinline int synack_write(struct xdp_md *ctx, __u64 cookie)
 {
-	__u32 ip_len = p->family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr), tcp_len;
+	struct frame at = { (void *)(long)ctx->data, (void *)(long)ctx->data_end }, *f = &at;
+	__u32 zero = 0, ip_len, tcp_len;
+	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
 	void *eth, *ip, *tcp;
 
+	if (!p)
+		return false;
+	ip_len = p->family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	p->off = 0;
 	eth = header_at(f, p, sizeof(struct ethhdr));
 	p->off = p->l3 + ip_len;
@@ -353,7 +393,7 @@ static __always_inline bool synack_write(const struct frame *f, struct pkt *p, _
 		if (ip)
 			synack_ip6(ip, p, tcp_len);
 	}
-	return ip;
+	return !!ip;
 }
 
 #endif

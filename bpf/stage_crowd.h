@@ -119,13 +119,11 @@ static __always_inline bool cookie_pace(const struct fw_policy *policy, __u64 no
 /* A SYN beyond the budget: answer it, if there is a listener and it gives us a cookie. */
 __noinline int answer_syn(struct xdp_md *ctx)
 {
-	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
 	__u32 zero = 0;
 	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
 	const struct fw_policy *policy;
-	struct bpf_sock *sk = 0;
-	bool same = false, known;
-	__s64 cookie = -1;
+	__s64 cookie;
+	bool known;
 
 	if (!p)
 		return FW_R_DROP_COOKIE_OVER;
@@ -140,23 +138,17 @@ __noinline int answer_syn(struct xdp_md *ctx)
 	if (knob_cookie_ts)
 		syn_options(ctx);
 	known = listener_known(p);
-	if (!known) {
-		sk = socket_of(ctx, p);
-		if (!sk)
-			return FW_R_DROP_COOKIE_OVER;
-	}
-	if (known || sk->state == FW_TCP_LISTEN)
-		cookie = cookie_make(&f, p, sk, &same);
-	if (sk)
-		bpf_sk_release(sk);
-	if (same)
+	cookie = known ? cookie_raw(ctx) : cookie_by_socket(ctx);
+	if (cookie == FW_NOBODY)
+		return FW_R_DROP_COOKIE_OVER;
+	if (!known && cookie >= 0 && knob_cookie_raw && cookie_raw(ctx) == cookie)
 		listener_learn(p);
 	/* net.ipv4.tcp_syncookies 1 gives none before the listener's queue is full, and 0 never. */
 	if (cookie < 0)
 		return retry_syn(p);
 	if (policy->flags & FW_P_MONITOR) /* counted, but the SYN goes its way */
 		return FW_R_TX_COOKIE;
-	return synack_write(&f, p, cookie) ? FW_R_TX_COOKIE : FW_R_DROP_COOKIE_OVER;
+	return synack_write(ctx, cookie) ? FW_R_TX_COOKIE : FW_R_DROP_COOKIE_OVER;
 }
 
 /*
@@ -194,10 +186,18 @@ static __always_inline int ask_socket(struct xdp_md *ctx, struct pkt *p,
 
 	if (reason != FW_R_PASS_SOCKET && reason != FW_R_PASS_COOKIE)
 		return reason;
-	if (p->proven && remember(source_key(p), p->now, source_who(p), true))
+	if (p->known && !p->proven)
 		return reason;
-	/* No bucket of its own may hold it back, so a shared one must. */
-	return p->known || budget_take(policy, p->now, FW_B_SOCKET) ? reason : FW_CONTINUE;
+	/* Half open, and of an unknown source: spoofers can have that, and must not use up what
+	 * connections need. */
+	if (!p->proven)
+		return FW_CONTINUE;
+	/* Where the table has no place for it, no bucket of its own may hold it back, so a shared
+	 * one must. */
+	return remember(source_key(p), p->now, source_who(p), true) || p->known ||
+			       budget_take(policy, p->now, FW_B_SOCKET)
+		       ? reason
+		       : FW_CONTINUE;
 }
 
 /*

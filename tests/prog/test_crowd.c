@@ -205,6 +205,29 @@ static void test_half_open(void **state)
 	assert_int_equal(prog_note(prog, FW_N_PROVEN), 0);
 }
 
+/* Whoever spoofs SYNs and ACKs alike cannot use up the budget that connections may need. */
+static void test_half_open_spends_nothing(void **state)
+{
+	struct spec spec = { .src = CROWD, .dst = SERVER, .proto = TCP, .flags = SYN, .nth = 78 };
+	struct spec answer = { .src = VOTER, .dst = SERVER, .proto = UDP, .dport = 50003 };
+	static struct packet packet;
+	struct prog *prog = *state;
+	int open = sockets_udp(4, 50003, HOSTS, 0);
+
+	sockets_sysctl("tcp_syncookies", 1);
+	packet_build(&spec, &packet);
+	sockets_inject(&packet);
+	crowd_pin(prog, FW_LEVEL_SIEGE);
+	crowd_use_up_newcomers(prog, 4);
+	prog_budget(prog, FW_B_SOCKET, 1, 1);
+	spec.flags = ACK;
+	for (int i = 0; i < 10; i++)
+		prog_expect(prog, &spec, FW_R_DROP_OUT_OF_STATE);
+	prog_expect(prog, &answer, FW_R_PASS_SOCKET);
+	prog_expect(prog, &answer, FW_R_DROP_CROWD_UDP); /* it was the only one */
+	close(open);
+}
+
 /* Proof lasts as long as the policy says, and a proven source is not given away before. */
 static void test_proof_expires(void **state)
 {
@@ -307,12 +330,19 @@ static void test_monitor(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CROWD_TEST(test_siege),		CROWD_TEST(test_strangers),
-		CROWD_TEST(test_calm),		CROWD_TEST(test_budgets),
-		CROWD_TEST(test_networks),	CROWD_TEST(test_untracked),
-		CROWD_TEST(test_socket),	CROWD_TEST(test_half_open),
-		CROWD_TEST(test_answers),	CROWD_TEST(test_monitor),
-		CROWD_TEST(test_proof_expires), CROWD_TEST(test_place_for_the_proven),
+		CROWD_TEST(test_siege),
+		CROWD_TEST(test_strangers),
+		CROWD_TEST(test_calm),
+		CROWD_TEST(test_budgets),
+		CROWD_TEST(test_networks),
+		CROWD_TEST(test_untracked),
+		CROWD_TEST(test_socket),
+		CROWD_TEST(test_half_open),
+		CROWD_TEST(test_half_open_spends_nothing),
+		CROWD_TEST(test_answers),
+		CROWD_TEST(test_monitor),
+		CROWD_TEST(test_proof_expires),
+		CROWD_TEST(test_place_for_the_proven),
 	};
 
 	return cmocka_run_group_tests(tests, crowd_group_setup, prog_group_teardown);
