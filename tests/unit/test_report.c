@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a report concludes: families, traits of samples, attack or rush, sentences. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "tests/unit/unit.h"
@@ -208,12 +209,44 @@ static void words(void **state)
 	free(r);
 }
 
+/* An incident opened by hand while nothing was recorded: every writer says what little there is. */
+static void empty(void **state)
+{
+	struct fw_report *r = new_report();
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size), *full = fopen("/dev/full", "w");
+	json_t *doc;
+
+	(void)state;
+	r->incident.open = true;
+	fw_report_rush(r);
+	assert_int_equal(fw_report_html(out, r), 0);
+	assert_int_equal(fw_report_markdown(out, r), 0);
+	assert_int_equal(fw_report_public(out, r), 0);
+	fclose(out);
+	assert_non_null(strstr(text, "Undetermined"));
+	assert_null(strstr(text, "nan"));
+	assert_null(strstr(text, "inf<"));
+	free(text);
+	doc = fw_report_json(r);
+	assert_non_null(doc);
+	json_decref(doc);
+	setbuf(full, NULL);
+	assert_int_equal(fw_report_html(full, r), -EIO);
+	assert_int_equal(fw_report_markdown(full, r), -EIO);
+	assert_int_equal(fw_report_public(full, r), -EIO);
+	fclose(full);
+	free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(families),	   cmocka_unit_test(traits),
 		cmocka_unit_test(hostile_samples), cmocka_unit_test(verdicts),
 		cmocka_unit_test(thresholds),	   cmocka_unit_test(words),
+		cmocka_unit_test(empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

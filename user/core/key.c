@@ -27,6 +27,13 @@ static int name_files(const char *history, char *ret_dir, struct fw_key *ret, st
 	return 0;
 }
 
+int fw_key_names(const char *history, struct fw_key *ret, struct fw_err *err)
+{
+	char dir[PATH_MAX];
+
+	return name_files(history, dir, ret, err);
+}
+
 static int fail(struct fw_err *err, int code, const char *what, const char *path)
 {
 	return fw_err_set(err, code, code == -ENOENT ? MAKE_HINT : NULL, "cannot %s %s: %s", what,

@@ -16,6 +16,9 @@ struct fw_key {
 	char path[PATH_MAX], pub_path[PATH_MAX];
 };
 
+/* Fills path and pub_path only. -ENAMETOOLONG. */
+int fw_key_names(const char *history, struct fw_key *ret, struct fw_err *err);
+
 /*
  * Reads the key that stands beside `history` (the path of the database); wipe it afterwards.
  * -ENOENT (3): there is none. -EPERM (4): others may read it, or this user may not. -EBADMSG: no
