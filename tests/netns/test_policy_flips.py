@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Numbered packets through two hundred changes of every kind: not one that is allowed is lost, not one
+that is blocked comes through. And the file's life as an admin lives it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import lab
+
+PORT, FLIPS = 7007, 200
+
+# Sends numbers from an allowed and a blocked address in turn until its input closes; then says how
+# many. 1,500 of each a second.
+SENDER = """
+import select, socket, sys, time
+socks = []
+for addr in sys.argv[2:]:
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_IP, 15, 1)  # IP_FREEBIND
+    s.bind((addr, 0))
+    s.connect((sys.argv[1], %d))
+    socks.append(s)
+n, start = 0, time.monotonic()
+while n %% 64 or not select.select([sys.stdin], [], [], 0)[0]:
+    for i, s in enumerate(socks):
+        s.send(b"%%d %%d" %% (i, n))
+    n += 1
+    late = start + n / 1500 - time.monotonic()
+    if late > 0:
+        time.sleep(late)
+print(n)
+""" % PORT
+
+# Receives until its input closes; says which numbers came, of each sender.
+SINK = """
+import json, select, socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
+s.bind(("0.0.0.0", %d))
+print("ready", flush=True)
+seen = {0: set(), 1: set()}
+while True:
+    ready = select.select([s, sys.stdin], [], [])[0]
+    if s in ready:
+        who, n = s.recv(100).split()
+        seen[int(who)].add(int(n))
+    elif sys.stdin in ready:
+        break
+print(json.dumps([sorted(seen[0]), sorted(seen[1])]))
+""" % PORT
+
+POLICY = """
+classes:
+  default: {packets: none, bytes: none, syn: none, udp: %s, icmp: none, fragments: none}
+services:
+  sink:
+    udp: [%d]
+    crowd: {syn: none, packets: none, bytes: none}
+    network: {syn: none, packets: none, bytes: none}
+budgets: {newcomers4: none}
+lanes:
+  blocked: [%s, 198.51.%d.0/24]
+"""
+
+
+def start(box, ns, code, *args):
+    p = subprocess.Popen(["nsenter", "--net=/run/netns/" + ns, sys.executable, "-c", code, *args],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    box.jobs.append(p)
+    return p
+
+
+def end(p):
+    out, _ = p.communicate("\n", timeout=60)
+    return out.strip().splitlines()[-1]
+
+
+def test_numbered_packets_through_changes(box, tmp_path):
+    blocked = "41.85.0.1"
+    files = []
+    for i, udp in enumerate(("none", "10M/s burst 1M")):
+        path = tmp_path / ("%d.yaml" % i)
+        path.write_text("interfaces: {%s: native}\n" % box.iface +
+                        POLICY % (udp, PORT, blocked, i))
+        files.append(str(path))
+    box.attach()
+    box.fw("policy", "apply", files[0])
+    sink = start(box, box.srv, SINK)
+    assert sink.stdout.readline() == "ready\n"
+    sender = start(box, box.world, SENDER, lab.SRV4, lab.KNOWN4, blocked)
+    for i in range(FLIPS):
+        if i % 10 == 3:
+            assert box.attach()["interfaces"][0]["replaced"]
+        elif i % 10 == 6:
+            box.fw("limit", "set", "udp", "%dM/s" % (5 + i % 3), "burst", "1M")
+        elif i % 10 == 8:
+            box.fw("policy", "undo")
+        else:
+            box.fw("policy", "apply", files[(i + 1) % 2])
+    sent = int(end(sender))
+    time.sleep(0.3)
+    allowed, leaked = json.loads(end(sink))
+    assert not leaked, "%d blocked packets came through" % len(leaked)
+    lost = sorted(set(range(sent)) - set(allowed))
+    assert not lost, "%d of %d lost: %s ..." % (len(lost), sent, lost[:10])
+    assert sent > 1000
+
+
+def test_a_killed_controller_changes_nothing_about_going_back(box, tmp_path):
+    """apply --confirm from a shell that dies at once: the program goes back in time."""
+    path = tmp_path / "p.yaml"
+    path.write_text("lanes: {blocked: [41.85.0.1]}\n")
+    box.attach()
+    before = box.fw("policy", "show").stdout.split("\n", 1)[1]
+    p = box.popen_fw("policy", "apply", "--confirm", "5s", str(path))
+    assert "goes back by itself in 5 s" in p.communicate()[0]
+    assert box.fwj("block", "list")["prefixes"]
+    assert box.fw("block", "add", "192.0.2.1", check=False).returncode == 2
+    deadline = time.monotonic() + 30
+    while box.fwj("status")["confirm_within_s"] and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert box.fw("policy", "show").stdout.split("\n", 1)[1] == before
+    assert box.fw("policy", "confirm", check=False).returncode == 2
+
+
+def test_the_file_as_an_admin_lives_with_it(box, tmp_path):
+    path, copy = tmp_path / "p.yaml", tmp_path / "saved.yaml"
+    listed = tmp_path / "list.txt"
+    listed.write_text("198.51.100.1\n")
+    path.write_text("lanes: {blocked: [{file: list.txt, why: feed}]}\n")
+    assert box.fw("policy", "apply", str(path), check=False).returncode == 3  # nothing attached
+    box.attach()
+    said = box.fw("policy", "apply", str(path))
+    assert "1 new" in said.stdout
+    assert box.fwj("status")["policy_file"]["file"] == str(path)
+    assert "running differs" not in box.fw("status").stdout
+    # Another command, and the file's list changes too.
+    box.fw("block", "add", "192.0.2.1")
+    assert "running differs from file" in box.fw("status").stdout
+    listed.write_text("198.51.100.2\n")
+    assert box.fwj("status")["policy_file"]["file_changed"]
+    changes = {(c["path"], c["before"], c["after"])
+               for c in box.fwj("policy", "diff", str(path))["changes"]}
+    assert ("lanes.blocked", "192.0.2.1/32", None) in changes
+    assert ("lanes.blocked", None, "198.51.100.2/32 feed") in changes
+    # Saved, changed away from, applied again: the same.
+    copy.write_text("# mine\n")
+    box.fw("policy", "save", str(copy))
+    assert (tmp_path / "saved.yaml.old").read_text() == "# mine\n"
+    assert sorted(os.listdir(str(tmp_path))) == ["list.txt", "p.yaml", "saved.yaml",
+                                                 "saved.yaml.old"]
+    box.fw("policy", "apply", str(path))
+    box.fw("policy", "apply", str(copy))
+    assert {p["prefix"] for p in box.fwj("block", "list")["prefixes"]} == {"198.51.100.1/32",
+                                                                          "192.0.2.1/32"}
+
+
+def test_whoever_types_is_not_cut_off(box, tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text("lanes: {blocked: [41.80.0.0/16]}\n")
+    box.attach()
+    env = dict(box.env(), SSH_CONNECTION="41.80.0.9 50000 10.77.0.1 22")
+
+    def typed(*argv):
+        return box.inside(box.srv, lab.FLOODWALL, "policy", *argv, check=False, env=env)
+    p = typed("apply", str(path))
+    assert p.returncode == 1 and "cut your own session off" in p.stderr
+    assert typed("apply", "--force", str(path)).returncode == 1
+    assert not box.fwj("block", "list")["prefixes"]
+    assert typed("apply", "--force", "--confirm", "5m", str(path)).returncode == 0
+    assert box.fwj("block", "list")["prefixes"]
+    assert typed("undo").returncode == 0
+    assert not box.fwj("block", "list")["prefixes"]
+
+
+def test_check_needs_no_privilege(tmp_path):
+    """As nobody, without capabilities and without a BPF file system to look at."""
+    path = tmp_path / "p.yaml"
+    path.write_text("mode: enforse\n")
+    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+        os.chmod(folder, 0o755)
+    p = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                        "--bounding-set=-all", lab.FLOODWALL, "-j", "policy", "check", str(path)],
+                       stdout=subprocess.PIPE, text=True, check=False)
+    error = json.loads(p.stdout)["error"]
+    assert p.returncode == 1 and error["code"] == 1
+    assert [(x["line"], x["column"], x["severity"]) for x in error["problems"]] == [(1, 7, "error")]
+    assert error["problems"][0]["message"] == '"enforse" is not enforce or monitor'
