@@ -23,11 +23,13 @@ struct options {
 	bool quick;
 	const char *json;
 	const char *only; /* NULL: all */
+	const char *path; /* NULL: all */
 };
 
 static const char usage[] =
-	"Usage: bench [--quick] [--rounds N] [--packets N] [--only PART] [--json FILE]\n"
-	"Parts: budgets, paths (of them, one CPU and no peers), curves, stages, layouts, live\n";
+	"Usage: bench [--quick] [--rounds N] [--packets N] [--only PART] [--path TEXT] [--json FILE]\n"
+	"Parts: budgets, curves, stages, layouts, live, and paths: the budgets' on one CPU, without\n"
+	"peers, of which --path takes those whose names hold TEXT\n";
 
 static int parse(int argc, char **argv, struct options *ret)
 {
@@ -36,6 +38,7 @@ static int parse(int argc, char **argv, struct options *ret)
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "packets", required_argument, NULL, 'p' },
 		{ "only", required_argument, NULL, 'o' },
+		{ "path", required_argument, NULL, 'P' },
 		{ "json", required_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -57,6 +60,9 @@ static int parse(int argc, char **argv, struct options *ret)
 			break;
 		case 'o':
 			ret->only = optarg;
+			break;
+		case 'P':
+			ret->path = optarg;
 			break;
 		case 'j':
 			ret->json = optarg;
@@ -86,7 +92,7 @@ static int bench(const struct options *opts, struct run *run, struct out *out, s
 	if (wanted(opts, "budgets"))
 		rc = scenes_budgets(run, out, err);
 	if (opts->only && !strcmp(opts->only, "paths"))
-		rc = scenes_paths(run, out, err);
+		rc = scenes_paths(run, out, opts->path, err);
 	if (!rc && wanted(opts, "curves"))
 		rc = scenes_curves(run, out, opts->quick, err);
 	if (!rc && wanted(opts, "stages"))

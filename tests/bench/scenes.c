@@ -92,12 +92,15 @@ static const struct {
 };
 #define BUDGETED (sizeof(budgeted) / sizeof(*budgeted))
 
-static int open_budgeted(struct group *g, struct fw_err *err)
+static int open_budgeted(struct group *g, const char *name, struct fw_err *err)
 {
 	for (size_t i = 0; i < BUDGETED; i++) {
 		struct scene_opts opts = { .sources = budgeted[i].sources };
-		struct scene *scene = group_scene(g, budgeted[i].id, &opts, err);
+		struct scene *scene;
 
+		if (name && !strstr(scene_path(budgeted[i].id), name))
+			continue;
+		scene = group_scene(g, budgeted[i].id, &opts, err);
 		if (!scene)
 			return -EIO;
 		if (scene->why[0])
@@ -176,7 +179,7 @@ int scenes_budgets(struct run *run, struct out *out, struct fw_err *err)
 
 	memset(&peers, 0, sizeof(peers));
 	if (!rc)
-		rc = open_budgeted(g, err);
+		rc = open_budgeted(g, NULL, err);
 	if (!rc)
 		rc = open_peers(&peers, err);
 	for (size_t i = 0; !rc && i < g->scenes; i++) {
@@ -205,10 +208,10 @@ int scenes_budgets(struct run *run, struct out *out, struct fw_err *err)
 	return rc;
 }
 
-int scenes_paths(struct run *run, struct out *out, struct fw_err *err)
+int scenes_paths(struct run *run, struct out *out, const char *name, struct fw_err *err)
 {
 	struct group *g = group_new(run, out, err);
-	int rc = g ? open_budgeted(g, err) : -ENOMEM;
+	int rc = g ? open_budgeted(g, name, err) : -ENOMEM;
 
 	for (size_t i = 0; !rc && i < g->scenes; i++) {
 		if (!g->scene[i].why[0])
