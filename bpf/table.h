@@ -253,21 +253,28 @@ static __always_inline enum entering set_enter(const struct fw_place *place, __u
 	return FW_ENTER_OURS;
 }
 
-/* Claim a place in the near part, or in the far one if there is none. */
+/*
+ * Claim a place in the near part, or in the far one if there is none. A near set that has been full
+ * is asked last by all but one source in eight: to look for an idle one in it costs as much as all
+ * the rest, and under a flood of newcomers there is none.
+ */
 static __always_inline enum entering table_enter(const struct table_key *k, struct entry *e,
 						 __u64 now, __u64 idle_ns)
 {
-	struct fw_place place = fw_place_near(k->hash, k->bits);
-	__u32 near = k->base + place.set;
+	__u32 near = k->base + fw_place_near(k->hash, k->bits).set;
+	__u64 far = near_overflowed(near) && k->hash >> FW_TAG_SHIFT & 7;
 	enum entering entering = FW_ENTER_NONE;
 
 #pragma clang loop unroll(disable)
-	for (int far = 0; far < 2 && entering == FW_ENTER_NONE; far++) {
-		if (far) {
-			place = fw_place_far(k->hash, k->bits);
-			near_overflow(near);
-		}
+	for (int i = 0; i < 2 && entering == FW_ENTER_NONE; i++) {
+		struct fw_place place;
+
+		FW_FORGET(far, now); /* the verifier follows one way on, not one for each part */
+		place = far ? fw_place_far(k->hash, k->bits) : fw_place_near(k->hash, k->bits);
 		entering = set_enter(&place, k->base + place.set, e, now, idle_ns);
+		if (!far && entering == FW_ENTER_NONE)
+			near_overflow(near);
+		far ^= 1;
 	}
 	if (entering == FW_ENTER_NONE)
 		note(FW_N_SET_FULL);

@@ -26,10 +26,11 @@ struct options {
 	const char *path; /* NULL: all */
 };
 
-static const char usage[] =
-	"Usage: bench [--quick] [--rounds N] [--packets N] [--only PART] [--path TEXT] [--json FILE]\n"
-	"Parts: budgets, curves, stages, layouts, live, and paths: the budgets' on one CPU, without\n"
-	"peers, of which --path takes those whose names hold TEXT\n";
+static const char usage[] = "Usage: bench [--quick] [--rounds N] [--packets N] [--only PART] "
+			    "[--path TEXT] [--json FILE]\n"
+			    "Parts: budgets, curves, stages, layouts, live, and paths: the "
+			    "budgets' on one CPU, without\n"
+			    "peers, of which --path takes those whose names hold TEXT\n";
 
 static int parse(int argc, char **argv, struct options *ret)
 {

@@ -7,7 +7,8 @@
 
 /* Every budgeted path beside the peers, on one CPU; then on all numbers of CPUs. */
 int scenes_budgets(struct run *run, struct out *out, struct fw_err *err);
-/* The same paths, or those with name in theirs, on one CPU: for builds that are measured in turn. */
+/* The same paths, or those with name in theirs, on one CPU: for builds that are measured in turn.
+ */
 int scenes_paths(struct run *run, struct out *out, const char *name, struct fw_err *err);
 /* How the cost moves with sources, table size, prefixes and services. */
 int scenes_curves(struct run *run, struct out *out, bool quick, struct fw_err *err);
