@@ -101,13 +101,20 @@ static void test_queues(void **state)
 		const char *name;
 		int queue; /* -1: not the packets of a receive queue */
 	} rows[] = {
-		{ "rx_queue_0_packets", 0 },	 { "rx_queue_63_packets", 63 },
-		{ "rx_queue_3_xdp_packets", 3 }, { "rx12_packets", 12 },
-		{ "rx-7.packets", 7 },		 { "queue_5_rx_cnt", 5 },
-		{ "[2]: rx_ucast_packets", 2 },	 { "rx_queue_0_bytes", -1 },
-		{ "tx_queue_0_packets", -1 },	 { "rx_packets", -1 },
-		{ "rx_queue__packets", -1 },	 { "rx_queue_99999999999_packets", -1 },
-		{ "", -1 },			 { "rx_queue_4096_packets", -1 },
+		{ "rx_queue_0_packets", 0 },
+		{ "rx_queue_63_packets", 63 },
+		{ "rx_queue_3_xdp_packets", 3 },
+		{ "rx12_packets", 12 },
+		{ "rx-7.packets", 7 },
+		{ "queue_5_rx_cnt", 5 },
+		{ "[2]: rx_ucast_packets", 2 },
+		{ "rx_queue_0_bytes", -1 },
+		{ "tx_queue_0_packets", -1 },
+		{ "rx_packets", -1 },
+		{ "rx_queue__packets", -1 },
+		{ "rx_queue_99999999999_packets", -1 },
+		{ "", -1 },
+		{ "rx_queue_4096_packets", -1 },
 	};
 
 	(void)state;

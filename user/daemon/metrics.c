@@ -45,9 +45,8 @@ STATE_PLAIN(floodwall_policy_confirm_deadline_timestamp_seconds, fw_expo_value, 
 PLAIN(floodwall_state, fw_expo_count, snap->state)
 PLAIN(floodwall_policy_last_reload_success, fw_expo_count, snap->daemon->reload_ok)
 PLAIN(floodwall_policy_last_reload_timestamp_seconds, fw_expo_value,
-      (double)(snap->daemon->reload_ns / 1000000) / 1e3)
-PLAIN(floodwall_heartbeat_timestamp_seconds, fw_expo_value,
-      (double)(snap->daemon->beat_ns / 1000000) / 1e3)
+      (double)snap->daemon->reload_ns / 1e9)
+PLAIN(floodwall_heartbeat_timestamp_seconds, fw_expo_value, (double)snap->daemon->beat_ns / 1e9)
 PLAIN(floodwall_scrape_duration_seconds, fw_expo_value, snap->took_s)
 PLAIN(process_cpu_seconds, fw_expo_value, snap->process.cpu_s)
 PLAIN(process_start_time_seconds, fw_expo_value, snap->process.start_s)

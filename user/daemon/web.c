@@ -363,7 +363,8 @@ static int reload(struct fw_daemon *daemon, struct fw_err *err)
 	int r;
 
 	r = fw_wish_listen(daemon, &listen_on, err);
-	if (r || !memcmp(&listen_on, &before, sizeof(before)))
+	if (r || (listen_on.off == before.off && listen_on.port == before.port &&
+		  !memcmp(listen_on.addr_be, before.addr_be, sizeof(before.addr_be))))
 		return r;
 	close_web(web);
 	r = open_web(web, &listen_on, err);

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the controller costs while it watches a flood of millions of sources: memory has a bound that
+is held; time is measured and printed, with the same controller's cost on empty tables beside it."""
+
+import os
+import time
+
+import pytest
+from test_metrics import get, samples, total
+from test_run import until
+
+
+def scrapes(box, n=9):
+    """Median seconds that a reading took in the controller, by its own clock."""
+    took = []
+    for _ in range(n):
+        time.sleep(0.3)  # not the copy of the one before
+        took.append(total(samples(get(box)[2]), "floodwall_scrape_duration_seconds"))
+    return sorted(took)[n // 2]
+
+
+def cpu(p):
+    with open("/proc/%d/stat" % p.pid, encoding="ascii") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory(p):
+    """Bytes besides the maps: everything resident that is not a view of a BPF map."""
+    kib = maps = 0
+    with open("/proc/%d/smaps" % p.pid, encoding="ascii", errors="replace") as f:
+        for line in f:
+            if line[0] in "0123456789abcdef" and "-" in line.split()[0]:
+                maps = "bpf-map" in line
+            elif line.startswith("Rss:") and not maps:
+                kib += int(line.split()[1])
+    return kib << 10
+
+
+QUIET = """\
+interfaces:
+  web0: native
+recording:
+  enabled: %s
+services:
+  host:
+    crowd: {syn: none, packets: none, bytes: none}
+    network: {syn: none, packets: none, bytes: none}
+budgets:
+  newcomers4: none
+"""
+SECONDS = float(os.environ.get("FLOODWALL_COST_SECONDS", "6"))  # of flood, to fill the table
+
+
+@pytest.mark.parametrize("recording", ["off", "on"])
+def test_cost_under_a_flood_of_sources(box, figure, recording):
+    path = os.path.join(box.dir, "policy.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(QUIET % recording)
+    p = box.daemon("--policy", path, small=False)
+    assert until(lambda: "is ready" in p.said(), 20), p.said()
+    box.ip(box.srv, "link set lo up")
+    empty = scrapes(box)
+    flood = box.flood("udp", sources=4000000, start="45.0.0.1", port=9, fast=True,
+                      seconds=SECONDS)
+    time.sleep(max(1, SECONDS - 5))
+    before, start = cpu(p), time.monotonic()
+    time.sleep(3.5)
+    share = (cpu(p) - before) / (time.monotonic() - start)
+    peak = memory(p)
+    flood.result()
+    time.sleep(17)  # every slice has been looked at since
+    sources = total(samples(get(box)[2]), "floodwall_table_entries", table="sources4")
+    told = next(t for t in box.fwj("status")["tables"] if t["name"] == "sources4")["used"]
+    full = scrapes(box)
+    figure("controller, recording %s, %.2f M sources: scrape %.2f ms (empty tables: %.2f ms), %.2f "
+           "%% of a CPU under the flood, %.1f MiB besides the maps" %
+           (recording, sources / 1e6, full * 1e3, empty * 1e3, share * 100, peak / (1 << 20)))
+    assert sources > 5e4, "the flood did not fill the table"
+    assert abs(sources - told) < 0.02 * told, "sampled %d, counted %d" % (sources, told)
+    if recording == "off":
+        assert peak < 32 << 20
