@@ -20,9 +20,12 @@ def scrapes(box, n=9):
 
 
 def cpu(p):
-    with open("/proc/%d/stat" % p.pid, encoding="ascii") as f:
-        fields = f.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Seconds on a CPU, all threads; /proc/PID/stat would count in hundredths."""
+    ns = 0
+    for task in os.listdir("/proc/%d/task" % p.pid):
+        with open("/proc/%d/task/%s/schedstat" % (p.pid, task), encoding="ascii") as f:
+            ns += int(f.read().split()[0])
+    return ns / 1e9
 
 
 def memory(p):
