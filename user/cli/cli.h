@@ -68,8 +68,9 @@ struct fw_cli {
 	void *memory;
 	void (*memory_free)(void *memory);
 
-	/* for main.c, sign.c and options.c */
-	int argc; /* the whole command line */
+	/* for main.c, sign.c, audit.c and options.c */
+	char told[512]; /* the sentence of fw_cli_done(), for the journal */
+	int argc;	/* the whole command line */
 	char **argv;
 	const char *value[FW_CLI_OPTIONS_MAX]; /* by row of command->options; NULL = not given */
 	struct {

@@ -13,6 +13,7 @@
 
 #include "user/base/json.h"
 #include "user/base/table.h"
+#include "user/cli/audit.h"
 #include "user/cli/help.h"
 #include "user/cli/options.h"
 #include "user/kern/attach.h"
@@ -93,6 +94,15 @@ static int run(struct fw_cli *cli, int argc, char **argv)
 	return err;
 }
 
+static int run_told(struct fw_cli *cli, int argc, char **argv)
+{
+	struct fw_audit before = fw_audit_begin(cli);
+	int err = run(cli, argc, argv);
+
+	fw_audit_end(cli, &before); /* a command that failed half-way has changed something, too */
+	return err;
+}
+
 static int dispatch(struct fw_cli *cli, const struct fw_cli_line *line)
 {
 	switch (line->wish) {
@@ -116,7 +126,7 @@ static int dispatch(struct fw_cli *cli, const struct fw_cli_line *line)
 	case FW_WISH_RUN:
 		break;
 	}
-	return run(cli, line->argc, line->argv);
+	return run_told(cli, line->argc, line->argv);
 }
 
 int main(int argc, char **argv)

@@ -43,6 +43,9 @@ int fw_cli_done(struct fw_cli *cli, json_t *doc, const char *fmt, ...)
 	va_list args;
 
 	fw_cli_sign(cli);
+	va_start(args, fmt);
+	vsnprintf(cli->told, sizeof(cli->told), fmt, args);
+	va_end(args);
 	if (cli->json)
 		return fw_cli_json(cli, doc);
 	json_decref(doc);

@@ -40,28 +40,35 @@ static bool to_journal(void)
 	return known;
 }
 
-void fw_journal(int priority, enum fw_event event, const char *const *fields, const char *fmt, ...)
+void fw_journal_send(int priority, enum fw_event event, const char *const *fields, const char *text)
 {
-	char raw[1024], text[8 + sizeof(raw)] = "MESSAGE=", prio[16];
+	char message[1024 + 8] = "MESSAGE=", prio[16];
 	struct iovec iov[FW_JOURNAL_FIELDS + 3];
 	int n = 0;
-	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(raw, sizeof(raw), fmt, ap);
-	va_end(ap);
-	fw_text_clean(text + 8, sizeof(raw), raw);
-	fw_journal_count[event]++;
-	if (!to_journal()) {
-		fprintf(stderr, "%s\n", text + 8);
-		return;
-	}
+	fw_text_clean(message + 8, sizeof(message) - 8, text);
 	snprintf(prio, sizeof(prio), "PRIORITY=%d", priority);
-	iov[n++] = (struct iovec){ text, strlen(text) };
+	iov[n++] = (struct iovec){ message, strlen(message) };
 	iov[n++] = (struct iovec){ prio, strlen(prio) };
 	iov[n++] = (struct iovec){ (void *)(unsigned long)message_id[event],
 				   strlen(message_id[event]) };
 	for (int i = 0; fields && fields[i] && i < FW_JOURNAL_FIELDS; i++)
 		iov[n++] = (struct iovec){ (void *)(unsigned long)fields[i], strlen(fields[i]) };
 	sd_journal_sendv(iov, n);
+}
+
+void fw_journal(int priority, enum fw_event event, const char *const *fields, const char *fmt, ...)
+{
+	char raw[1024], text[sizeof(raw)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	va_end(ap);
+	fw_journal_count[event]++;
+	if (to_journal()) {
+		fw_journal_send(priority, event, fields, raw);
+		return;
+	}
+	fprintf(stderr, "%s\n", fw_text_clean(text, sizeof(text), raw));
 }

@@ -61,4 +61,11 @@ extern const char *const fw_journal_name[FW_E_MAX];
 void fw_journal(int priority, enum fw_event event, const char *const *fields, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/*
+ * The same to the journal alone, whatever stderr is: for commands, whose stderr is the admin's.
+ * Where there is no journal nothing happens.
+ */
+void fw_journal_send(int priority, enum fw_event event, const char *const *fields,
+		     const char *text);
+
 #endif
