@@ -9,6 +9,7 @@
 #include "user/base/table.h"
 #include "user/base/text.h"
 #include "user/cli/cli.h"
+#include "user/cli/incident.h"
 #include "user/cli/policy.h"
 #include "user/core/status.h"
 #include "user/policy/model.h"
@@ -266,6 +267,7 @@ static int print_status(struct fw_cli *cli, const struct fw_status *st, bool all
 	r = fw_policy_status_print(cli);
 	if (r)
 		return r;
+	fw_recording_status_print(cli);
 	print_tables(st);
 	printf("state since   %s, made by build %s\n",
 	       fw_clock_put(loaded, sizeof(loaded), st->loaded_ns), st->meta.build);
@@ -297,10 +299,13 @@ static int cmd_status(struct fw_cli *cli, int argc, char **argv)
 	}
 	for (unsigned int i = 0; i < st->nr_ifaces; i++)
 		explain(cli, &st->iface[i]);
+	fw_recording_status_warn(cli);
 	if (cli->json) {
 		json_t *doc = status_json(st);
 
 		r = fw_policy_status_json(cli, doc);
+		if (!r)
+			r = fw_recording_status_json(cli, doc);
 		if (!r)
 			r = fw_cli_json(cli, doc);
 		else

@@ -12,6 +12,11 @@ const char *fw_cli_history(const struct fw_cli *cli);
 /* A change was made: who did what goes into the history, if there is one. Says so if it cannot. */
 void fw_cli_sign(struct fw_cli *cli);
 
+/* Lines, warnings (with their exit code) and an object of `status`. */
+void fw_recording_status_print(struct fw_cli *cli);
+void fw_recording_status_warn(struct fw_cli *cli);
+int fw_recording_status_json(const struct fw_cli *cli, json_t *doc);
+
 /* All that is said of one incident, read in one state of the file. */
 struct fw_incident_view {
 	struct fw_incident in;

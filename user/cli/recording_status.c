@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What `status` says of the record: whether there is one, where, and why not. */
+#include <stdlib.h>
+
+#include "user/base/clock.h"
+#include "user/base/json.h"
+#include "user/base/text.h"
+#include "user/cli/cli.h"
+#include "user/cli/incident.h"
+#include "user/core/beat.h"
+#include "user/core/recording.h"
+
+#define LATE_NS (10 * FW_NS_PER_S)
+
+/* False: no controller records here. */
+static bool read_now(const struct fw_cli *cli, struct fw_recording *ret, bool *ret_late)
+{
+	__u64 now = fw_clock_realtime();
+
+	if (!fw_beat_read(fw_beat_dir(), cli->pins).alive ||
+	    fw_recording_read(fw_beat_dir(), cli->pins, ret))
+		return false;
+	*ret_late = now > ret->when_ns + LATE_NS;
+	return true;
+}
+
+static void print_good(const struct fw_recording *rec)
+{
+	char bytes[FW_TEXT_LEN];
+
+	printf("recording     %sB in %s",
+	       fw_text_put_about(bytes, sizeof(bytes), (double)rec->state.bytes), rec->path);
+	if (rec->state.incident)
+		printf("; INCIDENT %lld is open: floodwall incident show %lld",
+		       (long long)rec->state.incident, (long long)rec->state.incident);
+	putchar('\n');
+}
+
+void fw_recording_status_print(struct fw_cli *cli)
+{
+	struct fw_recording *rec = malloc(sizeof(*rec));
+	bool late;
+
+	if (!rec)
+		return;
+	if (!read_now(cli, rec, &late))
+		printf("recording     no (floodwall run records)\n");
+	else if (rec->state.ok && !late)
+		print_good(rec);
+	else
+		printf("recording     STANDS STILL; filtering goes on\n");
+	free(rec);
+}
+
+void fw_recording_status_warn(struct fw_cli *cli)
+{
+	struct fw_recording *rec = malloc(sizeof(*rec));
+	bool late;
+
+	if (rec && read_now(cli, rec, &late) && (late || !rec->state.ok)) {
+		fw_cli_warn(cli, "nothing is recorded: %s%s%s",
+			    late ? "the controller's recorder does not answer" : rec->state.trouble,
+			    *rec->state.hint ? "; " : "", rec->state.hint);
+		cli->exit_code = FW_EXIT_DEGRADED;
+	}
+	free(rec);
+}
+
+int fw_recording_status_json(const struct fw_cli *cli, json_t *doc)
+{
+	struct fw_recording *rec = malloc(sizeof(*rec));
+	json_t *value = NULL;
+	bool late;
+
+	if (rec && read_now(cli, rec, &late))
+		value = json_pack("{s:b,s:o,s:o,s:o,s:I,s:o}", "ok", (int)(rec->state.ok && !late),
+				  "history", fw_json_text(rec->path), "bytes",
+				  fw_json_count(rec->state.bytes), "trouble",
+				  fw_json_text(rec->state.trouble), "incident",
+				  (json_int_t)rec->state.incident, "since_ns",
+				  fw_json_count(rec->state.since_ns));
+	free(rec);
+	return fw_json_set(doc, "recording", value ?: json_null());
+}
