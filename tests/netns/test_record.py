@@ -84,14 +84,13 @@ def sent_by(box, prefix):
 def test_real_ones_are_proven_and_counted(box):
     """A spoofed flood and a crowd of real clients at once: the incident lists exactly the real ones
     as proven, and of each every packet; it says what it was; it ends by itself."""
-    try:
-        read = sent_by(box, lab.VOTERS4)
-    except lab.LabError as e:
-        pytest.skip("this kernel counts nothing in front of the filter: %s" % str(e)[-80:])
     box.nginx()
-    box.fw("trust", "add", lab.CLERKS4, check=False)
     p = start(box)
     box.fw("trust", "add", lab.CLERKS4)
+    try:
+        read = sent_by(box, "41.80.0.0/26")  # the clients; hardly ever one that the flood spoofs
+    except lab.LabError as e:
+        pytest.skip("this kernel counts nothing in front of the filter: %s" % str(e)[-80:])
     people = box.voters(rate=40, seconds=9)
     clerks = box.clerks(rate=10, seconds=9)
     time.sleep(3)
@@ -118,9 +117,7 @@ def test_real_ones_are_proven_and_counted(box):
     found = sources(db, number)
     found = {a: n for a, n in found.items() if not a.startswith("196.")}
     assert set(found) == set(real)
-    wrong = {a: (found[a], real[a]) for a in real
-             # what the stack counts has no Ethernet header
-             if found[a][0] != real[a][0] or found[a][1] != real[a][1] + 14 * real[a][0]}
+    wrong = {a: (found[a], real[a]) for a in real if found[a] != real[a]}
     assert not wrong, wrong
     assert show["sources_proven"] == len(real) + len(
         [a for a in sources(db, number) if a.startswith("196.")])
