@@ -242,16 +242,16 @@ def test_frames_of_odd_lengths(tmp_path):
 
 # -- what is known of that night --------------------------------------------------------------------
 
-def session(at, client, port, both=True, good=True, seq=1000):
+def session(at, client, port, both=True, good=True, seq=1000, web=WEB):
     """A handshake and a request; one direction only; or with a wrong number in the last ACK."""
-    frames = [(at, pcaps.tcp(client, WEB, port, 80, pcaps.SYN, seq))]
+    frames = [(at, pcaps.tcp(client, web, port, 80, pcaps.SYN, seq))]
     if both:
-        frames.append((at, pcaps.tcp(WEB, client, 80, port, pcaps.SYN | pcaps.ACK, 7000, seq + 1)))
+        frames.append((at, pcaps.tcp(web, client, 80, port, pcaps.SYN | pcaps.ACK, 7000, seq + 1)))
     ack = 7001 if good else 7777
     data = seq + 1 if good or both else seq + 5
-    frames.append((at, pcaps.tcp(client, WEB, port, 80, pcaps.ACK, seq + 1 if both else data, ack,
+    frames.append((at, pcaps.tcp(client, web, port, 80, pcaps.ACK, seq + 1 if both else data, ack,
                                  b"" if both else b"GET /")))
-    frames.append((at, pcaps.tcp(client, WEB, port, 80, pcaps.ACK | pcaps.PSH, seq + 6, ack, b"GET /")))
+    frames.append((at, pcaps.tcp(client, web, port, 80, pcaps.ACK | pcaps.PSH, seq + 6, ack, b"GET /")))
     return frames
 
 
@@ -289,6 +289,23 @@ def test_proof_carries_a_voter_through_a_flood(tmp_path):
     assert doc["verdicts"]["tx"] > 20000
     assert doc["known"]["packets_midstream"] == doc["known"]["packets_midstream_dropped"] == 20
     assert [c["level"] for c in doc["levels"]] == ["guarded", "siege"]
+
+
+@pytest.mark.parametrize("bot,web", [(OTHER, WEB), (VOTER6, WEB6)], ids=["v4", "v6"])
+def test_a_flood_within_a_connection_is_banned(tmp_path, bot, web):
+    """A real source that floods through its own connection, and one in whose name others flood: the
+    one is banned, the other is not."""
+    slow = policy(tmp_path, "slow.yaml", "classes:\n  default: { packets: 300/s burst 300 }\n")
+    real = session(T0, bot, 4000, web=web) + [
+        (T0 + i / 2000, pcaps.tcp(bot, web, 4000, 80, pcaps.ACK, 1012 + i, 7001, b"x"))
+        for i in range(1, 12000)]
+    doc = replay(put(tmp_path, real), "--policy", slow, "--to", web)
+    assert doc["reasons"]["banned"] > 3000 and doc["reasons"]["source_packets"] > 3000
+    spoofed = session(T0, bot, 4000, web=web) + [
+        (T0 + i / 2000, pcaps.tcp(bot, web, 5000 + i, 80, pcaps.ACK, i, 7001, b"x"))
+        for i in range(1, 12000)]
+    doc = replay(put(tmp_path, spoofed), "--policy", slow, "--to", web)
+    assert doc["reasons"]["banned"] == 0 and doc["reasons"]["source_packets"] > 6000
 
 
 def test_who_listens_is_declared(tmp_path):

@@ -228,8 +228,11 @@ static int cmd_explain(struct fw_cli *cli, int argc, char **argv)
 	if (r)
 		return r;
 	e = calloc(1, sizeof(*e));
-	r = e ? fw_apply_read_model(&maps, &model, &cli->err)
-	      : fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
+	if (!e) {
+		r = fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
+		goto out;
+	}
+	r = fw_apply_read_model(&maps, &model, &cli->err);
 	if (!r && guess)
 		fw_explain_guess(model, &p);
 	p.dport = p.dport ?: FW_EXPLAIN_DPORT;
@@ -237,6 +240,7 @@ static int cmd_explain(struct fw_cli *cli, int argc, char **argv)
 		r = fw_explain_run(&maps, &p, e, &cli->err);
 	if (!r)
 		r = cli->json ? print_json(cli, &p, e, maps.meta->tick_ns) : print(&p, e);
+out:
 	free(e);
 	free(model);
 	fw_maps_close(&maps);

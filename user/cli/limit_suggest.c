@@ -225,10 +225,11 @@ int fw_limit_suggest(struct fw_cli *cli, int argc, char **argv)
 				     .progress = fw_replay_progress };
 	struct fw_suggest *s = calloc(1, sizeof(*s));
 	struct fw_replay_source source = { 0 };
-	int r = s ? 0 : fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
+	int r;
 
-	if (!r)
-		r = take_number(cli, "margin", FW_SUGGEST_MARGIN_MIN, 1000, &o.margin);
+	if (!s)
+		return fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
+	r = take_number(cli, "margin", FW_SUGGEST_MARGIN_MIN, 1000, &o.margin);
 	if (!r)
 		r = take_number(cli, "percentile", 50, 100, &o.percentile);
 	if (!r)

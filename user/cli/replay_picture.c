@@ -32,6 +32,7 @@ static void collect(const struct fw_tally *t, int width, struct picture *p)
 
 	memset(p, 0, sizeof(*p));
 	p->bins = (t->bins + room - 1) / room;
+	p->most = 1;
 	for (unsigned int b = 0; b < t->bins; b++) {
 		unsigned int column = b / p->bins;
 		__u32 level = fw_tally_level(t, b);

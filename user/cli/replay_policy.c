@@ -140,7 +140,7 @@ static int add_service(struct fw_cli *cli, struct fw_model *model, const char *o
 	int r = 0, service = -1;
 	bool open = false;
 
-	if (!text)
+	if (!text || !model)
 		return fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
 	rules = strchr(text, '=');
 	if (!rules || rules == text || !rules[1]) {

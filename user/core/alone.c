@@ -18,6 +18,7 @@
 #include "user/core/alone.h"
 
 #define SERVERS_MAX 4096
+#define FILES_MAX   (2 * SERVERS_MAX + 1024) /* connections, too */
 #define PORTS	    65536
 #define MODELS_MAX  2
 
@@ -163,9 +164,9 @@ static void more_files(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= SERVERS_MAX + 1024)
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= FILES_MAX)
 		return;
-	limit.rlim_cur = limit.rlim_max < SERVERS_MAX + 1024 ? limit.rlim_max : SERVERS_MAX + 1024;
+	limit.rlim_cur = limit.rlim_max < FILES_MAX ? limit.rlim_max : FILES_MAX;
 	(void)setrlimit(RLIMIT_NOFILE, &limit); /* what cannot be opened is counted */
 }
 

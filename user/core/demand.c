@@ -159,7 +159,7 @@ static double percentile_of(double *values, size_t n, double percentile)
 
 static double rate_of(const struct fw_demand *d, unsigned int kind)
 {
-	return (double)d->rate[kind].most / (FW_WINDOW_LONG_NS / FW_WINDOW_SHORT_NS);
+	return (double)d->rate[kind].most * FW_WINDOW_SHORT_NS / (double)FW_WINDOW_LONG_NS;
 }
 
 /* One class and kind; rates and bursts have room for all sources. */

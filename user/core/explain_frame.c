@@ -12,15 +12,15 @@
 #include "user/base/text.h"
 #include "user/core/explain_frame.h"
 
-#define TCP_SYN	   0x02
-#define MSS_OPTION "\x02\x04\x05\xb4" /* 1460, as every SYN has it */
-#define MSS_LEN	   4
-#define SEQ	   0x10000001U
-#define WINDOW	   64240
-#define TTL	   64
+#define TCP_SYN 0x02
+#define MSS_LEN 4
+#define SEQ	0x10000001U
+#define WINDOW	64240
+#define TTL	64
 
 static __u32 put_tcp(const struct fw_explain_packet *p, __u8 *out)
 {
+	static const __u8 mss[MSS_LEN] = { 2, 4, 1460 >> 8, 1460 & 0xff }; /* as every SYN has it */
 	struct tcphdr tcp = { .source = htons(p->sport),
 			      .dest = htons(p->dport),
 			      .seq = htonl(SEQ),
@@ -32,7 +32,7 @@ static __u32 put_tcp(const struct fw_explain_packet *p, __u8 *out)
 	memcpy(out, &tcp, sizeof(tcp));
 	out[13] = p->tcp_flags;
 	if (p->tcp_flags & TCP_SYN)
-		memcpy(out + sizeof(tcp), MSS_OPTION, MSS_LEN);
+		memcpy(out + sizeof(tcp), mss, sizeof(mss));
 	return len;
 }
 

@@ -10,6 +10,7 @@
 #include <time.h>
 #include "user/core/alone.h"
 #include "user/core/replay.h"
+#include "user/core/sockets.h"
 
 #define PROGRESS_EVERY 16384 /* packets */
 #define OVERSIZE_RUN   3000U /* bytes that fit one buffer on every kernel */
@@ -19,6 +20,7 @@ struct run {
 	struct fw_replay *ret;
 	struct fw_feed *feed;
 	struct fw_alone *alone;
+	struct fw_sockets *sockets;
 	struct fw_judge judge[FW_REPLAY_POLICIES];
 };
 
@@ -71,7 +73,11 @@ static int begin(struct run *run, struct fw_err *err)
 	for (unsigned int i = 0; i < run->opts->policies; i++)
 		models[i] = run->opts->policy[i].model;
 	/* It copies what it needs of the array, and borrows the models. */
-	return fw_alone_begin(models, run->opts->policies, &run->alone, &run->ret->cookies, err);
+	r = fw_alone_begin(models, run->opts->policies, &run->alone, &run->ret->cookies, err);
+	if (r)
+		return r;
+	run->sockets = fw_sockets_new();
+	return run->sockets ? 0 : fw_err_set(err, -ENOMEM, NULL, "out of memory");
 }
 
 /* Does the capture say that this packet's source is real? */
@@ -115,6 +121,17 @@ static void compare(struct run *run, const struct fw_feed_packet *p,
 	top->reason = (__u8)judged[a > b ? 0 : 1].reason;
 }
 
+/*
+ * A proven source is over its limits: from here on the program asks the socket table whether its
+ * packets are of its own connections, so those of which the capture knows must be there.
+ */
+static bool needs_socket(const struct fw_judged *j)
+{
+	return j->proven && j->verdict == FW_V_DROP &&
+	       (j->reason == FW_R_DROP_SRC_PACKETS || j->reason == FW_R_DROP_SRC_BYTES ||
+		j->reason == FW_R_DROP_NET48 || j->reason == FW_R_DROP_TRUSTED);
+}
+
 /* A SYN that a listener would have answered. */
 static void note_unheard(struct fw_replay *ret, unsigned int i, const struct fw_feed_packet *p)
 {
@@ -144,6 +161,8 @@ static int one(struct run *run, const struct fw_feed_packet *p, struct fw_err *e
 					  (unsigned long long)p->index, p->len, strerror(-r));
 		if (!heard && judged[i].reason == FW_R_DROP_COOKIE_OVER)
 			note_unheard(run->ret, i, p);
+		if (needs_socket(&judged[i]) && p->tcp && p->said == FW_FLOW_OPEN)
+			(void)fw_sockets_open(run->sockets, p->daddr, p->dport, p->saddr, p->sport);
 		fw_tally_add(run->ret->tally[i], &run->judge[i], p, &judged[i]);
 	}
 	if (run->opts->policies > 1)
@@ -212,6 +231,7 @@ int fw_replay_run(const struct fw_replay_opts *opts, struct fw_replay *ret, stru
 		ret->files = *fw_feed_files(run.feed);
 		ret->unheard_ports = fw_alone_failed(run.alone);
 	}
+	fw_sockets_free(run.sockets);
 	fw_alone_end(run.alone);
 	for (unsigned int i = 0; i < FW_REPLAY_POLICIES; i++)
 		fw_judge_close(&run.judge[i]);
