@@ -7,6 +7,7 @@
  *   night HISTORY flood|rush PROVEN UNPROVEN [SEED]
  */
 #include <arpa/inet.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,10 +175,15 @@ static void begin(struct night *n)
 	struct fw_history_clock clock = { .when = at(0),
 					  .synchronised = true,
 					  .max_error_ns = 1500000 };
+	static const char policy[] =
+		"INSERT INTO policy VALUES(NULL, 0, 1794000000000000000, 1000000000000, 1, "
+		"'44aff4ab2d7c3250525675a08f0cfa9591168cffe51791c5f5bbc417c15a6c38', "
+		"'web0:cafe0123cafe0123', '{\"hello\": \"world\"}\n')";
 
-	memset(run.policy_hash, 'a', 64);
 	must(n, fw_history_run(n->h, &run, &n->err), "run");
 	must(n, fw_history_clock(n->h, &clock, &n->err), "clock");
+	if (sqlite3_exec(n->h->db, policy, NULL, NULL, NULL) != SQLITE_OK)
+		must(n, -1, "policy");
 	must(n, fw_incident_open(n->h, at(0), "web", "level", &n->id, &n->err), "open");
 }
 

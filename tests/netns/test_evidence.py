@@ -4,6 +4,7 @@ each other, that hostile text stays text, that every kind of tampering is named,
 the recipe with standard tools that is in the bundle."""
 
 import csv
+import hashlib
 import html.parser
 import io
 import json
@@ -261,8 +262,9 @@ def test_stix(ev):
 
 def test_record(ev):
     doc = json.loads(ev.files["record.json"])
-    run = doc["record"]["runs"][0]
-    assert run["program_tag"] == "cafe0123cafe0123" and run["policy_sha256"] == "a" * 64
+    policy = doc["record"]["policies"][0]
+    assert policy["programs"] == "web0:cafe0123cafe0123"
+    assert hashlib.sha256(ev.files["policy/1-generation-1.yaml"]).hexdigest() == policy["sha256"]
     assert doc["record"]["clocks"][0]["synchronised"] is True
     assert doc["samples"]["emitted"] == 6000 and doc["samples"]["lost"] == 120
     assert [n["database"] for n in doc["networks_named_by"]] == ["Test-Country", "Test-ASN"]
@@ -286,7 +288,6 @@ def test_key(ev):
     pub = ev.path("state/evidence.pub")
     der = subprocess.run(["openssl", "pkey", "-pubin", "-in", pub, "-outform", "DER"],
                          stdout=subprocess.PIPE, check=True).stdout
-    import hashlib
     assert shown["fingerprint"] == hashlib.sha256(der).hexdigest() == ev.done["key"]
     assert os.stat(ev.path("state/evidence.key")).st_mode & 0o777 == 0o600
     ev.json("key", "make", code=1)

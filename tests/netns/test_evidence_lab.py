@@ -3,9 +3,11 @@
 controller; the bundle names exactly the real ones as proven, and its figures are the counters'."""
 
 import csv
+import hashlib
 import io
 import json
 import os
+import re
 import sqlite3
 import tarfile
 import time
@@ -93,5 +95,10 @@ def test_botnet_and_spoofed_flood(box):
     shown = lab.run(["tshark", "-r", f.name, "-T", "fields", "-e", "frame.comment"]).stdout
     assert "possibly spoofed" in shown and len(shown.splitlines()) <= said["samples"]["emitted"]
     assert all("one in" in line for line in shown.splitlines())
+    policies = said["record"]["policies"]
+    assert policies and re.fullmatch(r"%s:[0-9a-f]{16}" % box.iface, policies[-1]["programs"])
+    for i, p in enumerate(policies):
+        text = files["policy/%d-generation-%d.yaml" % (i + 1, p["generation"])]
+        assert hashlib.sha256(text).hexdigest() == p["sha256"]
     daemon.terminate()
     assert daemon.wait(15) == 0, daemon.said()

@@ -24,6 +24,7 @@ static const char readme[] =
 	"report.html      the report, with plots; report.md and report.json: the same\r\n"
 	"public.txt       a few plain sentences, without addresses\r\n"
 	"record.json      machine, program and policy (with hashes), clock, sampling and losses\r\n"
+	"policy/...yaml   the policies that were in force; their SHA-256 stand in record.json\r\n"
 	"totals.csv       every second: packets and bytes by service and reason, counted one by "
 	"one\r\n"
 	"sources.csv      every source known: proven, or possibly spoofed\r\n"
@@ -210,6 +211,26 @@ static int put_one(struct export *e, const char *name, int (*put)(FILE *out, str
 	return closed ? closed : r;
 }
 
+static int put_policies(struct export *e)
+{
+	char name[48];
+	int r = 0;
+
+	for (size_t i = 0; i < e->job->report->nr_policies && !r; i++) {
+		const struct fw_report_policy *p = &e->job->report->policy[i];
+		FILE *out;
+
+		if (!*p->text)
+			continue;
+		snprintf(name, sizeof(name), "policy/%zu-generation-%u.yaml", i + 1, p->generation);
+		out = fw_bundle_open(e->bundle, name);
+		if (out)
+			fputs(p->text, out);
+		r = fw_bundle_close(e->bundle);
+	}
+	return r;
+}
+
 static int write_records(struct export *e)
 {
 	char id[FW_SIGN_ID_LEN];
@@ -222,6 +243,8 @@ static int write_records(struct export *e)
 	fw_evidence_stix_begin(&e->stix, e->job->report, fw_sign_id(id, &e->job->key->pub));
 	for (size_t i = 0; i < sizeof(records) / sizeof(*records) && !r; i++)
 		r = put_one(e, records[i].name, records[i].put);
+	if (!r)
+		r = put_policies(e);
 	if (r)
 		return r;
 	fw_evidence_stix_end(&e->stix, &e->spool);

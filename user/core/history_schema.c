@@ -54,6 +54,10 @@ const char fw_history_schema[] =
 	"NULL, " WHEN "program_ns INTEGER NOT NULL, service TEXT NOT NULL, reason INTEGER NOT "
 	"NULL, verdict INTEGER NOT NULL, flags INTEGER NOT NULL, address BLOB, length INTEGER NOT "
 	"NULL, ratio INTEGER NOT NULL, data BLOB NOT NULL);"
+	"CREATE TABLE policy(id INTEGER PRIMARY KEY, tick INTEGER NOT NULL, " WHEN
+	"generation INTEGER NOT NULL, sha256 TEXT NOT NULL, program TEXT NOT NULL, text TEXT NOT "
+	"NULL);"
+	"CREATE INDEX policy_tick ON policy(tick);"
 	"CREATE INDEX level_tick ON level(tick);"
 	"CREATE INDEX change_tick ON change(tick);"
 	"CREATE INDEX clock_tick ON clock(tick);"
@@ -87,6 +91,9 @@ static const char *const about[][2] = {
 	  "boot_ns + (utc_ns - boot_ns) of the row in force" },
 	{ "level", "a service's level changed: 0 calm, 1 guarded, 2 siege" },
 	{ "change", "a change of the policy: who did what" },
+	{ "policy", "the policy in force from then on, as a policy file: its SHA-256, and its text "
+		    "unless it is "
+		    "long; program: interface and kernel's tag of the program on it" },
 	{ "top", "heaviest sources of a minute, at least that much each" },
 	{ "address", "4 bytes: IPv4; 16 bytes: IPv6, of tabled sources its /64; network order" },
 	{ "proven",

@@ -20,6 +20,7 @@ static const char *const by_tick[] = {
 	"DELETE FROM total WHERE tick BETWEEN ? AND ?" OUTSIDE("total.tick"),
 	"DELETE FROM level WHERE tick BETWEEN ? AND ?" OUTSIDE("level.tick"),
 	"DELETE FROM change WHERE tick BETWEEN ? AND ?" OUTSIDE("change.tick"),
+	"DELETE FROM policy WHERE tick BETWEEN ? AND ?" OUTSIDE("policy.tick"),
 	"DELETE FROM top WHERE tick BETWEEN ? AND ?" OUTSIDE("top.tick"),
 	"DELETE FROM tick WHERE id BETWEEN ? AND ?" OUTSIDE("tick.id"),
 };

@@ -92,7 +92,6 @@ static void read_identity(struct fw_recorder *r, const struct fw_recorder_now *n
 	if (!r->maps.cpus)
 		return;
 	run->generation = FW_LIVE_GENERATION(fw_maps_live(&r->maps));
-	snprintf(run->program, sizeof(run->program), "%.32s", r->maps.meta->build);
 }
 
 /* The file, and the row that says who writes from here on. */
@@ -407,6 +406,8 @@ static int step(struct fw_recorder *r, const struct fw_recorder_now *now, struct
 	}
 	if (!code)
 		settle(r, now, s);
+	if (!code)
+		fw_rec_policy(r, now);
 	fw_stats_free(&s->stats);
 	fw_stats_free(&s->since);
 	free(s);

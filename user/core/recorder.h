@@ -21,12 +21,12 @@ struct fw_recorder_opts {
 	const char *accounts; /* file of the accounts, on tmpfs; NULL = in memory */
 	const char *build;
 	const char *boot_id;
-	__u32 sample_rate; /* samples a second of each group of reasons on each CPU; 0 = none */
+	__u32 sample_rate;  /* samples a second of each group of reasons on each CPU; 0 = none */
 	__u32 sample_bytes; /* of each; 0 = all the program hands over */
-	__u32 keep_s;	   /* FW_FOREVER: for ever */
-	__u64 max_bytes;   /* 0 = no cap */
-	__u32 quiet_s;	   /* of calm, until an incident is closed */
-	__u32 sources_max; /* 0 = default */
+	__u32 keep_s;	    /* FW_FOREVER: for ever */
+	__u64 max_bytes;    /* 0 = no cap */
+	__u32 quiet_s;	    /* of calm, until an incident is closed */
+	__u32 sources_max;  /* 0 = default */
 };
 #define FW_RECORDER_QUIET_S	60
 #define FW_RECORDER_SOURCES_MAX (4U << 20)

@@ -48,6 +48,11 @@ struct fw_recorder {
 	struct fw_sampler sampler[FW_G_MAX]; /* as written, summed over CPUs */
 	__u64 ledger_lost;
 
+	/* The policy as written: of which generation, and when it was looked at. */
+	__u32 policy_generation;
+	bool policy_known;
+	__u64 policy_boot_ns;
+
 	/* The file. */
 	struct fw_history *history;
 	struct fw_when last;	       /* of the last second written */
@@ -101,5 +106,8 @@ int fw_rec_top(struct fw_recorder *r, const struct fw_recorder_now *now, struct 
 struct fw_when fw_rec_when(const struct fw_recorder_now *now, __u64 program_ns);
 /* 128-bit form of a source's key. */
 void fw_rec_addr(__u8 family, __u64 key, __be32 ret_addr_be[4]);
+
+/* recorder_policy.c: the policy in force, when it has changed. What fails is tried again. */
+void fw_rec_policy(struct fw_recorder *r, const struct fw_recorder_now *now);
 
 #endif

@@ -36,6 +36,7 @@ void fw_rec_maps_close(struct fw_recorder *r)
 	fw_stats_free(&r->before);
 	r->have_before = false;
 	r->have_generation = false;
+	r->policy_known = false;
 	r->levels.nr = 0;
 }
 

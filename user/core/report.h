@@ -108,6 +108,15 @@ struct fw_report_sources {
 	double weight; /* estimated packets */
 };
 
+/* A policy that was in force. */
+struct fw_report_policy {
+	struct fw_when since;
+	__u32 generation;
+	char sha256[65];   /* of its text as a policy file */
+	char program[512]; /* "eth0:tag ..." */
+	char *text;	   /* owned; "" = too long to be kept */
+};
+
 #define FW_REPORT_TOP 20
 struct fw_report {
 	struct fw_incident incident;
@@ -122,7 +131,9 @@ struct fw_report {
 	struct fw_history_change *change;
 	struct fw_history_clock *clock;
 	struct fw_history_run *run;
-	size_t nr_points, nr_services, nr_notes, nr_levels, nr_changes, nr_clocks, nr_runs;
+	struct fw_report_policy *policy;
+	size_t nr_points, nr_services, nr_notes, nr_levels, nr_changes, nr_clocks, nr_runs,
+		nr_policies;
 	struct fw_report_sources proven, listed, sampled; /* listed: exact, but not proven */
 	struct fw_incident_source top_proven[FW_REPORT_TOP], top_other[FW_REPORT_TOP];
 	size_t nr_top_proven, nr_top_other;

@@ -220,12 +220,19 @@ void fw_report_page_record(FILE *out, const struct fw_report *r)
 		fw_escape_html(out, u->kernel);
 		fputs(", floodwall ", out);
 		fw_escape_html(out, u->build);
-		fputs("; program tag <code>", out);
-		fw_escape_html(out, *u->program ? u->program : "unknown");
-		fputs("</code>, policy SHA-256 <code>", out);
-		fw_escape_html(out, *u->policy_hash ? u->policy_hash : "unknown");
-		fprintf(out, "</code>, generation %u; boot <code>", u->generation);
+		fputs("; boot <code>", out);
 		fw_escape_html(out, u->boot_id);
+		fputs("</code></p>\n", out);
+	}
+	for (size_t i = 0; i < r->nr_policies; i++) {
+		const struct fw_report_policy *p = &r->policy[i];
+
+		fprintf(out,
+			"<p class=\"small soft\">Policy from %s on: generation %u, SHA-256 "
+			"<code>%s</code>; "
+			"programs <code>",
+			fw_report_moment(p->since.utc_ns), p->generation, p->sha256);
+		fw_escape_html(out, *p->program ? p->program : "unknown");
 		fputs("</code></p>\n", out);
 	}
 }

@@ -194,7 +194,7 @@ static json_t *events_json(const struct fw_report *r)
 
 static json_t *record_json(const struct fw_report *r)
 {
-	json_t *runs = json_array(), *clocks = json_array();
+	json_t *runs = json_array(), *clocks = json_array(), *policies = json_array();
 	int err = 0;
 
 	for (size_t i = 0; i < r->nr_runs; i++) {
@@ -202,12 +202,10 @@ static json_t *record_json(const struct fw_report *r)
 
 		err |= fw_json_push(
 			runs,
-			json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I}", "since", utc(u->when.utc_ns),
+			json_pack("{s:o,s:o,s:o,s:o,s:o,s:I}", "since", utc(u->when.utc_ns),
 				  "boot_id", fw_json_text(u->boot_id), "host",
 				  fw_json_text(u->host), "kernel", fw_json_text(u->kernel), "build",
-				  fw_json_text(u->build), "program_tag", fw_json_text(u->program),
-				  "policy_sha256", fw_json_text(u->policy_hash), "generation",
-				  (json_int_t)u->generation));
+				  fw_json_text(u->build), "generation", (json_int_t)u->generation));
 	}
 	for (size_t i = 0; i < r->nr_clocks; i++) {
 		const struct fw_history_clock *c = &r->clock[i];
@@ -220,9 +218,18 @@ static json_t *record_json(const struct fw_report *r)
 					  fw_json_count(c->est_error_ns), "step_ns",
 					  (json_int_t)c->step_ns));
 	}
-	return json_pack("{s:o,s:o,s:f,s:o}", "runs", err ? NULL : runs, "clocks", clocks,
-			 "recorded_seconds", (double)r->sums.span_ns / 1e9, "packets_in_no_account",
-			 fw_json_count(r->sums.ledger_lost));
+	for (size_t i = 0; i < r->nr_policies; i++) {
+		const struct fw_report_policy *p = &r->policy[i];
+
+		err |= fw_json_push(
+			policies, json_pack("{s:o,s:I,s:o,s:o,s:b}", "since", utc(p->since.utc_ns),
+					    "generation", (json_int_t)p->generation, "sha256",
+					    fw_json_text(p->sha256), "programs",
+					    fw_json_text(p->program), "text_kept", *p->text != 0));
+	}
+	return json_pack("{s:o,s:o,s:o,s:f,s:o}", "policies", policies, "runs", err ? NULL : runs,
+			 "clocks", clocks, "recorded_seconds", (double)r->sums.span_ns / 1e9,
+			 "packets_in_no_account", fw_json_count(r->sums.ledger_lost));
 }
 
 static json_t *series_json(const struct fw_report *r)

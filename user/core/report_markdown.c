@@ -176,10 +176,13 @@ int fw_report_markdown(FILE *out, const struct fw_report *r)
 
 		fprintf(out, "\n- recorder since %s, floodwall ", fw_report_moment(u->when.utc_ns));
 		fw_escape_markdown(out, u->build);
-		fputs(", program tag ", out);
-		fw_escape_markdown(out, u->program);
-		fputs(", policy SHA-256 ", out);
-		fw_escape_markdown(out, u->policy_hash);
+	}
+	for (size_t i = 0; i < r->nr_policies; i++) {
+		const struct fw_report_policy *p = &r->policy[i];
+
+		fprintf(out, "\n- policy from %s on: generation %u, SHA-256 `%s`, programs ",
+			fw_report_moment(p->since.utc_ns), p->generation, p->sha256);
+		fw_escape_markdown(out, p->program);
 	}
 	fputc('\n', out);
 	return ferror(out) ? -EIO : 0;

@@ -124,6 +124,45 @@ static int read_samples(struct fw_history *h, struct fw_report *r, struct fw_err
 	return e ? e : fw_incident_each_sample(h, r->incident.id, take_sample, &w, err);
 }
 
+/* Those of its time, and the one that was in force when it began. */
+static int read_policies(struct fw_history *h, struct fw_report *report, struct fw_err *err)
+{
+	static const char sql[] =
+		"SELECT utc_ns, boot_ns, generation, sha256, program, text FROM policy WHERE tick "
+		"BETWEEN ?1 AND ?2 OR id = (SELECT max(id) FROM policy WHERE tick < ?1) ORDER BY "
+		"id";
+	sqlite3_stmt *stmt;
+	int r = sqlite3_prepare_v2(h->db, sql, -1, &stmt, NULL);
+
+	if (r != SQLITE_OK)
+		return fw_history_fail(h, r, "read the policies", err);
+	sqlite3_bind_int64(stmt, 1, report->incident.first_tick);
+	sqlite3_bind_int64(stmt, 2, report->incident.last_tick);
+	while ((r = sqlite3_step(stmt)) == SQLITE_ROW) {
+		struct fw_report_policy *p = realloc(
+			report->policy, (report->nr_policies + 1) * sizeof(*report->policy));
+
+		if (!p)
+			break;
+		report->policy = p;
+		p += report->nr_policies;
+		memset(p, 0, sizeof(*p));
+		p->since.utc_ns = (__u64)sqlite3_column_int64(stmt, 0);
+		p->since.boot_ns = (__u64)sqlite3_column_int64(stmt, 1);
+		p->generation = (__u32)sqlite3_column_int64(stmt, 2);
+		snprintf(p->sha256, sizeof(p->sha256), "%s", sqlite3_column_text(stmt, 3));
+		snprintf(p->program, sizeof(p->program), "%s", sqlite3_column_text(stmt, 4));
+		p->text = strdup((const char *)sqlite3_column_text(stmt, 5));
+		if (!p->text)
+			break;
+		report->nr_policies++;
+	}
+	sqlite3_finalize(stmt);
+	if (r == SQLITE_ROW)
+		return fw_err_set(err, -ENOMEM, NULL, "out of memory");
+	return r == SQLITE_DONE ? 0 : fw_history_fail(h, r, "read the policies", err);
+}
+
 static int read_lists(struct fw_history *h, struct fw_report *r, struct fw_err *err)
 {
 	const struct fw_incident *i = &r->incident;
@@ -139,6 +178,8 @@ static int read_lists(struct fw_history *h, struct fw_report *r, struct fw_err *
 		e = fw_incident_clocks(h, i, &r->clock, &r->nr_clocks, err);
 	if (!e)
 		e = fw_incident_runs(h, i, &r->run, &r->nr_runs, err);
+	if (!e)
+		e = read_policies(h, r, err);
 	if (!e)
 		e = fw_report_series(h, r, POINTS, err);
 	if (!e)
@@ -199,5 +240,8 @@ void fw_report_free(struct fw_report *r)
 	free(r->change);
 	free(r->clock);
 	free(r->run);
+	for (size_t i = 0; i < r->nr_policies; i++)
+		free(r->policy[i].text);
+	free(r->policy);
 	free(r);
 }
