@@ -54,6 +54,21 @@ def test_attaches_and_leaves_attached(box, run):
     assert not os.listdir(box.run_dir), "the lock file stayed"
 
 
+def test_status_knows_the_controller(box, run):
+    p = run(box.iface)
+    said = box.fwj("status")["controller"]
+    assert said["running"] and said["pid"] == p.pid and not said["late"]
+    os.kill(p.pid, signal.SIGSTOP)
+    assert until(lambda: box.fwj("status")["controller"]["late"], 20)
+    assert "no sign of life" in box.fw("status").stdout
+    os.kill(p.pid, signal.SIGCONT)
+    assert until(lambda: not box.fwj("status")["controller"]["late"])
+    p.kill()
+    p.wait()
+    assert not box.fwj("status")["controller"]["running"]
+    assert "none runs" in box.fw("status").stdout
+
+
 def test_one_for_each_pins(box, run):
     p = run(box.iface)
     second = box.fw("run", box.iface, check=False)

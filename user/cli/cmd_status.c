@@ -11,6 +11,7 @@
 #include "user/cli/cli.h"
 #include "user/cli/incident.h"
 #include "user/cli/policy.h"
+#include "user/core/beat.h"
 #include "user/core/status.h"
 #include "user/policy/model.h"
 
@@ -127,6 +128,45 @@ static int print_ifaces(const struct fw_status *st)
 	r = fw_table_print(t, stdout);
 	fw_table_free(t);
 	return r;
+}
+
+/* A heartbeat a moment in the future is of a moment ago. */
+static unsigned int beat_age_s(const struct fw_beat *beat)
+{
+	__u64 now_ns = fw_clock_realtime();
+
+	return now_ns > beat->when_ns ? (unsigned int)((now_ns - beat->when_ns) / FW_NS_PER_S) : 0;
+}
+
+static bool beat_late(const struct fw_beat *beat)
+{
+	return beat->alive && beat_age_s(beat) * FW_NS_PER_S > FW_BEAT_LATE_NS;
+}
+
+static json_t *controller_json(const struct fw_cli *cli)
+{
+	struct fw_beat beat = fw_beat_read(fw_beat_dir(), cli->pins);
+	char when[FW_CLOCK_LEN];
+
+	return json_pack("{s:b,s:i,s:s?,s:b}", "running", (int)beat.alive, "pid",
+			 beat.alive ? (int)beat.pid : 0, "heartbeat",
+			 beat.when_ns ? fw_clock_put(when, sizeof(when), beat.when_ns) : NULL,
+			 "late", (int)beat_late(&beat));
+}
+
+static void print_controller(const struct fw_cli *cli)
+{
+	struct fw_beat beat = fw_beat_read(fw_beat_dir(), cli->pins);
+
+	if (beat_late(&beat))
+		printf("controller    %sprocess %d gives no sign of life for %u s%s; the filter "
+		       "goes on by itself\n",
+		       fw_table_style(stdout, FW_STYLE_BAD), (int)beat.pid, beat_age_s(&beat),
+		       fw_table_style(stdout, FW_STYLE_NONE));
+	else if (beat.alive)
+		printf("controller    process %d\n", (int)beat.pid);
+	else
+		printf("controller    none runs; the filter goes on by itself\n");
 }
 
 static void print_tables(const struct fw_status *st)
@@ -267,6 +307,7 @@ static int print_status(struct fw_cli *cli, const struct fw_status *st, bool all
 	r = fw_policy_status_print(cli);
 	if (r)
 		return r;
+	print_controller(cli);
 	fw_recording_status_print(cli);
 	print_tables(st);
 	printf("state since   %s, made by build %s\n",
@@ -304,6 +345,8 @@ static int cmd_status(struct fw_cli *cli, int argc, char **argv)
 		json_t *doc = status_json(st);
 
 		r = fw_policy_status_json(cli, doc);
+		if (!r)
+			r = fw_json_set(doc, "controller", controller_json(cli));
 		if (!r)
 			r = fw_recording_status_json(cli, doc);
 		if (!r)
