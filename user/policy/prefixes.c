@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include "user/base/text.h"
@@ -19,6 +20,7 @@ void fw_prefixes_free(struct fw_prefixes *set)
 	free(set->at);
 	free(set->why);
 	free(set->index);
+	free(set->why_hint);
 	memset(set, 0, sizeof(*set));
 }
 
@@ -34,10 +36,14 @@ static void index_drop(struct fw_prefixes *set)
 	set->slots = 0;
 }
 
+/* Lists come from strangers: where the index lies differs from run to run, and salts the hash. */
 static size_t slot_home(const struct fw_prefixes *set, const struct fw_prefix *p)
 {
-	__u64 h = ((__u64)p->addr_be[0] << 32 | p->addr_be[1]) * 0x9e3779b97f4a7c15ULL;
+	__u64 salt = (__u64)(uintptr_t)set->index * 0xd6e8feb86659fd93ULL;
+	__u64 h = (((__u64)p->addr_be[0] << 32 | p->addr_be[1]) ^ salt) * 0x9e3779b97f4a7c15ULL;
 
+	h ^= h >> 32;
+	h += salt;
 	h ^= ((__u64)p->addr_be[2] << 32 | p->addr_be[3]) + ((__u64)p->lane << 8 | p->len);
 	h *= 0xbf58476d1ce4e5b9ULL;
 	h ^= h >> 29;

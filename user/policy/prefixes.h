@@ -23,6 +23,7 @@ struct fw_prefixes {
 	__u32 *index;	 /* hash of (lane, address, length) -> position + 1 in at; private */
 	size_t slots;	 /* power of two, 0 = to be built; private */
 	size_t why_last; /* text of the last add; private */
+	__u16 *why_hint; /* where texts were found; private */
 };
 
 /* Frees what it holds and leaves an empty set. */

@@ -53,11 +53,35 @@ static void unused_drop(struct fw_prefixes *set)
 	set->why_last = 0;
 }
 
+#define HINTS  8192 /* twice as many as there are texts */
+#define PROBES 8
+
+/* Where a text was found last; a hint only, never the text itself. NULL without memory for one. */
+static __u16 *hint_of(struct fw_prefixes *set, const struct fw_why *text)
+{
+	__u32 hash = 2166136261U;
+	__u16 *hint;
+
+	for (const char *p = text->text; *p; p++)
+		hash = (hash ^ (unsigned char)*p) * 16777619U;
+	if (!set->why_hint)
+		set->why_hint = calloc(HINTS + PROBES, sizeof(*set->why_hint));
+	if (!set->why_hint)
+		return NULL;
+	hint = &set->why_hint[(hash ^ hash >> 15) & (HINTS - 1)];
+	for (int i = 0; i < PROBES; i++)
+		if (!hint[i] ||
+		    (hint[i] < set->whys && !strcmp(set->why[hint[i]].text, text->text)))
+			return &hint[i];
+	return hint;
+}
+
 int fw_prefixes_why_get(struct fw_prefixes *set, const char *why, __u16 *ret_index,
 			struct fw_err *err)
 {
 	struct fw_why text = { 0 };
 	size_t i = set->why_last;
+	__u16 *hint;
 
 	if (room_need(set, 2))
 		return fw_err_set(err, -ENOMEM, NULL, "no memory for the prefixes");
@@ -65,6 +89,9 @@ int fw_prefixes_why_get(struct fw_prefixes *set, const char *why, __u16 *ret_ind
 		return fw_err_set(err, -EINVAL, "63 bytes fit", "\"%.70s\" is too long", why);
 	if (why)
 		fw_text_clean(text.text, sizeof(text.text), why);
+	hint = hint_of(set, &text);
+	if (hint && (i >= set->whys || strcmp(set->why[i].text, text.text)))
+		i = *hint;
 	if (i >= set->whys || strcmp(set->why[i].text, text.text))
 		for (i = 0; i < set->whys && strcmp(set->why[i].text, text.text);)
 			i++;
@@ -82,6 +109,8 @@ int fw_prefixes_why_get(struct fw_prefixes *set, const char *why, __u16 *ret_ind
 		set->why[set->whys++] = text;
 	}
 	set->why_last = i;
+	if (hint)
+		*hint = (__u16)i;
 	*ret_index = (__u16)i;
 	return 0;
 }
