@@ -59,6 +59,8 @@ static int change_json(struct fw_cli *cli, const struct fw_change *change, const
 
 	if (file)
 		(void)fw_json_set(doc, "file", fw_json_text(file));
+	if (file && cli->problems)
+		(void)json_object_set(doc, "problems", cli->problems);
 	if (diff)
 		(void)fw_json_set(doc, "prefixes",
 				  json_pack("{s:I,s:I,s:I}", "added", (json_int_t)diff->added,

@@ -113,6 +113,7 @@ int fw_policy_diff_run(struct fw_cli *cli, int argc, char **argv)
 	if (!r && cli->json) {
 		(void)fw_json_set(doc, "file", fw_json_text(cmd.path));
 		(void)fw_json_set(doc, "same", json_boolean(same));
+		(void)json_object_set(doc, "problems", cli->problems);
 		r = fw_cli_json(cli, doc);
 		doc = NULL;
 	}

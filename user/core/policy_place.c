@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/core/policy.h"
+#include "user/core/policy_record.h"
 
 #define SLACK_S 2 /* what reading a wall clock twice may differ by */
 
@@ -128,19 +128,73 @@ static void place_prefixes(struct fw_prefixes *running, struct fw_prefixes *to,
 	diff->removed = running->count - kept;
 }
 
+/* Copies without the bytes between fields, so that the whole can be compared. */
+static void plain_copy(const struct fw_model *from, struct fw_model *to)
+{
+	memset(to, 0, sizeof(*to));
+	to->flags = from->flags;
+	to->proof_s = from->proof_s;
+	to->ban_s = from->ban_s;
+	to->ban_max_s = from->ban_max_s;
+	to->net48_factor = from->net48_factor;
+	to->rules = from->rules;
+	memcpy(to->budget, from->budget, sizeof(to->budget));
+	memcpy(to->class, from->class, sizeof(to->class));
+	for (int i = 0; i < FW_SERVICE_MAX; i++) {
+		const struct fw_model_service *a = &from->service[i];
+		struct fw_model_service *b = &to->service[i];
+
+		memcpy(b->name, a->name, sizeof(b->name));
+		b->proof = a->proof;
+		b->level_pin = a->level_pin;
+		b->closed = a->closed;
+		memcpy(b->crowd, a->crowd, sizeof(b->crowd));
+		memcpy(b->net, a->net, sizeof(b->net));
+	}
+	for (__u32 i = 0; i < from->rules; i++) {
+		const struct fw_model_rule *a = &from->rule[i];
+		struct fw_model_rule *b = &to->rule[i];
+
+		memcpy(b->addr_be, a->addr_be, sizeof(b->addr_be));
+		b->first = a->first;
+		b->last = a->last;
+		b->any = a->any;
+		b->proto = a->proto;
+		b->service = a->service;
+	}
+	for (int i = 0; i < FW_REFLECT_MAX; i++) {
+		to->reflect[i].port = from->reflect[i].port;
+		to->reflect[i].everywhere = from->reflect[i].everywhere;
+	}
+}
+
+__u64 fw_policy_hash_model(const struct fw_model *model)
+{
+	struct fw_model *copy = malloc(sizeof(*copy));
+	__u64 hash;
+
+	if (!copy)
+		return 0;
+	plain_copy(model, copy);
+	hash = fw_policy_hash_bytes(0, copy, sizeof(*copy));
+	free(copy);
+	return hash;
+}
+
 /* Interfaces are a set to the controller; their order is the file's business. */
 static bool same_settings(const struct fw_settings *a, const struct fw_settings *b)
 {
-	struct fw_settings x = *a, y = *b;
 	unsigned int found = 0;
 
 	for (unsigned int i = 0; i < a->ifaces; i++)
 		for (unsigned int k = 0; k < b->ifaces; k++)
 			found += !strcmp(a->iface[i].name, b->iface[k].name) &&
 				 a->iface[i].mode == b->iface[k].mode;
-	memset(x.iface, 0, sizeof(x.iface));
-	memset(y.iface, 0, sizeof(y.iface));
-	return a->ifaces == b->ifaces && found == a->ifaces && !memcmp(&x, &y, sizeof(x));
+	return a->ifaces == b->ifaces && found == a->ifaces && a->sample_rate == b->sample_rate &&
+	       a->sample_bytes == b->sample_bytes && a->record == b->record &&
+	       !strcmp(a->database, b->database) && a->retention_s == b->retention_s &&
+	       a->database_max == b->database_max && a->metrics == b->metrics &&
+	       !memcmp(a->listen_be, b->listen_be, sizeof(a->listen_be)) && a->port == b->port;
 }
 
 int fw_policy_place(struct fw_file *running, const struct fw_file *file, __u32 now_s,
@@ -148,6 +202,7 @@ int fw_policy_place(struct fw_file *running, const struct fw_file *file, __u32 n
 {
 	struct fw_file new = { .settings = file->settings };
 	struct places places;
+	__u64 hash, before;
 	int r;
 
 	memset(ret_diff, 0, sizeof(*ret_diff));
@@ -166,7 +221,13 @@ int fw_policy_place(struct fw_file *running, const struct fw_file *file, __u32 n
 			new.lanes.at[i].class = places.class[new.lanes.at[i].class];
 	fw_prefixes_expire(&new.lanes, now_s);
 	place_prefixes(&running->lanes, &new.lanes, ret_diff);
-	ret_diff->policy = memcmp(new.model, running->model, sizeof(*new.model)) != 0;
+	hash = fw_policy_hash_model(new.model);
+	before = fw_policy_hash_model(running->model);
+	if (!hash || !before) {
+		fw_file_free(&new);
+		return fw_err_set(err, -ENOMEM, NULL, "no memory for the policy");
+	}
+	ret_diff->policy = hash != before;
 	ret_diff->settings = !same_settings(&running->settings, &file->settings);
 	*ret = new;
 	return 0;

@@ -42,8 +42,8 @@ static int read_fd(int fd, size_t size, char **ret, size_t *ret_size)
 
 int fw_policy_load(const char *path, char **ret_text, size_t *ret_size, struct fw_err *err)
 {
+	struct stat st = { 0 };
 	int fd, r = 0;
-	struct stat st;
 
 	/* Not to wait for a writer of a pipe; plain files ignore it. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -57,7 +57,7 @@ static __u64 hash_prefixes(const struct fw_prefixes *set)
 
 __u64 fw_policy_hash(const struct fw_model *model, const struct fw_prefixes *prefixes)
 {
-	return fw_policy_hash_bytes(hash_prefixes(prefixes), model, sizeof(*model));
+	return mix(hash_prefixes(prefixes), fw_policy_hash_model(model));
 }
 
 /* The slot of the highest generation that is not above what runs; -1: none. */

@@ -22,6 +22,9 @@ void fw_policy_record_settings(const struct fw_maps *maps, struct fw_settings *r
 /* Of everything a file decides about packets, wherever its prefixes lie in memory. */
 __u64 fw_policy_hash(const struct fw_model *model, const struct fw_prefixes *prefixes);
 
+/* Of a model alone; 0 without memory. */
+__u64 fw_policy_hash_model(const struct fw_model *model);
+
 /* Goes on from `hash` (0 at first) over these bytes. Finds accidents, not forgers. */
 __u64 fw_policy_hash_bytes(__u64 hash, const void *bytes, size_t size);
 

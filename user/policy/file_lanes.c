@@ -95,7 +95,9 @@ static __u32 source_add(struct fw_reader *reader, const char *name, char *text, 
 		reader->fatal = -ENOMEM;
 		return 0;
 	}
-	grown[reader->sources] = (struct fw_source_text){ own, text, size };
+	grown[reader->sources].name = own;
+	grown[reader->sources].text = text;
+	grown[reader->sources].size = size;
 	return reader->sources++;
 }
 

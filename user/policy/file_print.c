@@ -79,9 +79,11 @@ static void put_word(FILE *out, const struct fw_key *key, unsigned int i)
 
 static void put_scalar(const struct printer *p, const struct fw_key *key)
 {
-	const void *at = (const char *)p->base[key->base] + key->at;
+	const void *base = p->base[key->base], *at = (const char *)base + key->at;
 	char text[FW_TEXT_LEN];
 
+	if (!base)
+		return; /* only the settings are printed */
 	switch (key->type) {
 	case FW_KEY_FLAG:
 		put_word(p->out, key, !!(*(const __u32 *)at & key->max));

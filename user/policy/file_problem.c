@@ -107,7 +107,7 @@ static void locate(struct fw_reader *reader, struct fw_problem *problem, struct 
 {
 	const struct fw_source_text *source = &reader->source[place.source];
 	size_t pos = place.pos < source->size ? place.pos : source->size;
-	const char *at = source->text + pos, *start = at, *end = at;
+	const char *at = source->text + pos, *start = at, *end;
 
 	while (start > source->text && start[-1] != '\n')
 		start--;

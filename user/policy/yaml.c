@@ -175,5 +175,5 @@ void fw_yaml_skip(struct fw_yaml *yaml, struct fw_yaml_item item)
 		return;
 	outside = yaml->depth - 1;
 	while (!yaml->over && yaml->depth > outside)
-		item = fw_yaml_next(yaml);
+		(void)fw_yaml_next(yaml);
 }
