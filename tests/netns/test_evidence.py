@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -181,6 +182,54 @@ def test_report_errors(ev):
     ev.json("incident", "report", 1, "--format", "pdf", code=1)
     ev.json("incident", "report", 1, "--format", "md", "--public", code=1)
     ev.json("incident", "export", 1, code=1)
+
+
+def altered(ev, name, *statements):
+    """A history of its own, changed by hand; what the page and the JSON then say."""
+    own = Evidence(os.path.join(ev.dir, name) if not os.mkdir(ev.path(name)) else None)
+    shutil.copy(ev.env["FLOODWALL_HISTORY"], own.env["FLOODWALL_HISTORY"])
+    db = sqlite3.connect(own.env["FLOODWALL_HISTORY"])
+    for sql in statements:
+        db.execute(sql)
+    db.commit()
+    db.close()
+    return own, own.fw("incident", "report", 1), json.loads(
+        own.fw("incident", "report", 1, "--format", "json"))
+
+
+def test_clock_jumped_back(ev):
+    own, page, r = altered(
+        ev, "jumped", "UPDATE tick SET utc_ns = utc_ns - 3600000000000 WHERE id > 60",
+        "INSERT INTO clock SELECT NULL, 1, 60, 1794000060000000000, 1060000000000, 0, 16000000000, "
+        "16000000000, -3600000000000")
+    assert r["incident"]["seconds"] == 120 and len(r["series"]) == 120
+    assert r["counted"]["dropped"]["packets"] == ev.truth["dropped"]
+    assert "The clock jumped" in page and "-3600.000 s" in page
+    own.fw("incident", "export", 1, "--to", own.path("x.tar"))
+    assert ev.verify("jumped/x.tar")["intact"]
+
+
+def test_started_anew_within(ev):
+    _, page, r = altered(ev, "anew", "UPDATE tick SET boot_ns = boot_ns - 1050000000000 WHERE id > 60")
+    assert r["incident"]["seconds"] == 120
+    assert r["counted"]["dropped"]["packets"] == ev.truth["dropped"] and "</html>" in page
+
+
+def test_gap(ev):
+    """The recorder was away for ten seconds: the sentence says so, and the axis has a hole."""
+    own, _, r = altered(ev, "gap", "DELETE FROM total WHERE tick BETWEEN 70 AND 79",
+                        "DELETE FROM tick WHERE id BETWEEN 70 AND 79")
+    assert r["incident"]["seconds"] == 120 and r["record"]["recorded_seconds"] == 110
+    assert "For 10 seconds of that time nothing was recorded" in own.fw("incident", "report", 1,
+                                                                        "--public")
+
+
+def test_monitor_mode(ev):
+    own, page, r = altered(ev, "monitor", "UPDATE total SET would = 1")
+    assert r["counted"]["dropped"]["packets"] == r["counted"]["answered"]["packets"] == 0
+    assert r["counted"]["would_drop"]["packets"] == ev.truth["dropped"] + ev.truth["answered"]
+    assert "watch only" in own.fw("incident", "report", 1, "--public")
+    assert "would have been dropped" in page
 
 
 # ---- the bundle ---------------------------------------------------------------------------------
