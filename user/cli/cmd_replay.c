@@ -140,6 +140,10 @@ static void warn(struct fw_cli *cli, char *const *path, const struct fw_replay *
 			"cookie answered them; --service NAME=tcp/%u@%s says who does",
 			(unsigned long long)unheard, replay->unheard_port,
 			fw_text_put_addr(addr, sizeof(addr), replay->unheard_be));
+	if (replay->small)
+		fw_cli_warn(cli,
+			    "there is not enough memory for tables as an attach makes them; these "
+			    "hold an eighth of the sources");
 	if (!replay->cookies)
 		fw_cli_warn(cli,
 			    "net.ipv4.tcp_syncookies cannot be set here: no cookies are given");

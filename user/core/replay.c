@@ -32,16 +32,28 @@ static __u64 wall_ns(void)
 	return (__u64)ts.tv_sec * 1000000000 + (__u64)ts.tv_nsec;
 }
 
+/* With tables as an attach makes them; where there is no memory for these, with an eighth of it. */
+static int open_judge(struct run *run, unsigned int i, struct fw_err *err)
+{
+	struct fw_judge_opts how = { .model = run->opts->policy[i].model,
+				     .lanes = run->opts->policy[i].lanes,
+				     .sizes = run->opts->sizes };
+	int r = fw_judge_open(&how, &run->judge[i], err);
+
+	if (r != -ENOMEM || how.sizes.sources4 || how.sizes.sources6)
+		return r;
+	how.sizes.sources4 = FW_SOURCES4_DEFAULT / 8;
+	how.sizes.sources6 = FW_SOURCES6_DEFAULT / 8;
+	run->ret->small = true;
+	return fw_judge_open(&how, &run->judge[i], err);
+}
+
 static int open_judges(struct run *run, struct fw_err *err)
 {
 	int r = 0;
 
 	for (unsigned int i = 0; i < run->opts->policies && !r; i++) {
-		struct fw_judge_opts how = { .model = run->opts->policy[i].model,
-					     .lanes = run->opts->policy[i].lanes,
-					     .sizes = run->opts->sizes };
-
-		r = fw_judge_open(&how, &run->judge[i], err);
+		r = open_judge(run, i, err);
 		if (r)
 			return r;
 		run->ret->text[i] = malloc(sizeof(*run->ret->text[i]));

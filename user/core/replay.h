@@ -46,7 +46,8 @@ struct fw_replay {
 	struct fw_policy_text *text[FW_REPLAY_POLICIES]; /* owned; names */
 	struct fw_feed_told told;
 	struct fw_capture_told files;
-	bool cookies;		    /* SYN cookies were given as under tcp_syncookies=2 */
+	bool small;   /* tables are an eighth of those of an attach, for want of memory */
+	bool cookies; /* SYN cookies were given as under tcp_syncookies=2 */
 	unsigned int unheard_ports; /* listeners that could not be opened */
 	__be32 unheard_be[4]; /* where the first SYN went that nobody is known to listen for */
 	__u16 unheard_port;   /* 0 = there was none */
