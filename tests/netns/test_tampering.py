@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Every kind of tampering with a bundle is named by the command, and noticed by the recipe with standard
+tools that is in it; and what two incidents share."""
+
+import os
+import re
+import shutil
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from evidence import OTHER, PROVEN, Evidence, ev  # noqa: E402,F401
+
+
+def members(data):
+    """(name, offset, whole length) of each member."""
+    at, found = 0, []
+    while data[at]:
+        name = data[at:at + 100].rstrip(b"\0").decode()
+        size = int(data[at + 124:at + 135], 8)
+        length = 512 + (size + 511) // 512 * 512
+        found.append((name, at, length))
+        at += length
+    return found
+
+
+def place(data, name):
+    return next((at, length) for n, at, length in members(data) if n == name)
+
+
+def change_byte(d):
+    at, _ = place(d, "sources.csv")
+    return d[:at + 700] + bytes([d[at + 700] ^ 1]) + d[at + 701:]
+
+
+def remove(d):
+    at, n = place(d, "sources.csv")
+    return d[:at] + d[at + n:]
+
+
+def cut(d):
+    at, n = place(d, "sources.csv")
+    return d[:at + n // 2]
+
+
+def append(d):
+    return d + b"\0" * 10240
+
+
+def append_file(d):
+    at, n = place(d, "public.txt")
+    return d[:-1024] + d[at:at + n] + d[-1024:]
+
+
+def reorder(d):
+    a, n = place(d, "report.md")
+    b, m = place(d, "report.json")
+    assert a + n == b
+    return d[:a] + d[b:b + m] + d[a:a + n] + d[b + m:]
+
+
+def break_chain(d):
+    """Content, hash and length agree again; only chain and signature know."""
+    at, n = place(d, "manifest.txt")
+    line = re.search(rb"\n7 public\.txt \d+ ([0-9a-f]{64}) ", d[at:at + n])
+    return d[:at + line.start(1)] + b"0" * 64 + d[at + line.end(1):]
+
+
+KINDS = [(change_byte, "changed", "sources.csv"), (remove, "removed", "sources.csv"),
+         (cut, "cut", "sources.csv"), (append, "appended", None),
+         (append_file, "added", "public.txt"), (reorder, "reordered", "report.json"),
+         (break_chain, "chain", "public.txt")]
+
+
+@pytest.mark.parametrize("tamper,fault,name", KINDS, ids=[k[0].__name__ for k in KINDS])
+def test_tampering(ev, tamper, fault, name):
+    with open(ev.path("night.tar"), "rb") as f:
+        data = f.read()
+    bad = tamper(data)
+    assert bad != data
+    with open(ev.path("bad.tar"), "wb") as f:
+        f.write(bad)
+    c = ev.verify("bad.tar", code=2)
+    assert not c["intact"]
+    named = [x for x in c["findings"] if x["fault"] == fault]
+    assert named and (name is None or named[0]["name"] == name), c["findings"]
+    assert name is None or name in named[0]["text"]
+    assert "NOT INTACT" in ev.fw("incident", "verify", ev.path("bad.tar"), code=2)
+    code, out = ev.recipe("bad.tar")
+    assert code and "NOT INTACT" in out, out
+
+
+def test_another_key(ev):
+    """Signed anew with a key of the forger's own: only the fingerprint known before tells."""
+    other = Evidence(ev.path("other") if os.mkdir(ev.path("other")) is None else None)
+    shutil.copy(ev.env["FLOODWALL_HISTORY"], other.env["FLOODWALL_HISTORY"])
+    forged = other.json("incident", "export", 1, "--to", ev.path("forged.tar"))
+    assert forged["key"] != ev.done["key"]
+    assert ev.verify("forged.tar")["key_compared"] is False
+    for key in (ev.done["key"], ev.path("state/evidence.pub")):
+        c = ev.verify("forged.tar", "--key", key, code=2)
+        assert [x["fault"] for x in c["findings"]] == ["key"]
+    assert ev.recipe("forged.tar", ev.path("state/evidence.pub"))[0] != 0
+
+
+def test_no_bundle(ev):
+    with open(ev.path("text"), "w", encoding="ascii") as f:
+        f.write("hello")
+    assert "no bundle" in ev.json("incident", "verify", ev.path("text"), code=1)["error"]["message"]
+    ev.json("incident", "verify", ev.path("nothing"), code=3)
+    ev.json("incident", "verify", ev.path("night.tar"), "--key", ev.path("text"), code=1)
+
+
+# ---- comparing ----------------------------------------------------------------------------------
+
+
+def test_compare(ev):
+    """Incident 1 with itself, from the history and from its bundle; and with the other night."""
+    for a, b in ((1, 1), (1, ev.path("night.tar")), (ev.path("night.tar"), ev.path("night.tar"))):
+        c = ev.json("incident", "compare", a, b)
+        assert c["proven"]["addresses"] == dict(c["proven"]["addresses"], a=PROVEN, b=PROVEN,
+                                                shared=PROVEN, jaccard=1.0)
+        assert c["possibly_spoofed"]["addresses"]["shared"] == OTHER
+        assert all(v > 0.999 for v in c["agreement"].values()), c["agreement"]
+        assert c["timing"]["seconds_apart"] == 0
+    assert c["proven"]["addresses"]["log10_of_chance_at_most"] < -100
+    far = ev.json("incident", "compare", 1, 2)
+    assert far["proven"]["addresses"]["shared"] == 0  # 41.80.0.0/24 and 41.80.7.0 to 41.80.8.255
+    assert far["proven"]["addresses"]["log10_of_chance_at_most"] == 0
+    assert "chance" in " ".join(far["words"])
+
+
+def test_compare_counts(ev):
+    """Half of the proven sources are the same: exactly so many, and the networks."""
+    number = ev.night("flood", 300, 10, 0)["id"]
+    c = ev.json("incident", "compare", 1, number)["proven"]
+    assert (c["addresses"]["shared"], c["addresses"]["a"], c["addresses"]["b"]) == (PROVEN, PROVEN, 300)
+    assert abs(c["addresses"]["jaccard"] - PROVEN / 300) < 1e-9
+    assert (c["networks"]["shared"], c["networks"]["a"], c["networks"]["b"]) == (1, 1, 2)
+    assert abs(c["expected_within_shared_networks"] - PROVEN * 256 / 256) < 1e-9
+    assert abs(c["addresses"]["expected_by_chance"] - PROVEN * 300 / 3702258432) < 1e-9
+
+
+def test_compare_broken(ev):
+    with open(ev.path("night.tar"), "rb") as f:
+        data = f.read()
+    with open(ev.path("bad.tar"), "wb") as f:
+        f.write(change_byte(data))
+    assert "not intact" in ev.json("incident", "compare", 1, ev.path("bad.tar"),
+                                   code=2)["error"]["message"]
