@@ -109,6 +109,29 @@ def test_numbered_packets_through_changes(box, tmp_path):
     assert sent > 1000
 
 
+def test_a_long_list_while_packets_flow(box, tmp_path):
+    """300,000 blocked addresses come and go; whoever is in neither list is served throughout."""
+    listed, path, none = (tmp_path / n for n in ("list.txt", "p.yaml", "none.yaml"))
+    listed.write_text("".join("45.%d.%d.%d\n" % (i >> 16, i >> 8 & 255, i & 255)
+                              for i in range(300000)))
+    head = "interfaces: {%s: native}\n" % box.iface + POLICY % ("none", PORT, "41.85.0.1", 1)
+    path.write_text(head.replace("198.51.1.0/24]", "{file: list.txt, why: feed}]"))
+    none.write_text(head)
+    box.fwj("attach", box.iface, "--sources4", "65536", "--sources6", "65536", "--prefixes4",
+            "400000", "--prefixes6", "1000")
+    box.fw("policy", "apply", str(none))
+    sink = start(box, box.srv, SINK)
+    assert sink.stdout.readline() == "ready\n"
+    sender = start(box, box.world, SENDER, lab.SRV4, lab.KNOWN4, "41.85.0.1")
+    for _ in range(3):
+        assert "300000 new" in box.fw("policy", "apply", str(path)).stdout
+        assert "300000 gone" in box.fw("policy", "apply", str(none)).stdout
+    sent = int(end(sender))
+    time.sleep(0.3)
+    allowed, leaked = json.loads(end(sink))
+    assert not leaked and len(allowed) == sent > 1000
+
+
 def test_a_killed_controller_changes_nothing_about_going_back(box, tmp_path):
     """apply --confirm from a shell that dies at once: the program goes back in time."""
     path = tmp_path / "p.yaml"

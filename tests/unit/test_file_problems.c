@@ -95,6 +95,10 @@ static const struct row rows[] = {
 	{ "services: {a: {to: 224.0.0.1, tcp: 80}}\n",
 	  "1:12 warning: service \"a\" can never match at 224.0.0.1: nobody is reached there\n",
 	  NULL },
+	{ "services: {web: {tcp: [80, 443]}, api: {to: 192.0.2.7, tcp: [443, 8443]}}\n",
+	  "1:35 warning: service \"api\" shadows \"web\": tcp/443@192.0.2.7 is its own, not what "
+	  "\"web\" says of every address\n",
+	  NULL },
 	{ "services: {a: {to: [1.2.3.4, 1.2.3.4], tcp: 80}}\n",
 	  "1:30 error: 1.2.3.4 is listed twice\n", NULL },
 	{ "reflection: {everywhere: [53, 53]}\n", "1:31 error: port 53 is listed already\n", NULL },

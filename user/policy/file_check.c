@@ -140,6 +140,33 @@ static void check_services(struct fw_reader *reader)
 	}
 }
 
+/* An address beats "any": what one service takes from another is said once for each two of them. */
+static void check_shadows(struct fw_reader *reader)
+{
+	const struct fw_model *model = reader->file->model;
+	bool said[FW_SERVICE_MAX][FW_SERVICE_MAX] = { 0 };
+	char text[FW_TEXT_LEN * 2];
+
+	for (__u32 i = 0; i < model->rules; i++)
+		for (__u32 k = 0; k < model->rules; k++) {
+			const struct fw_model_rule *one = &model->rule[i], *any = &model->rule[k];
+
+			if (one->any || !any->any || one->proto != any->proto ||
+			    one->service == any->service || one->first > any->last ||
+			    any->first > one->last || said[one->service][any->service])
+				continue;
+			said[one->service][any->service] = true;
+			fw_reader_say(reader, FW_PROBLEM_WARNING,
+				      reader->service_place[one->service], NULL,
+				      "service \"%s\" shadows \"%s\": %s is its own, not what "
+				      "\"%s\" says of every address",
+				      model->service[one->service].name,
+				      model->service[any->service].name,
+				      fw_model_rule_put(text, sizeof(text), one),
+				      model->service[any->service].name);
+		}
+}
+
 /* 0.0.0.0/0 to /2, and what holds 2000::/3: a slip. */
 static void check_widths(struct fw_reader *reader)
 {
@@ -164,6 +191,7 @@ void fw_reader_check(struct fw_reader *reader)
 	check_classes(reader);
 	check_factor(reader);
 	check_services(reader);
+	check_shadows(reader);
 	check_widths(reader);
 	fw_reader_check_prefixes(reader);
 	fw_reader_check_session(reader);
