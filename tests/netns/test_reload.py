@@ -79,11 +79,11 @@ def test_reload(box, policy):
 def test_a_broken_file_changes_nothing(box, policy):
     p = start(box, policy())
     path = policy(GOOD.replace("udp: 200/s", "udpp: 200/s"))
-    before = box.fwj("status")["generation"]
+    before = box.fwj("status", check=False)["generation"]
     p.send_signal(signal.SIGHUP)
     assert until(lambda: "refused, nothing changed" in p.said()), p.said()
     assert "%s:5:" % path in p.said() and "udpp" in p.said()
-    assert box.fwj("status")["generation"] == before and udp(box) == 200
+    assert box.fwj("status", check=False)["generation"] == before and udp(box) == 200
     time.sleep(0.3)
     found = samples(get(box)[2])
     assert total(found, "floodwall_policy_last_reload_success") == 0
