@@ -45,7 +45,7 @@ static int unknown(__s64 id, struct fw_err *err)
 int fw_incident_close(struct fw_history *h, __s64 id, struct fw_when now, const char *who,
 		      struct fw_err *err)
 {
-	struct fw_incident known;
+	struct fw_incident known = {};
 	int r = fw_incident_read(h, id, &known, err);
 
 	if (r)
@@ -62,7 +62,7 @@ int fw_incident_close(struct fw_history *h, __s64 id, struct fw_when now, const 
 int fw_incident_note(struct fw_history *h, __s64 id, struct fw_when now, const char *who,
 		     const char *text, struct fw_err *err)
 {
-	struct fw_incident known;
+	struct fw_incident known = {};
 	int r = fw_incident_read(h, id, &known, err);
 
 	if (r)

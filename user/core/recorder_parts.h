@@ -102,6 +102,23 @@ int fw_rec_samples(struct fw_recorder *r, const struct fw_recorder_now *now, str
 int fw_rec_adopt(struct fw_recorder *r, const struct fw_recorder_now *now, struct fw_err *err);
 int fw_rec_top(struct fw_recorder *r, const struct fw_recorder_now *now, struct fw_err *err);
 
+/* recorder_second.c: what a second reads and writes. */
+int fw_rec_write_clock(struct fw_recorder *r, const struct fw_recorder_now *now,
+		       struct fw_history_clock *c, struct fw_err *err);
+void fw_rec_read_levels(struct fw_recorder *r, const struct fw_recorder_now *now,
+			struct fw_rec_levels *ret);
+int fw_rec_write_levels(struct fw_recorder *r, const struct fw_recorder_now *now,
+			const struct fw_rec_levels *levels, struct fw_err *err);
+int fw_rec_write_change(struct fw_recorder *r, const struct fw_recorder_now *now, __u32 generation,
+			struct fw_err *err);
+void fw_rec_read_samplers(struct fw_recorder *r, struct fw_sampler now[FW_G_MAX]);
+__u64 fw_rec_ledger_lost(const struct fw_recorder *r);
+void fw_rec_weigh(struct fw_recorder *r, const struct fw_stats *since,
+		  const struct fw_sampler now[FW_G_MAX]);
+int fw_rec_write_tick(struct fw_recorder *r, const struct fw_recorder_now *now,
+		      const struct fw_stats *since, const struct fw_sampler samplers[FW_G_MAX],
+		      __u64 lost, struct fw_err *err);
+
 /* A moment of program time on both clocks, by how they stand now. */
 struct fw_when fw_rec_when(const struct fw_recorder_now *now, __u64 program_ns);
 /* 128-bit form of a source's key. */
