@@ -15,6 +15,7 @@
 #pragma clang attribute pop
 #include "user/core/capture.c"
 #include "user/core/capture_link.c"
+#include "user/core/capture_ng.c"
 #include "user/core/flow.c"
 
 #define CHECK(what)              \

@@ -59,23 +59,30 @@ def write(path, frames, link=EN10MB, order="<", nano=False, snap=262144):
     return str(path)
 
 
-def _block(kind, body):
+def _block(kind, body, order="<"):
     body += b"\0" * (-len(body) % 4)
-    return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+    size = struct.pack(order + "I", len(body) + 12)
+    return struct.pack(order + "I", kind) + size + body + size
 
 
-def write_ng(path, frames, resolutions=(6,), link=EN10MB):
-    """pcapng with an interface for each resolution (powers of ten); frames: (seconds, bytes,
-    interface)."""
+def write_ng(path, frames, resolutions=(6,), links=EN10MB, snaps=262144, order="<", offset=0):
+    """pcapng with an interface for each resolution (if_tsresol), of that link and snapshot length
+    each; frames: (seconds, bytes, interface)."""
+    def of(values, i):
+        return values[i] if isinstance(values, tuple) else values
+
+    def unit(power):
+        return 2**(power & 127) if power & 128 else 10**power
+
     with open(path, "wb") as f:
-        f.write(_block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1)))
-        for power in resolutions:
-            f.write(_block(1, struct.pack("<HHI", link, 0, 262144) +
-                           struct.pack("<HHB3xHH", 9, 1, power, 0, 0)))
+        f.write(_block(0x0a0d0d0a, struct.pack(order + "IHHq", 0x1a2b3c4d, 1, 0, -1), order))
+        for i, power in enumerate(resolutions):
+            f.write(_block(1, struct.pack(order + "HHI", of(links, i), 0, of(snaps, i)) +
+                           struct.pack(order + "HHB3xHHqHH", 9, 1, power, 14, 8, offset, 0, 0), order))
         for at, data, iface in frames:
-            ticks = round(at * 10**resolutions[iface])
-            f.write(_block(6, struct.pack("<IIIII", iface, ticks >> 32, ticks & 0xffffffff,
-                                          len(data), len(data)) + data))
+            ticks = round((at - offset) * unit(resolutions[iface]))
+            f.write(_block(6, struct.pack(order + "IIIII", iface, ticks >> 32, ticks & 0xffffffff,
+                                          len(data), len(data)) + data, order))
     return str(path)
 
 

@@ -113,6 +113,31 @@ def test_interfaces_of_a_pcapng_count_for_themselves(tmp_path, judged):
     assert all(abs(p["time"] - t) < 1e-6 for p, (t, _) in zip(lines, PACKETS))
 
 
+def test_interfaces_of_a_pcapng_may_differ_in_all(tmp_path, judged):
+    """Link, snapshot length, resolution by powers of two, an offset, the other byte order; and one
+    of a link that carries no IP."""
+    wraps = (pcaps.ether, bytes, pcaps.cooked2)
+    frames = [(t, wraps[i % 3](p), i % 3) for i, (t, p) in enumerate(PACKETS)]
+    path = pcaps.write_ng(tmp_path / "x.pcapng", frames + [(T0 + 9, b"radio", 3)],
+                          (9, 0x80 | 20, 6, 6), (pcaps.EN10MB, pcaps.RAW, pcaps.SLL2, pcaps.IEEE80211),
+                          (96, 0, 262144, 0), ">", T0 - 100)
+    lines = each(path, *SERVICE)
+    assert [dict(p, time=0) for p in lines] == [dict(p, time=0) for p in judged]
+    assert all(abs(p["time"] - t) < 1e-5 for p, (t, _) in zip(lines, PACKETS))
+    doc = replay(path)
+    assert doc["capture"]["left_out_link"] == 1 and "no IP" in doc["warnings"][0]
+
+
+def test_a_pcapng_that_breaks_off(tmp_path, judged):
+    path = pcaps.write_ng(tmp_path / "x.pcapng", [(t, pcaps.ether(p), 0) for t, p in PACKETS])
+    with open(path, "rb") as f:
+        raw = f.read()
+    for damage in (raw[:-2], raw[:-4] + b"\0\0\0\0", raw[:-60] + b"\xff" * 60):
+        (tmp_path / "cut.pcapng").write_bytes(damage)
+        doc = replay(tmp_path / "cut.pcapng", code=5)
+        assert doc["packets"] == len(PACKETS) - 1 and doc["capture"]["truncated"]
+
+
 def test_packets_the_host_sent_are_left_out(tmp_path):
     """Cooked captures say who sent a packet."""
     path = pcaps.write(tmp_path / "x.pcap", [

@@ -101,15 +101,16 @@ void fw_replay_warn(struct fw_cli *cli, char *const *path, const struct fw_feed_
 	char addr[FW_TEXT_LEN];
 
 	if (files->broken) {
-		fw_cli_warn(cli, "%s cannot be read beyond packet %llu: %s%s", path[files->which],
-			    (unsigned long long)files->after, files->why,
-			    strstr(files->why, "different from the")
-				    ? "; editcap -F pcap may mend that"
-				    : "");
+		fw_cli_warn(cli, "%s cannot be read beyond packet %llu: %s", path[files->which],
+			    (unsigned long long)files->after, files->why);
 		cli->exit_code = FW_EXIT_DEGRADED;
 	}
 	if (files->broken > 1)
 		fw_cli_warn(cli, "%u more captures cannot be read to their end", files->broken - 1);
+	if (files->foreign)
+		fw_cli_warn(cli,
+			    "%llu packets of interfaces that carry no IP known here are left out",
+			    (unsigned long long)files->foreign);
 	if (told->answers && !to_given)
 		fw_cli_warn(cli,
 			    "the captures hold both directions, and what the server sent is judged "

@@ -216,6 +216,7 @@ static json_t *capture_json(const struct fw_replay *replay, const struct fw_tall
 	err |= fw_json_set(out, "read", fw_json_count(files->packets));
 	err |= fw_json_set(out, "left_out_outgoing", fw_json_count(replay->told.outgoing));
 	err |= fw_json_set(out, "left_out_elsewhere", fw_json_count(replay->told.elsewhere));
+	err |= fw_json_set(out, "left_out_link", fw_json_count(files->foreign));
 	err |= fw_json_set(out, "cut", fw_json_count(files->cut));
 	err |= fw_json_set(out, "cut_in_headers", fw_json_count(replay->told.blind));
 	err |= fw_json_set(out, "too_long", fw_json_count(files->longer + t->oversize));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * libpcap reads, we merge: of each file one packet is held, the earliest is next. All stamps come
- * as nanoseconds, whatever the file counts in.
+ * libpcap reads pcap, capture_ng.c pcapng; we merge: of each file one packet is held, the earliest
+ * is next. All stamps come as nanoseconds, whatever the file counts in.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,16 +10,19 @@
 #include <sys/stat.h>
 #include <pcap/pcap.h>
 #include "user/core/capture.h"
+#include "user/core/capture_ng.h"
 
 #define NS_PER_S    1000000000ULL
 #define SECONDS_MAX (1ULL << 33) /* beyond the year 2242: not a time */
 #define ALIGN_IP    2 /* bytes in front, so that what follows 14 of Ethernet is aligned */
 
 struct file {
-	pcap_t *pcap;
-	const struct fw_link *link;
-	struct pcap_pkthdr *head; /* of the packet held */
+	FILE *stream; /* pcap's, if there is one */
+	pcap_t *pcap; /* one of these two reads it */
+	struct fw_ng *ng;
+	const struct fw_link *link; /* of the packet held, as is what follows */
 	const __u8 *data;
+	__u32 had, len;
 	__u64 at_ns;
 	__u64 read;
 	__u64 size; /* 0 = unknown */
@@ -53,20 +56,54 @@ static void broke(struct fw_capture *c, unsigned int which, const char *why)
 	c->told.after = c->file[which].read;
 }
 
+static int next_pcap(struct fw_capture *c, unsigned int which)
+{
+	struct file *f = &c->file[which];
+	struct pcap_pkthdr *head;
+	int r = pcap_next_ex(f->pcap, &head, &f->data);
+
+	if (r == PCAP_ERROR)
+		broke(c, which, pcap_geterr(f->pcap));
+	if (r != 1)
+		return 0;
+	f->at_ns = stamp(head);
+	f->had = head->caplen;
+	f->len = head->len;
+	return 1;
+}
+
+/* Interfaces of a pcapng may be of any link; what carries no IP is left out. */
+static int next_ng(struct fw_capture *c, unsigned int which)
+{
+	struct file *f = &c->file[which];
+	struct fw_ng_packet p;
+	int r;
+
+	while ((r = fw_ng_next(f->ng, &p)) == 1) {
+		f->link = fw_link_find(p.dlt);
+		if (f->link)
+			break;
+		c->told.foreign++;
+	}
+	if (r < 0)
+		broke(c, which, fw_ng_why(f->ng));
+	if (r != 1)
+		return 0;
+	f->at_ns = p.at_ns;
+	f->data = p.data;
+	f->had = p.had;
+	f->len = p.len;
+	return 1;
+}
+
 /* Hold the next packet of a file, if there is one. */
 static void refill(struct fw_capture *c, unsigned int which)
 {
 	struct file *f = &c->file[which];
-	int r = pcap_next_ex(f->pcap, &f->head, &f->data);
 
 	f->fresh = true;
-	f->held = r == 1;
-	if (r == 1) {
-		f->at_ns = stamp(f->head);
-		f->read++;
-	} else if (r == PCAP_ERROR) {
-		broke(c, which, pcap_geterr(f->pcap));
-	}
+	f->held = f->ng ? next_ng(c, which) : next_pcap(c, which);
+	f->read += f->held;
 }
 
 static const char *name_of(const char *path)
@@ -104,13 +141,30 @@ static int refuse(const char *path, const char *said, struct fw_err *err)
 			  "%s is no capture: %s", path, said);
 }
 
-static int open_file(const char *path, struct file *f, struct fw_err *err)
+/* Its first four bytes, which are still there to be read afterwards. */
+static __u32 peek(FILE *stream)
+{
+	__u8 first[4];
+	size_t got = fread(first, 1, sizeof(first), stream);
+	__u32 magic = 0;
+
+	if (got == sizeof(first))
+		memcpy(&magic, first, sizeof(magic));
+	clearerr(stream);
+	/* They were read from the stream's buffer, so they all fit back. */
+	while (got)
+		if (ungetc(first[--got], stream) == EOF)
+			return 0;
+	return magic;
+}
+
+static int open_pcap(const char *path, struct file *f, struct fw_err *err)
 {
 	char said[PCAP_ERRBUF_SIZE] = "";
 	const char *kind;
-	struct stat st;
 
-	f->pcap = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, said);
+	f->pcap = pcap_fopen_offline_with_tstamp_precision(f->stream, PCAP_TSTAMP_PRECISION_NANO,
+							   said);
 	if (!f->pcap)
 		return refuse(path, said, err);
 	f->link = fw_link_find(pcap_datalink(f->pcap));
@@ -119,9 +173,22 @@ static int open_file(const char *path, struct file *f, struct fw_err *err)
 		return fw_err_set(err, -EINVAL, NULL, "%s is a capture of %s; known are %s",
 				  name_of(path), kind ? kind : "an unknown kind of link",
 				  fw_link_known());
-	if (!fstat(fileno(pcap_file(f->pcap)), &st) && S_ISREG(st.st_mode))
-		f->size = (__u64)st.st_size;
 	return 0;
+}
+
+static int open_file(const char *path, struct file *f, struct fw_err *err)
+{
+	struct stat st;
+
+	f->stream = strcmp(path, "-") ? fopen(path, "rbe") : stdin;
+	if (!f->stream)
+		return refuse(path, strerror(errno), err);
+	if (!fstat(fileno(f->stream), &st) && S_ISREG(st.st_mode))
+		f->size = (__u64)st.st_size;
+	if (peek(f->stream) != FW_NG_MAGIC)
+		return open_pcap(path, f, err);
+	f->ng = fw_ng_open(f->stream);
+	return f->ng ? 0 : fw_err_set(err, -ENOMEM, NULL, "out of memory");
 }
 
 int fw_capture_open(char *const *path, unsigned int count, struct fw_capture **ret,
@@ -144,13 +211,21 @@ int fw_capture_open(char *const *path, unsigned int count, struct fw_capture **r
 	return r;
 }
 
+static void close_file(struct file *f)
+{
+	fw_ng_close(f->ng);
+	if (f->pcap)
+		pcap_close(f->pcap); /* and its stream */
+	else if (f->stream && f->stream != stdin)
+		(void)fclose(f->stream); /* it was only read */
+}
+
 void fw_capture_close(struct fw_capture *c)
 {
 	if (!c)
 		return;
 	for (unsigned int i = 0; i < c->count; i++)
-		if (c->file[i].pcap)
-			pcap_close(c->file[i].pcap);
+		close_file(&c->file[i]);
 	free(c->frame);
 	free(c);
 }
@@ -196,9 +271,8 @@ int fw_capture_next(struct fw_capture *c, struct fw_capture_frame *ret)
 	ret->at_ns = f->at_ns;
 	ret->file = which;
 	ret->data = c->frame + ALIGN_IP;
-	fw_link_convert(f->link, f->data, f->head->caplen, f->head->len, c->frame + ALIGN_IP,
-			&ret->frame);
-	tell(c, ret, f->head->caplen < f->head->len);
+	fw_link_convert(f->link, f->data, f->had, f->len, c->frame + ALIGN_IP, &ret->frame);
+	tell(c, ret, f->had < f->len);
 	f->held = false;
 	f->fresh = false;
 	return 1;
@@ -215,7 +289,7 @@ double fw_capture_progress(const struct fw_capture *c)
 
 	for (unsigned int i = 0; i < c->count; i++) {
 		const struct file *f = &c->file[i];
-		off_t here = f->size ? ftello(pcap_file(f->pcap)) : -1;
+		off_t here = f->size ? ftello(f->stream) : -1;
 
 		if (here < 0)
 			return -1;

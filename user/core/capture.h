@@ -26,6 +26,7 @@ struct fw_capture_frame {
 struct fw_capture_told {
 	__u64 packets;	     /* read */
 	__u64 cut;	     /* recorded shorter than they were: filled up with zeros */
+	__u64 foreign;	     /* left out: of interfaces whose link carries no IP that we know */
 	__u64 longer;	     /* longer than any frame: cut */
 	__u64 shorter;	     /* shorter than an Ethernet header: filled up */
 	__u64 backward;	     /* stamped earlier than one before them */
