@@ -2,7 +2,7 @@
 /*
  * Runs a command and strikes at one of its system calls: kills it there, or lets the call fail.
  * Counting begins where the command first takes the lock or asks for BPF, so that loading libraries
- * is not counted. x86-64.
+ * is not counted; with STRIKE_WHEN=PATH, where it does so after that file has come to be. x86-64.
  *
  *	strike count|kill|ERRNO N CMD ARG...
  *
@@ -31,6 +31,7 @@ struct strike {
 	long struck; /* system call number, -1 = none */
 	int open;
 	bool counting, inside, fake;
+	const char *when;
 	unsigned long long rdi; /* of the struck call */
 };
 
@@ -55,7 +56,8 @@ static bool enter(struct strike *s, struct user_regs_struct *regs)
 {
 	long call = (long)regs->orig_rax;
 
-	s->counting |= call == SYS_flock || call == SYS_bpf;
+	s->counting |=
+		(call == SYS_flock || call == SYS_bpf) && (!s->when || !access(s->when, F_OK));
 	/* Leaving is not a call that can fail. */
 	if (!s->counting || call == SYS_exit_group || call == SYS_exit || ++s->calls != s->at)
 		return false;
@@ -142,7 +144,7 @@ static int begin(struct strike *s, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct strike s = { .struck = -1, .open = -1 };
+	struct strike s = { .struck = -1, .open = -1, .when = getenv("STRIKE_WHEN") };
 	int status;
 
 	if (argc < 4) {

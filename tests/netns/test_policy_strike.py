@@ -6,6 +6,8 @@ and the next change works."""
 import errno
 import os
 import re
+import signal
+import time
 
 import pytest
 
@@ -118,6 +120,52 @@ def test_every_call_of_an_apply_fails(struck):
             if now == "new":
                 struck.reset()
     assert refused > total / 2
+
+
+def reload_struck(struck, folder, how, at):
+    """A controller that runs OLD is told to reload NEW; `how` at its call `at` from then on."""
+    policy, when = str(folder / "policy.yaml"), str(folder / "when")
+    for path in (policy, when):
+        if os.path.exists(path):
+            os.unlink(path)
+    os.link(struck.files["old"], policy)
+    p = struck.box.daemon("--policy", policy, env={"STRIKE_WHEN": when}, before=[
+        os.path.join(lab.BUILD, "tests/netns/strike"), how, str(at)])
+    assert wait(lambda: "ready" in p.said()), p.said()
+    pid = int(lab.run(["pgrep", "-P", str(p.pid)]).stdout)
+    os.unlink(policy)
+    os.link(struck.files["new"], policy)
+    open(when, "w", encoding="utf-8").close()
+    os.kill(pid, signal.SIGHUP)
+    if how == "count":
+        assert wait(lambda: struck.runs() == "new"), p.said()
+        os.kill(pid, signal.SIGTERM)
+    p.wait(timeout=60)
+    return p.said()
+
+
+def wait(what, seconds=30):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if what():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_controller_killed_while_it_reloads(struck, tmp_path):
+    """At calls spread over a reload; with FLOODWALL_STRIKE=all at each of them."""
+    said = reload_struck(struck, tmp_path, "count", 0)
+    total = int(re.search(r"^calls (\d+) exit 0", said, re.M)[1])
+    assert total > 50, said
+    every = os.environ.get("FLOODWALL_STRIKE") == "all"
+    seen = set()
+    for at in range(1, total, 1 if every else max(total // 8, 1)):
+        struck.reset()
+        said = reload_struck(struck, tmp_path, "kill", at)
+        assert "signal 9" in said or at > total * 0.6, said
+        seen.add(struck.check("controller killed at call %d of %d of a reload" % (at, total)))
+    assert "old" in seen
 
 
 @pytest.mark.parametrize("verb", ["undo", "confirm"])
