@@ -126,6 +126,7 @@ const struct fw_cli_command fw_cmd_policy[] = {
 	  .args = "",
 	  .help = "what runs, as a policy file",
 	  .doc = "It can be applied again. What lists of prefixes held stands in it line by line.",
+	  .flags = FW_CLI_DEFAULT,
 	  .run = fw_policy_show },
 	{ .object = "policy",
 	  .verb = "save",

@@ -10,7 +10,9 @@
 #include "user/base/json.h"
 #include "user/base/text.h"
 #include "user/cli/policy.h"
+#include "user/cli/progress.h"
 
+#define LONG_LIST     100000 /* prefixes that take a while */
 #define CONFIRM_MIN_S 5
 #define CONFIRM_MAX_S 86400
 
@@ -120,6 +122,7 @@ int fw_policy_apply_run(struct fw_cli *cli, int argc, char **argv)
 	struct fw_policy_cmd cmd = FW_POLICY_CMD;
 	struct fw_policy_opts opts = { .path = cmd.path };
 	struct fw_policy_diff diff = { 0 };
+	struct fw_progress bar;
 	struct fw_change change;
 	int r;
 
@@ -130,8 +133,12 @@ int fw_policy_apply_run(struct fw_cli *cli, int argc, char **argv)
 		r = fw_policy_cmd_read(cli, argc, argv, &cmd);
 	if (!r)
 		r = check_guards(cli, &cmd, opts.confirm_s);
+	fw_progress_begin(&bar, "applying");
+	if (!r && cmd.file.lanes.count > LONG_LIST)
+		fw_progress_step(&bar, 1, 2); /* it is read, and half the time is gone */
 	if (!r)
 		r = fw_policy_apply(&cmd.maps, &cmd.file, &opts, &diff, &change, &cli->err);
+	fw_progress_end(&bar);
 	if (!r)
 		warn_interfaces(cli, &cmd);
 	if (!r)
