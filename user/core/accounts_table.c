@@ -22,6 +22,12 @@ static __u32 max_bits(__u32 max)
 	return bits;
 }
 
+/* Most sources lose packets for one reason, some for several; number 0 is none. */
+static __u32 losses_max(__u32 sources)
+{
+	return 2 * sources + 1;
+}
+
 static size_t pages(size_t bytes)
 {
 	return (bytes + 4095) & ~(size_t)4095;
@@ -37,7 +43,7 @@ static void lay_out(struct fw_accounts *a, const struct fw_accounts_id *id)
 	a->source_at = at;
 	at += pages((size_t)id->max * sizeof(struct source));
 	a->loss_at = at;
-	at += pages(((size_t)id->max + 1) * sizeof(struct loss));
+	at += pages(losses_max(id->max) * sizeof(struct loss));
 	a->size = at;
 }
 
@@ -131,8 +137,8 @@ struct loss *fw_accounts_loss(struct fw_accounts *a, __u32 *ret)
 	if (n) {
 		h->free_loss = a->loss[n].next;
 	} else {
-		if (to > h->id.max + 1)
-			to = h->id.max + 1;
+		if (to > losses_max(h->id.max))
+			to = losses_max(h->id.max);
 		if (h->nr_losses == h->room_losses) {
 			if (to == h->room_losses ||
 			    room(a, a->loss_at + h->room_losses * sizeof(struct loss),

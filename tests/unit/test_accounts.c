@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Accounts: whatever the program does between two looks (slots emptied, given away, taken again),
+ * no packet is booked twice or left out; a killed recorder goes on; what is bounded is owned up to.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "tests/unit/unit.h"
+#include "user/core/accounts.h"
+
+#define CPUS	2
+#define SLOTS	8 /* in use, of FW_HEAVY_SLOTS */
+#define SOURCES 64
+#define LEDGER	4096
+
+/* The program, as bpf/heavy.h has it, with time as a counter. */
+struct model {
+	struct fw_heavy slot[FW_HEAVY_SLOTS][CPUS];
+	struct fw_heavy ledger[CPUS][LEDGER];
+	unsigned int head[CPUS], tail[CPUS];
+	__u64 now;
+	struct {
+		__u64 packets, bytes, lost[2];
+	} truth[SOURCES];
+};
+
+static void flush(struct model *m, unsigned int cpu, unsigned int s)
+{
+	struct fw_heavy *h = &m->slot[s][cpu];
+
+	h->slot = (__u16)s;
+	assert_true(m->head[cpu] < LEDGER);
+	m->ledger[cpu][m->head[cpu]++] = *h;
+	h->packets = h->bytes = h->lost = h->lost_bytes = 0;
+	h->last = 0;
+	h->turn++;
+}
+
+static void packet(struct model *m)
+{
+	unsigned int cpu = (unsigned int)unit_below(CPUS), n = (unsigned int)unit_below(SOURCES);
+	unsigned int s = n % SLOTS, what = (unsigned int)unit_below(3), len = 60 + n;
+	struct fw_heavy *h = &m->slot[s][cpu];
+	__u8 reason = what == 1 ? FW_R_DROP_BANNED : FW_R_DROP_SRC_UDP;
+
+	m->now += FW_HEAVY_STEP_NS;
+	m->truth[n].packets++;
+	m->truth[n].bytes += len;
+	if (what)
+		m->truth[n].lost[what - 1]++;
+	if (h->key != n + 1 && h->family && unit_below(4)) { /* no slot for it */
+		assert_true(m->head[cpu] < LEDGER);
+		m->ledger[cpu][m->head[cpu]++] = (struct fw_heavy){ .key = n + 1,
+								    .packets = 1,
+								    .bytes = len,
+								    .lost = !!what,
+								    .lost_bytes = what ? len : 0,
+								    .first_ns = m->now,
+								    .family = 4,
+								    .reason = reason,
+								    .slot = FW_HEAVY_NONE };
+		return;
+	}
+	if (h->packets && (h->key != n + 1 || (what && h->lost && h->reason != reason)))
+		flush(m, cpu, s);
+	h->key = n + 1;
+	h->family = 4;
+	if (!h->packets)
+		h->first_ns = m->now;
+	h->last = (__u32)((m->now - h->first_ns) / FW_HEAVY_STEP_NS);
+	h->packets++;
+	h->bytes += len;
+	if (what) {
+		h->lost++;
+		h->lost_bytes += len;
+		h->reason = reason;
+	}
+}
+
+static void drain(struct model *m, struct fw_accounts *a)
+{
+	for (unsigned int cpu = 0; cpu < CPUS; cpu++)
+		while (m->tail[cpu] < m->head[cpu])
+			fw_accounts_record(a, cpu, &m->ledger[cpu][m->tail[cpu]++]);
+}
+
+static void look(struct model *m, struct fw_accounts *a, unsigned int meanwhile)
+{
+	static struct fw_heavy seen[FW_HEAVY_SLOTS][CPUS];
+
+	memcpy(seen, m->slot, sizeof(seen));
+	while (meanwhile--)
+		packet(m);
+	drain(m, a);
+	fw_accounts_slots(a, &seen[0][0]);
+	memset(m->head, 0, sizeof(m->head));
+	memset(m->tail, 0, sizeof(m->tail));
+}
+
+static void compare(const struct model *m, const struct fw_accounts *a)
+{
+	__u64 found = 0;
+
+	for (size_t i = 0; i < fw_accounts_count(a); i++) {
+		struct fw_account got;
+		unsigned int n;
+
+		fw_accounts_get(a, i, &got);
+		n = (unsigned int)got.key - 1;
+		assert_true(n < SOURCES);
+		assert_int_equal(got.packets, m->truth[n].packets);
+		assert_int_equal(got.bytes, m->truth[n].bytes);
+		assert_int_equal(got.lost[FW_R_DROP_BANNED].packets, m->truth[n].lost[0]);
+		assert_int_equal(got.lost[FW_R_DROP_SRC_UDP].packets, m->truth[n].lost[1]);
+		assert_true(got.banned == !!m->truth[n].lost[0]);
+		found++;
+	}
+	assert_int_equal(found, SOURCES);
+	assert_int_equal(fw_accounts_lost(a), 0);
+}
+
+static struct fw_accounts *open_at(const char *path, __u32 state, bool *kept)
+{
+	struct fw_accounts_id id = { .boot_id = "boot", .state = state, .cpus = CPUS, .max = 100 };
+	struct fw_accounts *a = NULL;
+	struct fw_err err;
+
+	assert_int_equal(fw_accounts_open(path, &id, &a, kept, &err), 0);
+	return a;
+}
+
+static void exact(void **state)
+{
+	static struct model m;
+	char path[] = "/tmp/fw-accounts-XXXXXX";
+	struct fw_accounts *a;
+	bool kept;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	a = open_at(path, 1, &kept);
+	assert_false(kept);
+	fw_accounts_begin(a);
+	for (int round = 0; round < 400; round++) {
+		for (__u64 n = unit_below(40); n; n--)
+			packet(&m);
+		if (!unit_below(3))
+			drain(&m, a);
+		look(&m, a, (unsigned int)unit_below(30));
+		if (!unit_below(9)) { /* killed: another one maps the same file */
+			fw_accounts_close(a);
+			a = open_at(path, 1, &kept);
+			assert_true(kept);
+		}
+		if (!unit_below(20))
+			fw_accounts_turn(a, true, 0);
+	}
+	look(&m, a, 0);
+	compare(&m, a);
+	/* Of another state it is nothing to go on with. */
+	fw_accounts_close(a);
+	a = open_at(path, 2, &kept);
+	assert_false(kept);
+	assert_int_equal(fw_accounts_count(a), 0);
+	fw_accounts_close(a);
+	unlink(path);
+}
+
+static struct fw_heavy lone(__u64 key, __u64 when, bool proven)
+{
+	return (struct fw_heavy){ .key = key,
+				  .packets = 1,
+				  .bytes = 60,
+				  .first_ns = when,
+				  .family = 4,
+				  .proven = proven,
+				  .slot = FW_HEAVY_NONE };
+}
+
+/* Two windows before an incident; within one, only who proved nothing and lost nothing goes. */
+static void windows(void **state)
+{
+	struct fw_accounts *a;
+	struct fw_account got;
+	struct fw_heavy h;
+	bool kept;
+
+	(void)state;
+	a = open_at(NULL, 1, &kept);
+	for (__u64 t = 1; t <= 3; t++) {
+		h = lone(7, t * 1000, true);
+		fw_accounts_record(a, 0, &h);
+		if (t < 3)
+			fw_accounts_turn(a, false, 0);
+	}
+	fw_accounts_begin(a); /* of the three, the first is too long ago */
+	fw_accounts_get(a, 0, &got);
+	assert_int_equal(got.packets, 2);
+	assert_int_equal(got.first_ns, 2000);
+	assert_true(fw_accounts_due(a, 0));
+	fw_accounts_written(a, 0);
+	assert_false(fw_accounts_due(a, 0));
+	h = lone(8, 4000, false);
+	fw_accounts_record(a, 0, &h);
+	fw_accounts_turn(a, true, 4000);
+	assert_int_equal(fw_accounts_count(a), 2);
+	fw_accounts_turn(a, true, 4001);
+	assert_int_equal(fw_accounts_count(a), 1);
+	assert_true(fw_accounts_proven(a, 4, 7));
+	assert_false(fw_accounts_proven(a, 6, 7));
+	/* Full: said, not silently left out. */
+	for (__u64 k = 100; k < 250; k++) {
+		h = lone(k, 5000, true);
+		fw_accounts_record(a, 0, &h);
+	}
+	assert_int_equal(fw_accounts_count(a), 100);
+	assert_int_equal(fw_accounts_lost(a), 51);
+	fw_accounts_close(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(exact),
+		cmocka_unit_test(windows),
+	};
+
+	return cmocka_run_group_tests_name("accounts", tests, NULL, NULL);
+}
