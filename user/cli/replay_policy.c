@@ -136,11 +136,11 @@ static int add_rules(struct fw_cli *cli, struct fw_model *model, int service, ch
 
 static int add_service(struct fw_cli *cli, struct fw_model *model, const char *option)
 {
-	char *text = strdup(option), *rules;
+	char *text = model ? strdup(option) : NULL, *rules;
 	int r = 0, service = -1;
 	bool open = false;
 
-	if (!text || !model)
+	if (!text)
 		return fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
 	rules = strchr(text, '=');
 	if (!rules || rules == text || !rules[1]) {
