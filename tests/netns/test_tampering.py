@@ -6,10 +6,12 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 
 import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import lab as lablib  # noqa: E402
 from evidence import OTHER, PROVEN, Evidence, ev  # noqa: E402,F401
 
 
@@ -102,6 +104,19 @@ def test_another_key(ev):
         c = ev.verify("forged.tar", "--key", key, code=2)
         assert [x["fault"] for x in c["findings"]] == ["key"]
     assert ev.recipe("forged.tar", ev.path("state/evidence.pub"))[0] != 0
+
+
+def test_anybody_may_check(ev):
+    """Another user, no history, no key, no state: verify and the recipe work."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        for path in (lablib.FLOODWALL, ev.path("night.tar"), ev.path("VERIFY.txt")):
+            os.chmod(shutil.copy(path, folder), 0o755)
+        nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all",
+                  "env", "-i", "PATH=/usr/bin:/bin", "FLOODWALL_HISTORY=/nonexistent/history.db"]
+        for argv in ([folder + "/floodwall", "incident", "verify", folder + "/night.tar", "--key",
+                      ev.done["key"]], ["sh", folder + "/VERIFY.txt", folder + "/night.tar"]):
+            assert "intact: " in lablib.run(nobody + argv).stdout
 
 
 def test_no_bundle(ev):

@@ -34,7 +34,8 @@ struct block {
 static void put(struct block *b, const void *data, __u32 len)
 {
 	memset(b->bytes + b->used, 0, PAD(len));
-	memcpy(b->bytes + b->used, data, len);
+	if (len)
+		memcpy(b->bytes + b->used, data, len);
 	b->used += PAD(len);
 }
 

@@ -38,7 +38,8 @@ int fw_tar_head_put(const struct fw_tar_head *head, char block[FW_TAR_BLOCK])
 		return -EINVAL;
 	memset(block, 0, FW_TAR_BLOCK);
 	/* 100 bytes: the longest name has no NUL,. */
-	memcpy(block, head->name, strlen(head->name));
+	for (size_t i = 0; head->name[i]; i++)
+		block[i] = head->name[i];
 	snprintf(block + AT_MODE, 8, "%07o", 0644);
 	snprintf(block + AT_UID, 8, "%07o", 0);
 	snprintf(block + AT_GID, 8, "%07o", 0);
@@ -46,7 +47,7 @@ int fw_tar_head_put(const struct fw_tar_head *head, char block[FW_TAR_BLOCK])
 	snprintf(block + AT_MTIME, 12, "%011llo", (unsigned long long)head->mtime_s);
 	block[AT_TYPE] = '0';
 	memcpy(block + AT_MAGIC, "ustar", 6);
-	memcpy(block + AT_VERSION, "00", 2);
+	block[AT_VERSION] = block[AT_VERSION + 1] = '0';
 	/* The sum is taken with spaces in its own place. */
 	memset(block + AT_CHKSUM, ' ', LEN_CHKSUM);
 	for (int i = 0; i < FW_TAR_BLOCK; i++)

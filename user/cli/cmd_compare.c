@@ -30,7 +30,6 @@ int fw_cli_cmd_compare(struct fw_cli *cli, int argc, char **argv)
 {
 	struct fw_compare_side side[2] = { 0 };
 	json_t *doc = NULL, *line;
-	size_t i;
 	int err = 0;
 
 	(void)argc; /* the table says two */
@@ -45,7 +44,7 @@ int fw_cli_cmd_compare(struct fw_cli *cli, int argc, char **argv)
 		err = fw_cli_json(cli, doc);
 	} else {
 		printf("%s and %s\n", side[0].name, side[1].name);
-		json_array_foreach(json_object_get(doc, "words"), i, line)
+		for (size_t i = 0; (line = json_array_get(json_object_get(doc, "words"), i)); i++)
 			printf("  %s\n", json_string_value(line));
 		json_decref(doc);
 	}

@@ -34,7 +34,7 @@ int fw_cli_report_read(struct fw_cli *cli, const char *text, struct fw_history *
 		       struct fw_report **ret)
 {
 	struct fw_history *h = NULL;
-	__s64 id;
+	__s64 id = 0;
 	int err = fw_cli_incident_id(cli, text, &id);
 
 	if (!err)
@@ -128,7 +128,7 @@ int fw_cli_cmd_report(struct fw_cli *cli, int argc, char **argv)
 	const char *to = fw_cli_option(cli, "to");
 	struct fw_history *h = NULL;
 	struct fw_report *report = NULL;
-	writer write = NULL;
+	writer write = fw_report_html;
 	int err = choose(cli, &write);
 
 	(void)argc; /* the table says one */

@@ -236,14 +236,14 @@ static void compare_record(struct check *c, const struct record *r, struct fw_bu
 
 static int compare(struct check *c)
 {
-	struct fw_bundle_member **sorted = calloc(c->walk.nr + 1, sizeof(*sorted));
+	struct fw_bundle_member **sorted = calloc(c->walk.nr + 1, sizeof(void *));
 	__u64 last = 0;
 
 	if (!sorted)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->walk.nr; i++)
 		sorted[i] = &c->walk.member[i];
-	qsort(sorted, c->walk.nr, sizeof(*sorted), by_name);
+	qsort(sorted, c->walk.nr, sizeof(void *), by_name);
 	c->manifest->matched = true;
 	if (c->sig)
 		c->sig->matched = true;

@@ -189,15 +189,14 @@ void fw_compare_sources(const struct fw_compare_set *a, const struct fw_compare_
 
 double fw_compare_shares(const json_t *a, const json_t *b)
 {
-	const char *key;
-	json_t *value;
 	double sum = 0;
 
 	if (!json_object_size(a) || !json_object_size(b))
 		return -1;
-	json_object_foreach((json_t *)a, key, value)
-	{
-		double x = json_number_value(value), y = json_number_value(json_object_get(b, key));
+	for (void *at = json_object_iter((json_t *)a); at;
+	     at = json_object_iter_next((json_t *)a, at)) {
+		double x = json_number_value(json_object_iter_value(at));
+		double y = json_number_value(json_object_get(b, json_object_iter_key(at)));
 
 		sum += x < y ? x : y;
 	}

@@ -72,7 +72,7 @@ static int say_sources(json_t *words, const char *what, const struct fw_compare_
 static json_t *reason_shares(const json_t *report)
 {
 	static const char *const lists[] = { "reasons", "would_reasons" };
-	json_t *counted = json_object_get(report, "counted"), *shares = json_object(), *value;
+	json_t *counted = json_object_get(report, "counted"), *shares = json_object();
 	double sum = 0;
 	const char *name;
 
@@ -89,8 +89,9 @@ static json_t *reason_shares(const json_t *report)
 		(void)fw_json_set(shares, name, json_real(n)); /* a lack shows as no share */
 		sum += n;
 	}
-	json_object_foreach(shares, name, value)
-		json_real_set(value, fw_report_share(json_real_value(value), sum));
+	for (void *at = json_object_iter(shares); at; at = json_object_iter_next(shares, at))
+		json_real_set(json_object_iter_value(at),
+			      fw_report_share(json_real_value(json_object_iter_value(at)), sum));
 	return shares;
 }
 
@@ -98,11 +99,10 @@ static json_t *kind_shares(const json_t *report)
 {
 	json_t *kinds = json_object_get(json_object_get(report, "samples"), "kinds"), *row;
 	json_t *shares = json_object();
-	size_t i;
 
-	json_array_foreach(kinds, i, row)(void)
-		json_object_set(shares, json_string_value(json_object_get(row, "kind")),
-				json_object_get(row, "share"));
+	for (size_t i = 0; (row = json_array_get(kinds, i)); i++)
+		(void)json_object_set(shares, json_string_value(json_object_get(row, "kind")),
+				      json_object_get(row, "share"));
 	return shares;
 }
 

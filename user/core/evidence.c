@@ -43,7 +43,9 @@ static const char readme[] =
 	"beside\r\n"
 	"them. \"possibly spoofed\": anybody can write any address into a packet. Such an address "
 	"is no\r\n"
-	"suspect, whatever was sent in its name.\r\n"
+	"suspect, whatever was sent in its name. One address may be there twice: proven, and apart "
+	"from\r\n"
+	"that with packets that came in its name before or outside of what it proved.\r\n"
 	"\r\n"
 	"\"counted\": packet by packet. \"sampled\": packets and bytes are those of the "
 	"samples,\r\n"
@@ -264,7 +266,7 @@ static int write_bundle(struct export *e, int fd)
 	struct fw_bundle_info info = { .program = "floodwall " FW_VERSION,
 				       .made_s = report->now.utc_ns / FW_NS_PER_S,
 				       .key = e->job->key->pub };
-	struct stat st;
+	struct stat st = { 0 };
 	int r;
 
 	snprintf(info.incident, sizeof(info.incident), "%lld", (long long)report->incident.id);

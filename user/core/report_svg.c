@@ -111,11 +111,11 @@ static void x_axis(const struct plot *p)
 	for (size_t i = sizeof(steps) / sizeof(*steps); i-- > 0;)
 		if (p->x_s / steps[i] <= 9)
 			step = steps[i];
-	for (double s = (double)(((__u64)step - start % (__u64)step) % (__u64)step); s <= p->x_s;
-	     s += step) {
-		time_t t = (time_t)(start + (__u64)s);
+	for (__u64 s = ((__u64)step - start % (__u64)step) % (__u64)step; (double)s <= p->x_s;
+	     s += (__u64)step) {
+		time_t t = (time_t)(start + s);
 		struct tm tm;
-		double x = at_x(p, s);
+		double x = at_x(p, (double)s);
 
 		if (!gmtime_r(&t, &tm) ||
 		    !strftime(text, sizeof(text), step < 60 ? "%T" : "%R", &tm))
