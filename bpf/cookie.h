@@ -107,39 +107,47 @@ __noinline int syn_options(struct xdp_md *ctx)
 	__u32 zero = 0, len;
 	__u64 off = sizeof(struct tcphdr);
 	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
-	union tcp_copy tcp;
-	const __u8 *byte = (const __u8 *)&tcp;
+	struct tcphdr *tcp;
 
-	len = p ? tcp_copy(&f, p, &tcp) : 0;
-	if (!len)
+	/* Linux 6.1 verifies this even where nothing calls it. */
+	if (!p || !knob_cookie_ts)
 		return 0;
+	p->off = p->l4;
+	tcp = header_at(&f, p, sizeof(*tcp));
+	if (!tcp)
+		return 0;
+	len = tcp->doff * 4;
 	for (int i = 0; i < FW_TCP_OPTIONS_MAX; i++) {
-		__u32 size;
+		__u8 *at, size;
 
 		/* However the last option ended, for the verifier it is one state. */
 		FW_FORGET(off, p->now);
 		FW_BOUND(off, 63);
-		if (off + 2 > len || off > FW_TCP_HEADER_MAX - 10)
+		at = (__u8 *)tcp + off;
+		if (off >= len || (void *)(at + 1) > f.end || at[0] == FW_OPTION_END)
 			break;
-		if (byte[off] == FW_OPTION_END)
-			break;
-		if (byte[off] == FW_OPTION_NOP) {
+		if (at[0] == FW_OPTION_NOP) {
 			off++;
 			continue;
 		}
-		size = byte[off + 1];
-		if (byte[off] == FW_OPTION_WSCALE)
-			p->syn_wscale = byte[off + 2] < FW_WSCALE_NONE ? byte[off + 2] : 14;
-		else if (byte[off] == FW_OPTION_SACK)
-			p->syn_sack = 1;
-		else if (byte[off] == FW_OPTION_TS && size == 10 && off + 10 <= len) {
-			p->syn_ts = 1;
-			p->ts = byte[off + 2] | byte[off + 3] << 8 | byte[off + 4] << 16 |
-				(__u32)byte[off + 5] << 24;
-		}
-		if (size < 2 || size > FW_TCP_HEADER_MAX)
+		if ((void *)(at + 2) > f.end)
+			break;
+		size = at[1];
+		if (size < 2 || off + size > len)
 			break;
 		off += size;
+		if (at[0] == FW_OPTION_SACK) {
+			p->syn_sack = 1;
+		} else if (at[0] == FW_OPTION_WSCALE && size == 3) {
+			if ((void *)(at + 3) > f.end)
+				break;
+			p->syn_wscale = at[2] < FW_WSCALE_NONE ? at[2] : FW_WSCALE_NONE - 1;
+		} else if (at[0] == FW_OPTION_TS && size == 10) {
+			if ((void *)(at + 10) > f.end)
+				break;
+			p->syn_ts = 1;
+			p->ts = at[2] | at[3] << 8 | at[4] << 16 | (__u32)at[5] << 24;
+		}
 	}
 	return 0;
 }
@@ -176,15 +184,17 @@ __noinline __s64 cookie_by_socket(struct xdp_md *ctx)
 	void *ip;
 
 	len = p ? syn_copy(&f, p, &tcp) : 0;
-	sk = p ? socket_of(ctx, p) : 0;
+	if (!len)
+		return -1;
+	sk = socket_of(ctx, p);
 	if (!sk)
 		return FW_NOBODY;
-	if (len && sk->state == FW_TCP_LISTEN && p->family == 4) {
+	if (sk->state == FW_TCP_LISTEN && p->family == 4) {
 		ip = header_at(&f, p, sizeof(struct iphdr));
 		if (ip)
 			cookie = bpf_tcp_gen_syncookie(sk, ip, sizeof(struct iphdr), &tcp.header,
 						       len);
-	} else if (len && sk->state == FW_TCP_LISTEN) {
+	} else if (sk->state == FW_TCP_LISTEN) {
 		ip = header_at(&f, p, sizeof(struct ipv6hdr));
 		if (ip)
 			cookie = bpf_tcp_gen_syncookie(sk, ip, sizeof(struct ipv6hdr), &tcp.header,

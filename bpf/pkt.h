@@ -93,6 +93,7 @@ static __always_inline void pkt_reset(struct pkt *p)
 	p->payload = 0;
 	p->sport = 0;
 	p->dport = 0;
+	p->seq = 0; /* not read, but copied, where it is not set: Linux 6.1 refuses that */
 	p->family = 0;
 	p->proto = 0;
 	p->vlans = 0;

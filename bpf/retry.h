@@ -14,8 +14,10 @@
 __noinline int retry_seen(__u64 hash, __u64 now)
 {
 	__u32 at = hash & ((1 << FW_RETRY_BITS) - 1), tag = hash >> (32 + FW_RETRY_TIME_BITS);
-	__u32 units = now >> FW_RETRY_SHIFT, way = 0, oldest = 0;
+	__u32 units = now >> FW_RETRY_SHIFT;
+	__u32 new = tag << FW_RETRY_TIME_BITS | (units & FW_RETRY_TIME_MASK);
 	struct fw_retry *set = bpf_map_lookup_elem(&fw_retry, &at);
+	__u64 oldest = 0; /* age, and in the low bits which word has it */
 
 	if (!set) {
 		note(FW_N_MAP_ERROR);
@@ -23,25 +25,25 @@ __noinline int retry_seen(__u64 hash, __u64 now)
 	}
 	for (__u32 i = 0; i < FW_RETRY_WAYS; i++) {
 		__u32 word = *(volatile __u32 *)&set->first[i];
-		__u32 age = (units - word) & FW_RETRY_TIME_MASK;
+		__u64 age = (units - word) & FW_RETRY_TIME_MASK;
 
 		if (word >> FW_RETRY_TIME_BITS == tag && age <= FW_RETRY_MAX_UNITS) {
 			if (age < FW_RETRY_MIN_UNITS)
 				return false;
-			/* From here it counts anew, or a tool that repeats itself had free entry.
-			 */
-			set->first[i] = tag << FW_RETRY_TIME_BITS | (units & FW_RETRY_TIME_MASK);
+			/* It counts anew, or a tool that repeats itself had free entry. */
+			set->first[i] = new;
 			return true;
 		}
-		if (age >= oldest) {
+		age = age * FW_RETRY_WAYS | i;
+		if (age > oldest)
 			oldest = age;
-			way = i;
-		}
+		FW_FORGET(oldest, now); /* for the verifier, whichever it is, it is one state */
 	}
-	set->first[way & (FW_RETRY_WAYS - 1)] =
-		tag << FW_RETRY_TIME_BITS | (units & FW_RETRY_TIME_MASK);
+	FW_BOUND(oldest, 15);
+	set->first[oldest] = new;
 	return false;
 }
+_Static_assert(FW_RETRY_WAYS == 16, "the bound above");
 
 /* A SYN that no cookie can answer: let it in when the same one comes again. */
 static __always_inline int retry_syn(const struct pkt *p)

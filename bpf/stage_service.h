@@ -48,6 +48,9 @@ static __always_inline int service_closed(const struct pkt *p, const struct fw_p
 {
 	__u32 home = bpf_ntohl(p->daddr[3]);
 
+	/* Left to itself the compiler makes a loop that Linux 6.1 refuses: one that is closed by
+	 * falling through to its head. */
+#pragma clang loop unroll(full)
 	for (int i = 0; i < FW_CLOSED_PROBES; i++) {
 		const struct fw_closed *slot = &policy->closed[(home + i) & (FW_CLOSED_SLOTS - 1)];
 

@@ -236,7 +236,8 @@ static const char everything[] =
 	"budgets: {trusted: 100k/s burst 200k, arp: 6k/m}\n"
 	"reflection: {everywhere: [19, 53], services: [11211]}\n"
 	"sampling: {rate: 0, bytes: 96}\n"
-	"recording: {enabled: no, database: /srv/fw.db, retention: forever, size: 100MiB, quiet: 5m}\n"
+	"recording: {enabled: no, database: /srv/fw.db, retention: forever, size: 100MiB, quiet: "
+	"5m}\n"
 	"metrics: {enabled: off, address: '::', port: 9100}\n";
 
 static const struct test_list lists[] = {
