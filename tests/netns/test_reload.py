@@ -140,6 +140,10 @@ def test_interfaces_follow_the_file(box, policy):
     policy(GOOD.replace("  web0: native\n", "  web0: native\n  two0: native\n"))
     p.send_signal(signal.SIGHUP)
     assert until(lambda: attached(box, "two0")), p.said()
+    policy()
+    p.send_signal(signal.SIGHUP)
+    assert until(lambda: "two0: is not in the policy file any more and stays" in p.said())
+    assert attached(box, "two0")
 
 
 def test_metrics_move_with_the_file(box, policy):

@@ -229,6 +229,18 @@ static void tick(struct fw_daemon *daemon, __u64 now_ns)
 	fw_ifaces_sync(daemon);
 }
 
+/* Taking a filter off is an admin's decision, not a missing line's. */
+static void tell_given_up(const struct fw_want *old, const struct fw_ifaces *next)
+{
+	for (unsigned int i = 0; i < next->nr; i++)
+		if (!strcmp(next->want[i].name, old->name))
+			return;
+	if (old->state == FW_WANT_ATTACHED)
+		tell(LOG_WARNING, FW_E_LINK, old,
+		     "is not in the policy file any more and stays filtered",
+		     "`floodwall detach` takes the filter off");
+}
+
 /* What is wanted now; who was wanted before keeps its state, but for what was given up. */
 static int take_wants(struct fw_daemon *daemon, struct fw_err *err)
 {
@@ -253,6 +265,8 @@ static int take_wants(struct fw_daemon *daemon, struct fw_err *err)
 			if (old->state == FW_WANT_ATTACHED && old->mode == next->want[i].mode)
 				next->want[i] = *old;
 		}
+	for (unsigned int j = 0; j < ifaces->nr; j++)
+		tell_given_up(&ifaces->want[j], next);
 	next->links = ifaces->links;
 	*ifaces = *next;
 	free(next);

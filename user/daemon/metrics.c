@@ -4,6 +4,7 @@
  * says of packets is in metrics_packets.c. Every series there can be is there from the start, at 0.
  */
 #include <stdio.h>
+#include "user/base/clock.h"
 #include "user/core/journal.h"
 #include "user/daemon/metrics.h"
 
@@ -47,7 +48,9 @@ PLAIN(floodwall_policy_last_reload_success, fw_expo_count, snap->daemon->reload_
 PLAIN(floodwall_policy_last_reload_timestamp_seconds, fw_expo_value,
       (double)snap->daemon->reload_ns / 1e9)
 PLAIN(floodwall_heartbeat_timestamp_seconds, fw_expo_value, (double)snap->daemon->beat_ns / 1e9)
-PLAIN(floodwall_scrape_duration_seconds, fw_expo_value, snap->took_s)
+/* The last family, so that all the others are in it. */
+PLAIN(floodwall_scrape_duration_seconds, fw_expo_value,
+      (double)(fw_clock_now() - snap->start_ns) / 1e9)
 PLAIN(process_cpu_seconds, fw_expo_value, snap->process.cpu_s)
 PLAIN(process_start_time_seconds, fw_expo_value, snap->process.start_s)
 PLAIN(process_resident_memory_bytes, fw_expo_count, snap->process.resident)

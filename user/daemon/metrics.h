@@ -66,14 +66,15 @@
 	X(floodwall_part_up, GAUGE, "", "1 if this part of the controller works")               \
 	X(floodwall_heartbeat_timestamp_seconds, GAUGE, "seconds",                              \
 	  "When the controller last looked at everything")                                      \
-	X(floodwall_scrape_duration_seconds, GAUGE, "seconds", "Time that this reading took")   \
 	X(process_cpu_seconds, COUNTER, "seconds", "CPU time of the controller")                \
 	X(process_start_time_seconds, GAUGE, "seconds", "When the controller was started")      \
 	X(process_resident_memory_bytes, GAUGE, "bytes",                                        \
 	  "Resident memory of the controller, the maps it looks into included")                 \
 	X(process_private_memory_bytes, GAUGE, "bytes", "The same without maps and files")      \
 	X(process_open_fds, GAUGE, "fds", "Open file descriptors")                              \
-	X(process_max_fds, GAUGE, "fds", "Most that it may have")
+	X(process_max_fds, GAUGE, "fds", "Most that it may have")                               \
+	X(floodwall_scrape_duration_seconds, GAUGE, "seconds",                                  \
+	  "Time that this reading took, writing it down included")
 
 /* All families of one reading, in the form that `expo` was begun with. */
 void fw_metrics_put(struct fw_expo *expo, const struct fw_snap *snap);

@@ -179,6 +179,7 @@ void fw_snap_read(struct fw_snap *snap, const struct fw_daemon *daemon, const st
 	fw_snap_free(snap);
 	memset(snap, 0, sizeof(*snap));
 	snap->daemon = daemon;
+	snap->start_ns = start_ns;
 	snap->now_ns = daemon->maps.cpus ? fw_apply_now(&daemon->maps) : start_ns;
 	snap->realtime_ns = fw_clock_realtime();
 	if (daemon->maps.cpus)
@@ -190,7 +191,6 @@ void fw_snap_read(struct fw_snap *snap, const struct fw_daemon *daemon, const st
 		one->counted = one->want.ifindex && !fw_nic_read(one->want.ifindex, &one->nic);
 	}
 	fw_process_read(&snap->process, snap->realtime_ns);
-	snap->took_s = (double)(fw_clock_now() - start_ns) / 1e9;
 }
 
 void fw_snap_free(struct fw_snap *snap)

@@ -67,7 +67,7 @@ struct fw_snap {
 	struct fw_snap_iface iface[FW_IFACE_MAX];
 	unsigned int ifaces;
 	struct fw_snap_process process;
-	double took_s; /* this reading */
+	__u64 start_ns; /* of this reading, fw_clock_now() */
 };
 
 /* A piece of what is slow. */
