@@ -66,6 +66,22 @@ static const struct row rows[] = {
 	{ "mode: !!str enforce\n", "1:13 error: a tag (!) has no meaning in a policy\n", NULL },
 	{ "mode: enforce\n---\nmode: monitor\n",
 	  "2:1 error: a second document begins here; a policy is one\n", NULL },
+	/* not YAML: said once, wherever reading was */
+	{ "mode: [enforce\n",
+	  "1:7 error: \"mode\" wants a single value, not a list\n"
+	  "2:1 error: flow sequence without a closing bracket\n",
+	  NULL },
+	{ "unknown: [1, 2\n",
+	  "1:1 error: there is no key \"unknown\"\n"
+	  "2:1 error: flow sequence without a closing bracket\n",
+	  NULL },
+	{ "mode: \"enforce\n", "1:8 error: double-quoted scalar without closing quote\n", NULL },
+	{ "services:\n\tweb: 3\n", "2:1 error: tab character may not be used as indentation\n",
+	  NULL },
+	{ "lanes: [[[[[[[[[[[[[[[[[[[[\n",
+	  "1:8 error: \"lanes\" wants keys of its own, not a list\n"
+	  "1:23 error: lists and keys within each other too deep\n",
+	  NULL },
 	{ "# a\n%YAML 1.2\n---\nmode: x\n",
 	  "2:1 error: a directive (%) has no meaning in a policy\n", NULL },
 	{ "mode: enforce # \xff\n", "1:17 error: this is not UTF-8 text\n", NULL },

@@ -72,8 +72,7 @@ static void read_document(struct fw_reader *reader)
 		fw_yaml_skip(&reader->yaml, item);
 		item = fw_yaml_next(&reader->yaml);
 	}
-	if (item.kind == FW_YAML_BROKEN)
-		fw_reader_say(reader, FW_PROBLEM_ERROR, fw_place_of(item), NULL, "%s", item.text);
+	fw_reader_broken(reader, item);
 }
 
 /* What no single key can be blamed for: the whole must compile. */

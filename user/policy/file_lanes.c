@@ -255,11 +255,7 @@ void fw_reader_prefixes(struct fw_reader *reader, const struct fw_key *key,
 	}
 	while (!reader->fatal) {
 		item = fw_yaml_next(&reader->yaml);
-		if (item.kind == FW_YAML_BROKEN) {
-			fw_reader_say(reader, FW_PROBLEM_ERROR, fw_place_of(item), NULL, "%s",
-				      item.text);
-			reader->fatal = -EINVAL;
-		}
+		fw_reader_broken(reader, item);
 		if (item.kind >= FW_YAML_CLOSE)
 			break;
 		one.until_s = FW_FOREVER;

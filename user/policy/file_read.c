@@ -13,13 +13,18 @@
 #define KEYS_MAX 32 /* below one parent */
 #define PATH_LEN 96
 
+void fw_reader_broken(struct fw_reader *reader, struct fw_yaml_item item)
+{
+	if (item.kind != FW_YAML_BROKEN || reader->fatal)
+		return;
+	fw_reader_say(reader, FW_PROBLEM_ERROR, fw_place_of(item), NULL, "%s", item.text);
+	reader->fatal = reader->fatal ?: -EINVAL;
+}
+
 /* Nothing can be read behind this item. */
 static bool ended(struct fw_reader *reader, struct fw_yaml_item item)
 {
-	if (item.kind == FW_YAML_BROKEN) {
-		fw_reader_say(reader, FW_PROBLEM_ERROR, fw_place_of(item), NULL, "%s", item.text);
-		reader->fatal = reader->fatal ?: -EINVAL;
-	}
+	fw_reader_broken(reader, item);
 	return reader->fatal || item.kind == FW_YAML_END;
 }
 
@@ -55,6 +60,10 @@ static void unknown_key(struct fw_reader *reader, const char *parent, const char
 
 	for (size_t i = 0; i < count; i++)
 		words[i] = keys[i].name;
+	if (reader->problems->errors >= FW_PROBLEMS_SHOWN) { /* it is counted, not shown */
+		reader->problems->errors++;
+		return;
+	}
 	near = fw_nearest_word(name, words, count);
 	used = (size_t)snprintf(hint, sizeof(hint),
 				near ? "did you mean \"%s\"?" : "known here:", near);

@@ -88,6 +88,9 @@ void fw_reader_list_error(struct fw_reader *reader, __u32 source, size_t line, s
 			  const struct fw_err *err);
 void fw_problems_sort(struct fw_problems *problems);
 
+/* If it is FW_YAML_BROKEN: says why, once, and that nothing more can be read. */
+void fw_reader_broken(struct fw_reader *reader, struct fw_yaml_item item);
+
 /* Is the file text that a parser may be shown? Says why not. */
 bool fw_reader_bytes(struct fw_reader *reader);
 

@@ -162,9 +162,10 @@ const struct fw_key fw_keys[] = {
 	  "dropped only towards ports of services, for this host asks such servers itself" },
 
 	{ "sampling", "rate", FW_KEY_NUMBER, SETTINGS(sample_rate), 0, 10000, NULL,
-	  "frames a second", "10", "frames kept of each group of reasons on each CPU; 0 keeps none" },
-	{ "sampling", "bytes", FW_KEY_NUMBER, SETTINGS(sample_bytes), 64, 128, NULL, "bytes",
-	  "128", "bytes kept of each such frame" },
+	  "frames a second", "10",
+	  "frames kept of each group of reasons on each CPU; 0 keeps none" },
+	{ "sampling", "bytes", FW_KEY_NUMBER, SETTINGS(sample_bytes), 64, 128, NULL, "bytes", "128",
+	  "bytes kept of each such frame" },
 
 	{ "recording", "enabled", FW_KEY_BOOL, SETTINGS(record), 0, 0, "off on", NULL, "on",
 	  "whether the controller keeps history" },

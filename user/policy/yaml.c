@@ -58,6 +58,7 @@ static struct fw_yaml_item broken(struct fw_yaml *yaml)
 	} else if (error && error->line > 0) {
 		item.line = (__u32)error->line - 1;
 	}
+	yaml->broken = item;
 	return item;
 }
 
@@ -67,6 +68,7 @@ static struct fw_yaml_item too_deep(struct fw_yaml *yaml, struct fw_yaml_item it
 	snprintf(yaml->text, sizeof(yaml->text), "lists and keys within each other too deep");
 	item.kind = FW_YAML_BROKEN;
 	item.text = yaml->text;
+	yaml->broken = item;
 	return item;
 }
 
@@ -137,6 +139,8 @@ struct fw_yaml_item fw_yaml_next(struct fw_yaml *yaml)
 	struct fw_yaml_item item = { .kind = FW_YAML_END };
 	bool found = false;
 
+	if (yaml->over && yaml->broken.kind == FW_YAML_BROKEN)
+		return yaml->broken;
 	while (!found && !yaml->over) {
 		struct fy_event *event = fy_parser_parse(yaml->parser);
 		const struct fy_mark *mark;
@@ -156,6 +160,7 @@ struct fw_yaml_item fw_yaml_next(struct fw_yaml *yaml)
 		if (event->type == FYET_DOCUMENT_START && yaml->begun) {
 			item.kind = FW_YAML_BROKEN;
 			item.text = "a second document begins here; a policy is one";
+			yaml->broken = item;
 			yaml->over = true;
 			found = true;
 		}

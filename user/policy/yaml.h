@@ -20,7 +20,7 @@ enum fw_yaml_kind {
 	FW_YAML_MAP,	/* begins; keys and values in turn, then FW_YAML_CLOSE */
 	FW_YAML_CLOSE,	/* of the last list or map that began */
 	FW_YAML_END,	/* of the text */
-	FW_YAML_BROKEN, /* not YAML: text says why; nothing follows */
+	FW_YAML_BROKEN, /* not YAML: text says why; nothing else follows */
 };
 
 #define FW_YAML_TEXT  1024 /* bytes of a scalar that are kept, NUL included */
@@ -43,6 +43,7 @@ struct fw_yaml {
 	char text[FW_YAML_TEXT];
 	bool begun; /* a document has begun */
 	bool over;
+	struct fw_yaml_item broken; /* what every further item is, if its kind is that */
 };
 
 /* text must outlive it. -ENOMEM. */
