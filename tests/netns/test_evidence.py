@@ -118,6 +118,18 @@ def test_public(ev):
     assert ev.fw("incident", "report", 1, "--public").strip() == ev.files["public.txt"].decode().strip()
 
 
+def test_formats(ev):
+    """The file's ending decides; nobody's terminal is filled with HTML."""
+    for name, begin in (("r.html", "<!DOCTYPE"), ("r.md", "# Incident 1"), ("r.json", "{"), ("r", "<!DOC")):
+        ev.fw("incident", "report", 1, "--to", ev.path(name))
+        with open(ev.path(name), encoding="utf-8") as f:
+            assert f.read().startswith(begin), name
+    assert ev.fw("incident", "report", 1).startswith("<!DOCTYPE")
+    shown = lablib.run(["script", "-qec", "%s incident report last" % lablib.FLOODWALL, "/dev/null"],
+                       env=ev.env).stdout
+    assert shown.startswith("# Incident ")
+
+
 def test_report_errors(ev):
     assert ev.json("incident", "report", 99, code=3)["error"]["hint"]
     assert "x1" in ev.json("incident", "report", "x1", code=1)["error"]["message"]

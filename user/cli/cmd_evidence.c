@@ -206,7 +206,8 @@ static const struct fw_cli_option export_options[] = {
 };
 
 static const struct fw_cli_option report_options[] = {
-	{ "format", 'f', "FORMAT", "html (default), md or json", "html md json" },
+	{ "format", 'f', "FORMAT", "html, md or json; else by FILE's ending, md on a terminal",
+	  "html md json" },
 	{ "public", 'P', NULL, "A few plain sentences for the press, without addresses", NULL },
 	{ "to", 't', "FILE", "Write there instead of to standard output", "@file" },
 	{ NULL, 0, NULL, NULL, NULL },
@@ -215,7 +216,7 @@ static const struct fw_cli_option report_options[] = {
 const struct fw_cli_command fw_cmd_evidence[] = {
 	{ .object = "incident",
 	  .verb = "report",
-	  .args = "ID",
+	  .args = "ID|last",
 	  .help = "what happened, as a page, Markdown, JSON or plain sentences",
 	  .doc = "The page needs nothing else: no script, no other file. What was counted and what "
 		 "was "
@@ -228,7 +229,7 @@ const struct fw_cli_command fw_cmd_evidence[] = {
 	  .run = fw_cli_cmd_report },
 	{ .object = "incident",
 	  .verb = "export",
-	  .args = "ID",
+	  .args = "ID|last",
 	  .help = "all evidence as one signed file",
 	  .doc = "A tar archive of reports, counts, sources, samples and how they were recorded, "
 		 "with "

@@ -30,18 +30,36 @@ struct fw_when fw_cli_now(void)
 	return (struct fw_when){ .utc_ns = fw_clock_realtime(), .boot_ns = fw_clock_boottime() };
 }
 
+/* The newest one. -ENOENT (3): nothing was recorded. */
+static int last(struct fw_cli *cli, struct fw_history *h, __s64 *ret)
+{
+	struct fw_incident *list = NULL;
+	size_t count = 0;
+	int err = fw_incident_list(h, &list, &count, &cli->err);
+
+	if (!err && !count)
+		err = fw_err_set(&cli->err, -ENOENT, NULL, "no incident was recorded yet");
+	if (!err)
+		*ret = list[0].id;
+	free(list);
+	return err;
+}
+
 int fw_cli_report_read(struct fw_cli *cli, const char *text, struct fw_history **ret_history,
 		       struct fw_report **ret)
 {
 	struct fw_history *h = NULL;
+	bool newest = !strcmp(text, "last");
 	__s64 id = 0;
-	int err = fw_cli_incident_id(cli, text, &id);
+	int err = newest ? 0 : fw_cli_incident_id(cli, text, &id);
 
 	if (!err)
 		err = fw_history_open(fw_cli_history(cli), false, &h, &cli->err);
 	/* One state of the file for all that follows, while the recorder goes on writing. */
 	if (!err)
 		err = fw_history_begin(h, &cli->err);
+	if (!err && newest)
+		err = last(cli, h, &id);
 	if (!err)
 		err = fw_report_read(h, id, fw_cli_now(), ret, &cli->err);
 	if (err) {
@@ -75,6 +93,17 @@ static const struct {
 
 typedef int (*writer)(FILE *out, const struct fw_report *report);
 
+/* Unless it is said: what the file's name ends in; on a terminal what people can read there. */
+static const char *usual_format(const char *to)
+{
+	const char *dot = to ? strrchr(to, '.') : NULL;
+
+	for (size_t i = 0; dot && i < sizeof(formats) / sizeof(*formats); i++)
+		if (!strcmp(dot + 1, formats[i].name))
+			return formats[i].name;
+	return !to && isatty(STDOUT_FILENO) ? "md" : "html";
+}
+
 static int choose(struct fw_cli *cli, writer *ret)
 {
 	const char *format = fw_cli_option(cli, "format");
@@ -87,7 +116,8 @@ static int choose(struct fw_cli *cli, writer *ret)
 		return 0;
 	}
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
-		if (!strcmp(format ? format : "html", formats[i].name)) {
+		if (!strcmp(format ? format : usual_format(fw_cli_option(cli, "to")),
+			    formats[i].name)) {
 			*ret = formats[i].write;
 			return 0;
 		}
