@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The recorder with clocks in hand: the wall clock is set back and forward in the middle of an
+ * incident, the disk refuses for a while, and no count is lost, none is double, and order stays.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include "tests/lib/prog.h"
+#include "user/core/incident.h"
+#include "user/core/recorder.h"
+#include "user/kern/pin.h"
+
+#define UTC0 (1718000000 * SECOND)
+
+struct bench {
+	char pins[64], folder[64], path[96];
+	struct fw_object *obj;
+	int lock, count_fd;
+	struct fw_recorder *recorder;
+	struct fw_recorder_now now;
+	__u64 counted;
+};
+
+static int setup(void **state)
+{
+	struct bench *b = calloc(1, sizeof(*b));
+	struct fw_object_opts opts = { .clock = PROG_CLOCK_VIRTUAL,
+				       .sizes = { .sources4 = 1024,
+						  .sources6 = 1024,
+						  .prefixes4 = 1000,
+						  .prefixes6 = 1000 },
+				       .fixed_keys = true };
+	struct fw_err err = {};
+
+	*state = b;
+	if (geteuid())
+		skip();
+	snprintf(b->pins, sizeof(b->pins), "/sys/fs/bpf/fw-recorder-%d", getpid());
+	strcpy(b->folder, "/tmp/fw-recorder-XXXXXX");
+	if (!mkdtemp(b->folder))
+		return -1;
+	snprintf(b->path, sizeof(b->path), "%s/sub/dir/h.db", b->folder);
+	opts.pins = b->pins;
+	if (fw_pin_make(b->pins, &err) || fw_pin_lock(b->pins, 5, &b->lock, &err) ||
+	    fw_object_open(&opts, &b->obj, &err) || fw_object_create(b->obj, &err) ||
+	    fw_object_commit(b->obj, &err)) {
+		print_error("%s\n", err.msg);
+		return -1;
+	}
+	b->count_fd = fw_object_map_fd(b->obj, "fw_count_svc");
+	b->now = (struct fw_recorder_now){ .when = { UTC0, 100 * SECOND },
+					   .program_ns = 100 * SECOND,
+					   .synchronised = true };
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct bench *b = *state;
+	char cmd[128];
+
+	fw_recorder_free(b->recorder);
+	fw_object_close(b->obj);
+	fw_pin_remove(b->pins, NULL);
+	fw_pin_unlock(b->lock);
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", b->folder);
+	free(b);
+	return system(cmd);
+}
+
+static void count(struct bench *b, __u32 reason, __u64 packets)
+{
+	unsigned int cpus = b->obj->meta.cpus;
+	struct fw_count *c = calloc(cpus, sizeof(*c));
+	__u32 slot = fw_maps_svc_slot(false, FW_SERVICE_HOST, reason);
+
+	assert_int_equal(bpf_map_lookup_elem(b->count_fd, &slot, c), 0);
+	c[0].packets += packets;
+	c[0].bytes += packets * 60;
+	assert_int_equal(bpf_map_update_elem(b->count_fd, &slot, c, BPF_ANY), 0);
+	free(c);
+	b->counted += packets;
+}
+
+static int second(struct bench *b, struct fw_err *err)
+{
+	int r;
+
+	b->now.when.utc_ns += SECOND;
+	b->now.when.boot_ns += SECOND;
+	b->now.program_ns += SECOND;
+	r = fw_recorder_step(b->recorder, &b->now, err);
+	return r;
+}
+
+static struct fw_recorder *start(struct bench *b)
+{
+	struct fw_recorder_opts opts = { .pins = b->pins,
+					 .path = b->path,
+					 .build = "test",
+					 .boot_id = "boot",
+					 .sources_max = 1000 };
+	struct fw_err err;
+
+	assert_int_equal(fw_recorder_new(&opts, &b->recorder, &err), 0);
+	return b->recorder;
+}
+
+static void check_sums(struct bench *b, struct fw_history *h, const struct fw_incident *in)
+{
+	struct fw_incident_sums sums;
+	struct fw_series_point *series;
+	struct fw_err err;
+	__u64 last = 0, total = 0;
+	size_t n;
+
+	assert_int_equal(fw_incident_sums(h, in, &sums, &err), 0);
+	assert_int_equal(sums.drop.packets, b->counted);
+	assert_int_equal(fw_incident_series(h, in, 0, &series, &n, &err), 0);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(series[i].when.boot_ns > last);
+		last = series[i].when.boot_ns;
+		total += series[i].drop.packets;
+	}
+	free(series);
+	assert_int_equal(total, b->counted);
+}
+
+static void clock_is_set(void **state)
+{
+	struct bench *b = *state;
+	struct fw_history *h = NULL;
+	struct fw_history_clock *clock;
+	struct fw_incident in;
+	struct fw_err err = {};
+	size_t n;
+	__s64 id;
+
+	snprintf(b->path, sizeof(b->path), "%s/h.db", b->folder);
+	start(b);
+	assert_int_equal(second(b, &err), 0);
+	assert_int_equal(fw_history_open(b->path, true, &h, &err), 0);
+	assert_int_equal(fw_incident_open(h, b->now.when, "", "test", &id, &err), 0);
+	for (int i = 0; i < 12; i++) {
+		count(b, FW_R_DROP_LAND, 10);
+		if (i == 4)
+			b->now.when.utc_ns -= 3600 * SECOND;
+		if (i == 8)
+			b->now.when.utc_ns += 7200 * SECOND;
+		if (i == 10)
+			b->now.synchronised = false;
+		assert_int_equal(second(b, &err), 0);
+	}
+	assert_int_equal(fw_incident_close(h, id, b->now.when, "test", &err), 0);
+	assert_int_equal(fw_incident_read(h, id, &in, &err), 0);
+	assert_int_equal(in.end.boot_ns - in.start.boot_ns, 12 * SECOND);
+	check_sums(b, h, &in);
+	assert_int_equal(fw_incident_clocks(h, &in, &clock, &n, &err), 0);
+	assert_int_equal(n, 4);
+	assert_int_equal(clock[0].step_ns, 0);
+	assert_int_equal(clock[1].step_ns, -3600 * (__s64)SECOND);
+	assert_int_equal(clock[2].step_ns, 7200 * (__s64)SECOND);
+	assert_int_equal(clock[3].step_ns, 0);
+	assert_true(clock[2].synchronised && !clock[3].synchronised);
+	free(clock);
+	fw_history_close(h);
+}
+
+/* No place to write to for five seconds: it is said, and those seconds come as one. */
+static void waits(void **state)
+{
+	struct bench *b = *state;
+	struct fw_recorder_state st;
+	struct fw_history *h = NULL;
+	struct fw_incident in = { .first_tick = 1, .last_tick = 100 };
+	struct fw_err err = {};
+	char sub[128];
+
+	start(b);
+	for (int i = 0; i < 5; i++) {
+		assert_true(second(b, &err) < 0);
+		fw_recorder_state(b->recorder, &st);
+		assert_false(st.ok);
+		assert_true(*st.trouble && st.since_ns);
+	}
+	snprintf(sub, sizeof(sub), "%s/sub", b->folder);
+	assert_int_equal(mkdir(sub, 0700), 0);
+	assert_int_equal(second(b, &err), 0);
+	count(b, FW_R_DROP_LAND, 10);
+	assert_int_equal(second(b, &err), 0);
+	fw_recorder_state(b->recorder, &st);
+	assert_true(st.ok && !*st.trouble && !st.since_ns);
+	assert_int_equal(st.failures, 5);
+	/* Gone again, as when the disk is full: the counts wait. */
+	fw_recorder_free(b->recorder);
+	start(b);
+	assert_int_equal(second(b, &err), 0);
+	assert_int_equal(fw_history_open(b->path, true, &h, &err), 0);
+	assert_int_equal(fw_history_begin(h, &err), 0); /* somebody holds the file */
+	count(b, FW_R_DROP_LAND, 20);
+	assert_int_equal(second(b, &err), -EBUSY);
+	count(b, FW_R_DROP_LAND, 30);
+	fw_history_rollback(h);
+	assert_int_equal(second(b, &err), 0);
+	check_sums(b, h, &in);
+	fw_history_close(h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(clock_is_set, setup, teardown),
+		cmocka_unit_test_setup_teardown(waits, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
