@@ -159,7 +159,9 @@ static void exact(void **state)
 			fw_accounts_turn(a, true, 0);
 	}
 	look(&m, a, 0);
+	fw_accounts_sort(a);
 	compare(&m, a);
+	assert_false(fw_accounts_proven(a, 4, 1)); /* is found, and is not */
 	/* Of another state it is nothing to go on with. */
 	fw_accounts_close(a);
 	a = open_at(path, 2, &kept);

@@ -3,6 +3,7 @@
  * Booking: a slot of the program's counts up within a turn, and is booked by the difference; a turn
  * that ends comes through the ledger. So nothing is counted twice, and nothing is left out.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "user/core/accounts_table.h"
@@ -247,6 +248,21 @@ void fw_accounts_get(const struct fw_accounts *a, size_t at, struct fw_account *
 void fw_accounts_written(struct fw_accounts *a, size_t at)
 {
 	a->source[at].written = a->source[at].packets[WINDOW_NOW];
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct source *x = a, *y = b;
+
+	if (x->family != y->family)
+		return x->family < y->family ? -1 : 1;
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+void fw_accounts_sort(struct fw_accounts *a)
+{
+	qsort(a->source, a->head->nr, sizeof(*a->source), by_key);
+	fw_accounts_reindex(a);
 }
 
 void fw_accounts_unwritten(struct fw_accounts *a)

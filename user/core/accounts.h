@@ -68,6 +68,8 @@ void fw_accounts_written(struct fw_accounts *a, size_t at);
 void fw_accounts_unwritten(struct fw_accounts *a); /* none is, after all */
 /* What an earlier run knew of a source, from the history. */
 void fw_accounts_seed(struct fw_accounts *a, const struct fw_account *account);
+/* In the order of addresses: rows written so lie side by side. Positions change. */
+void fw_accounts_sort(struct fw_accounts *a);
 /* Worth a row: proven, or lost something; and changed. Cheap. */
 bool fw_accounts_due(const struct fw_accounts *a, size_t at);
 /* Has this source proven itself? */

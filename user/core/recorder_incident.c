@@ -76,6 +76,8 @@ static void begin(struct fw_recorder *r)
 
 static void end(struct fw_recorder *r)
 {
+	fw_accounts_sort(r->accounts);
+	fw_accounts_sort(r->sampled);
 	r->closing = r->incident.id;
 	r->cursor[0] = r->cursor[1] = 0;
 	r->incident = (struct fw_incident){};
