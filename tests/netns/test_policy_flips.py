@@ -212,3 +212,37 @@ def test_check_needs_no_privilege(tmp_path):
     assert p.returncode == 1 and error["code"] == 1
     assert [(x["line"], x["column"], x["severity"]) for x in error["problems"]] == [(1, 7, "error")]
     assert error["problems"][0]["message"] == '"enforse" is not enforce or monitor'
+
+
+def meta(box, change=None):
+    """The bytes of the meta map; with `change` they are replaced by what it makes of them."""
+    pin = os.path.join(box.pins, "fw_meta")
+    tool = "/usr/sbin/bpftool"
+    got = json.loads(lab.run([tool, "-j", "map", "dump", "pinned", pin]).stdout)
+    value = [int(b, 16) for b in got[0]["value"]]
+    if change:
+        lab.run([tool, "map", "update", "pinned", pin, "key", "0", "0", "0", "0", "value",
+                 *[str(b) for b in change(list(value))]])
+    return value
+
+
+def test_state_of_another_schema_is_refused(box, tmp_path):
+    """Pins that say another version: no command reads, changes or removes them; the program goes on;
+    and with their own version they are as they were."""
+    path = tmp_path / "p.yaml"
+    path.write_text("interfaces: {%s: native}\nlanes: {blocked: [192.0.2.1]}\n" % box.iface)
+    box.attach()
+    box.fw("policy", "apply", str(path))
+    shown = box.fw("policy", "show").stdout.split("\n", 1)[1]
+    before = meta(box, lambda v: v[:8] + [v[8] + 1, 0, 0, 0] + v[12:])
+    pins = sorted(os.listdir(box.pins))
+    for argv in (("policy", "apply", str(path)), ("policy", "undo"), ("policy", "show"),
+                 ("policy", "diff", str(path)), ("block", "flush"), ("attach", box.iface),
+                 ("status",)):
+        p = box.fw("-j", *argv, check=False)
+        error = json.loads(p.stdout)["error"]
+        assert p.returncode == 2 and error["hint"], (argv, p.stdout)
+        assert "version" in error["message"] or "ABI" in error["message"], error
+    assert sorted(os.listdir(box.pins)) == pins
+    meta(box, lambda v: before)
+    assert box.fw("policy", "show").stdout.split("\n", 1)[1] == shown
