@@ -12,10 +12,17 @@
 /* Enter a source called absent. Where another CPU was first, its bucket is charged as any. */
 static __always_inline __u32 source_enter(const struct pkt *p, __u64 key, __u64 what, __u32 who)
 {
-	__u32 facts = FW_IS_ABSENT;
+	__u32 facts = enter(key, p->now, what, who);
 
-	for (int i = 0; i < FW_CAS_TRIES && facts & FW_IS_ABSENT; i++)
+	/* The place it wanted went to another source: again, and then no more. */
+	if (facts & FW_IS_ABSENT)
 		facts = enter(key, p->now, what, who);
+	if (facts & FW_IS_ABSENT)
+		facts = enter(key, p->now, what, who);
+	if (facts & FW_IS_ABSENT) {
+		note(FW_N_RACE);
+		return FW_R_DROP_SRC_PACKETS | FW_IS_KNOWN;
+	}
 	return facts & FW_IS_MET ? source(key, p->now, what, who) | FW_IS_NEWCOMER : facts;
 }
 
