@@ -484,6 +484,17 @@ struct fw_ban_set {
 	struct fw_ban way[FW_BAN_WAYS];
 };
 
+/* What one CPU has scored in this step of the clock and not yet added to the record. A source that
+ * shares the slot with another is scored in its record. */
+#define FW_BAN_DUE_SLOTS 64
+struct fw_ban_due {
+	__u64 key;     /* as in fw_ban */
+	__u64 step_ns; /* program time */
+	__s32 score;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct fw_ban_due) == 24, "fw_ban_due");
+
 /*
  * First SYNs of strangers who prove themselves by trying again (bpf/retry.h): 8 MiB, two million of
  * them. A word is tag << 12 | time in 2^24 ns (17 ms, wraps after 69 s); 0 = free.

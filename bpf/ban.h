@@ -10,6 +10,9 @@
  *
  * A ban is a packet stamp far in the future, so refusing a banned source costs no more than
  * refusing any source over its limits, and expiry needs nobody.
+ *
+ * A record is shared by all CPUs, and written once in a step of the clock by each of them; what a
+ * CPU has scored since, it keeps to itself.
  */
 #ifndef FW_BAN_H
 #define FW_BAN_H
@@ -91,35 +94,60 @@ static __always_inline void ban_stamp(__u64 key, __u32 who, __u64 until_ns)
 	__sync_val_compare_and_swap(&e.set->word[e.way], e.word, word_with(e.word, until_ns));
 }
 
-/*
- * Keep score. Returns true when for long enough the source's own packets over the limit, less those
- * of others, were as many as the limit allows: it sends at least twice of what it may. A fast
- * download's acknowledgements, a little over, are held to the limit and no more.
- */
-static __always_inline bool ban_score(struct fw_ban *ban, const struct fw_limit *limit, __u64 now,
-				      bool own)
+/* The CPU's first packet of a source in this step of the clock: bring its record up to date. */
+static __always_inline void ban_update(struct fw_ban *ban, __s32 score, __u64 now)
 {
 	/* Signed: a ban sets last_ns to its end, and other CPUs still hold packets from before it.
 	 */
-	__s64 quiet = now - ban->last_ns, over;
+	__s64 quiet = now - ban->last_ns;
 
 	if (quiet > (__s64)FW_BAN_PAUSE_NS) {
 		ban->first_ns = now;
 		ban->score = 0;
+		score = 0;
 	}
 	if (quiet > (__s64)FW_BAN_FORGET_NS)
 		ban->times = 0;
 	if (quiet > 0)
 		ban->last_ns = now;
-	if (own)
-		ban->score++;
-	else if (ban->score > FW_BAN_SPOOFED)
-		ban->score--;
-	over = now - ban->first_ns;
-	if (ban->score < FW_BAN_SCORE || over < (__s64)FW_BAN_AFTER_NS)
+	score += ban->score;
+	ban->score = score > FW_BAN_SPOOFED ? score : FW_BAN_SPOOFED;
+}
+
+/* Keep score. Returns what the source's is now, less what other CPUs scored in this step. */
+static __always_inline __s32 ban_count(struct fw_ban *ban, __u64 key, __u64 now, bool own)
+{
+	__u32 slot = key * knob_key1 >> 58 & (FW_BAN_DUE_SLOTS - 1);
+	struct fw_ban_due *due = bpf_map_lookup_elem(&fw_ban_due, &slot);
+	__s32 one = own ? 1 : -1;
+
+	if (!due)
+		return 0;
+	if (due->key == key && due->step_ns == now) {
+		due->score += one;
+	} else {
+		ban_update(ban, due->key == key ? due->score + one : one, now);
+		due->key = key;
+		due->step_ns = now;
+		due->score = 0;
+	}
+	return ban->score + due->score;
+}
+
+/*
+ * True when for long enough the source's own packets over the limit, less those of others, were as
+ * many as the limit allows: it sends at least twice of what it may. A fast download's
+ * acknowledgements, a little over, are held to the limit and no more.
+ */
+static __always_inline bool ban_due(const struct fw_ban *ban, __s32 score,
+				    const struct fw_limit *limit, __u64 now)
+{
+	__s64 over = now - ban->first_ns;
+
+	if (score < FW_BAN_SCORE || over < (__s64)FW_BAN_AFTER_NS)
 		return false;
 	return !limit->window ||
-	       (__u64)ban->score * (bucket_cost(limit, 1) << limit->shift) >= (__u64)over;
+	       (__u64)score * (bucket_cost(limit, 1) << limit->shift) >= (__u64)over;
 }
 
 /*
@@ -134,6 +162,7 @@ __noinline int ban_consider(__u64 key, __u64 now, __u32 who, int own)
 	struct fw_ban_set *set = bpf_map_lookup_elem(&fw_ban, &at);
 	const struct fw_limit *limit;
 	struct fw_ban *ban;
+	__s32 score;
 
 	if (!policy || !set)
 		return 0;
@@ -141,12 +170,13 @@ __noinline int ban_consider(__u64 key, __u64 now, __u32 who, int own)
 	if (!ban)
 		return 0;
 	limit = &who_class(policy, who)->limit[FW_K_PACKETS];
-	if (ban_score(ban, limit, now, own) && policy->ban_s && !(who & FW_WHO_TRUSTED)) {
+	score = ban_count(ban, key, now, own);
+	if (ban_due(ban, score, limit, now) && policy->ban_s && !(who & FW_WHO_TRUSTED)) {
 		ban_start(ban, policy, now, who);
 		ban_stamp(key, who, ban->until_ns);
 		return 0;
 	}
-	return own && ban->score < 0 && shared_take(&ban->own_tat, now, limit, 1);
+	return own && score < 0 && shared_take(&ban->own_tat, now, limit, 1);
 }
 
 #endif

@@ -105,6 +105,9 @@ struct {
 	__uint(max_entries, FW_SAMPLE_RING);
 } fw_samples SEC(".maps");
 
+/* What each CPU has yet to add to records of bans. Fixed size; who shares a slot writes through. */
+FW_PERCPU(fw_ban_due, fw_ban_due, FW_BAN_DUE_SLOTS);
+
 /* The facts about the packet in hand (bpf/pkt.h). The program's own; fixed size. */
 FW_PERCPU(fw_scratch, pkt, 1);
 

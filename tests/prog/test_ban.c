@@ -3,6 +3,7 @@
  * Bans: a proven source that stays over its limits with connections of its own is refused for a
  * while, longer each time; one that somebody else spoofs is not. The connection is real.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "tests/lib/prog.h"
@@ -99,9 +100,46 @@ static void test_spoofed(void **state)
 	assert_int_equal(prog_note(prog, FW_N_BANNED), 0);
 }
 
+/*
+ * What CPUs share is written once in a step of the clock, however many packets are over the limit;
+ * and yet each of them counts.
+ */
+static void test_written_once_a_step(void **state)
+{
+	enum { STEPS = 20, EACH = 40 };
+	struct prog *prog = *state;
+	size_t size = FW_BAN_SETS * sizeof(struct fw_ban_set);
+	struct fw_ban_set *before = malloc(size);
+	int fd[2], score = 0;
+	struct spec ack = proven(prog, 4, fd);
+
+	assert_non_null(before);
+	prog_limit(prog, FW_CLASS_DEFAULT, FW_K_PACKETS, 1, 3600, 1);
+	prog_step(prog, SECOND); /* the first packet's debt is paid */
+	prog_expect(prog, &ack, FW_R_PASS_PROVEN);
+	for (int step = 0; step < STEPS; step++) {
+		prog_step(prog, 4 * MILLISECOND);
+		prog_expect(prog, &ack, FW_R_DROP_SRC_PACKETS);
+		memcpy(before, prog->maps.ban, size);
+		for (int i = 1; i < EACH; i++)
+			prog_expect(prog, &ack, FW_R_DROP_SRC_PACKETS);
+		assert_memory_equal(before, prog->maps.ban, size);
+	}
+	prog_step(prog, 4 * MILLISECOND);
+	prog_expect(prog, &ack, FW_R_DROP_SRC_PACKETS);
+	for (size_t i = 0; i < FW_BAN_SETS; i++)
+		for (int w = 0; w < FW_BAN_WAYS; w++)
+			score += prog->maps.ban[i].way[w].score;
+	assert_in_range(score, STEPS * EACH, STEPS * EACH + 2);
+	free(before);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { PROG_TEST(test_flooder), PROG_TEST(test_spoofed) };
+	const struct CMUnitTest tests[] = { PROG_TEST(test_flooder), PROG_TEST(test_spoofed),
+					    PROG_TEST(test_written_once_a_step) };
 
 	return cmocka_run_group_tests(tests, group_setup, prog_group_teardown);
 }
