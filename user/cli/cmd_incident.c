@@ -74,10 +74,12 @@ static int list(struct fw_cli *cli, struct fw_history *h, const struct fw_incide
 	struct fw_table *table = fw_table_new(list_columns, columns);
 	json_t *rows = json_array(), *doc = json_object();
 	struct line *line = malloc(sizeof(*line));
-	int r = table && rows && doc && line
-			? 0
-			: fw_err_set(&cli->err, -ENOMEM, NULL, "no memory for the list");
+	int r = 0;
 
+	if (!table || !rows || !doc || !line) {
+		r = fw_err_set(&cli->err, -ENOMEM, NULL, "no memory for the list");
+		goto out;
+	}
 	for (size_t i = 0; i < count && !r; i++) {
 		r = read_line(cli, h, &all[i], line);
 		if (r)
@@ -93,6 +95,7 @@ static int list(struct fw_cli *cli, struct fw_history *h, const struct fw_incide
 	} else if (!r) {
 		r = fw_table_print(table, stdout);
 	}
+out:
 	json_decref(rows);
 	json_decref(doc);
 	fw_table_free(table);
