@@ -245,8 +245,8 @@ class Guest:
         self._ready()
         self.release = self.run("uname -r").stdout.strip()
 
-    def _ready(self):
-        if self._answer(120) != "READY":
+    def _ready(self, timeout=120):
+        if self._answer(timeout) != "READY":
             raise GuestError("the guest does not start\n" + self.console(30))
 
     def console(self, lines=None):
@@ -338,11 +338,11 @@ class Guest:
 
     def up(self, dev):
         """Addresses on a card; returns the address that the host reaches it by."""
-        n = NICS[dev][2]
+        n = self.nics[dev][2]
         self.run("ip link set %s up\nip addr replace 10.80.%d.2/24 dev %s\n"
                  "ip addr replace fd80:%d::2/64 dev %s nodad" % (dev, n, dev, n, dev))
         lab.run(["ip", "-n", self.ns, "neigh", "replace", "10.80.%d.2" % n, "lladdr",
-                 "52:54:00:80:00:%02x" % n, "dev", NICS[dev][0], "nud", "permanent"])
+                 "52:54:00:80:00:%02x" % n, "dev", self.nics[dev][0], "nud", "permanent"])
         self.wait_for("[ $(cat /sys/class/net/%s/carrier) = 1 ]" % dev)
         return "10.80.%d.2" % n
 
@@ -355,7 +355,7 @@ class Guest:
 
     def flood(self, dev, mode="udp", **options):
         """Starts a flood from the host into a card of the guest."""
-        tap, _, n = NICS[dev]
+        tap, _, n = self.nics[dev]
         return lab.Job(self, [os.path.join(lab.BUILD, "tests/netns/flood"), "--iface", tap,
                               "--dst", "10.80.%d.2" % n, "--dmac", "52:54:00:80:00:%02x" % n,
                               "--mode", mode] + lab._flags(options), self.ns)
@@ -363,7 +363,7 @@ class Guest:
     def fetch(self, dev):
         """One page from the guest's web server, as the host sees it: its bytes, or None."""
         p = lab.run(["nsenter", "--net=/run/netns/" + self.ns, "curl", "-s", "--noproxy", "*",
-                     "--max-time", "20", "http://10.80.%d.2/" % NICS[dev][2]], check=False)
+                     "--max-time", "20", "http://10.80.%d.2/" % self.nics[dev][2]], check=False)
         return len(p.stdout) if p.returncode == 0 else None
 
 

@@ -57,7 +57,7 @@ class System(vm.Guest):
     def reboot(self, how="systemctl --no-block reboot"):
         """A restart in order, or (how="echo b > /proc/sysrq-trigger") as if the power failed."""
         self.line.sendall(vm.encode(self.env + how + " & sleep 600\n"))
-        self._ready()
+        self._ready(400)
 
     def settled(self):
         """Waits until all that starts at boot has started; returns what failed."""
