@@ -11,6 +11,7 @@
 #include "charge.h"
 #include "cookie.h"
 #include "level.h"
+#include "listener.h"
 #include "source.h"
 #include "ban.h"
 #include "retry.h"
