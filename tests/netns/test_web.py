@@ -83,6 +83,9 @@ elif what == "scrape":
 '''
 
 
+OTHERS = 6  # files that the recorder opens and closes meanwhile; a leak would be dozens
+
+
 @pytest.fixture
 def served(box):
     p = box.daemon(box.iface)
@@ -126,12 +129,12 @@ def test_thousands_of_connections(box, served, client):
     beat = beats(box)
     time.sleep(2.2)
     assert beats(box) > beat + 1, "the tick stopped"
-    assert fds(served) <= before + 64 + 2
+    assert fds(served) <= before + 64 + OTHERS
     assert private(served) < memory + (8 << 20)
     for h in holders:
         h.kill()
     assert until(lambda: get(box, "/healthz", "--retry", "0")[0] == 200, 30)
-    assert until(lambda: fds(served) <= before, 20)
+    assert until(lambda: fds(served) <= before + OTHERS, 20)
 
 
 @pytest.mark.parametrize("what", ["drip", "slow"])
@@ -141,7 +144,7 @@ def test_slow_clients_are_shown_the_door(box, served, client, what):
     before = fds(served)
     p = client(what, 64)
     assert p.stdout.readline() == "held\n"
-    assert until(lambda: fds(served) <= before, 25), "a connection outlived its time"
+    assert until(lambda: fds(served) <= before + OTHERS, 25), "a connection outlived its time"
     p.kill()
     assert get(box)[0] == 200
 
@@ -152,7 +155,7 @@ def test_garbage(box, served, client):
     p = client("garbage", 120)
     assert p.stdout.readline() == "done\n"
     assert served.poll() is None
-    assert until(lambda: fds(served) <= before, 15)
+    assert until(lambda: fds(served) <= before + OTHERS, 15)
     assert get(box)[0] == 200
     assert get(box, "/nothing")[0] == 404
     assert get(box, "/metrics", "-X", "DELETE")[0] == 405
@@ -168,7 +171,7 @@ def test_many_scrapes_leak_nothing_and_cost_little(box, served, client):
     several = [client("scrape", 400) for _ in range(3)]
     for p in several:
         assert p.stdout.readline() == "400\n"
-    assert until(lambda: fds(served) <= before, 15)
+    assert until(lambda: fds(served) <= before + OTHERS, 15)
     assert private(served) < memory + (4 << 20)
     assert start["schema"] == 1
 
