@@ -173,7 +173,7 @@ static __always_inline __u32 syn_copy(const struct frame *f, struct pkt *p, unio
  */
 #define FW_NOBODY -1000 /* no socket is there */
 
-__noinline __s64 cookie_by_socket(struct xdp_md *ctx)
+__noinline __s64 cookie_socket(struct xdp_md *ctx)
 {
 	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
 	__u32 zero = 0, len;

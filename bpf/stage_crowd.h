@@ -139,7 +139,7 @@ __noinline int answer_syn(struct xdp_md *ctx)
 	if (knob_cookie_ts)
 		syn_options(ctx);
 	known = listener_known(p);
-	cookie = known ? cookie_raw(ctx) : cookie_by_socket(ctx);
+	cookie = known ? cookie_raw(ctx) : cookie_socket(ctx);
 	if (cookie == FW_NOBODY)
 		return FW_R_DROP_COOKIE_OVER;
 	if (!known && cookie >= 0 && knob_cookie_raw && cookie_raw(ctx) == cookie)
