@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The life of the package on a Debian 12 with systemd: installed, started, misconfigured, killed, hung,
-upgraded under a flood and back. One guest; each test goes on where the one before it ended."""
+upgraded under a flood and back, removed, purged. One guest; each test goes on where the one before it
+ended."""
 
 import os
 import re
@@ -207,6 +208,23 @@ def test_back_to_the_old_build(system):
     protected(system)
     assert system.status("eth0")["build"] == OLD
     blocked(system)
+
+
+def test_removed(system):
+    said = system.run("dpkg -r floodwall 2>&1").stdout
+    assert "eth0: detached" in said and "no longer protected" in said, said
+    assert system.xdp("eth0") is None
+    assert system.run("ls /sys/fs/bpf").stdout == ""
+    assert system.run("stat -c '%a %U %G' /sys/fs/bpf").stdout.split()[1:] == ["root", "root"]
+    assert "floodwall.yaml" in system.run("ls /etc/floodwall").stdout
+
+
+def test_purged(system):
+    system.run("dpkg -P floodwall")
+    left = system.run("ls -d /etc/floodwall /var/lib/floodwall /run/floodwall /sys/fs/bpf/floodwall "
+                      "/lib/systemd/system/floodwall.service "
+                      "/etc/systemd/system/*/floodwall.service 2>/dev/null", check=False).stdout
+    assert left == ""
 
 
 def test_kernel_never_warned(system):
