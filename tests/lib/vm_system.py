@@ -61,7 +61,7 @@ class System(vm.Guest):
 
     def settled(self):
         """Waits until all that starts at boot has started; returns what failed."""
-        self.wait_for("[ \"$(systemctl is-system-running)\" != starting ]", 90)
+        self.wait_for("systemctl is-system-running | grep -qE 'running|degraded'", 180)
         return self.run("systemctl --failed --plain --no-legend | cut -d' ' -f1").stdout.split()
 
     def journal(self, unit="floodwall"):

@@ -210,6 +210,17 @@ def test_back_to_the_old_build(system):
     blocked(system)
 
 
+@pytest.mark.parametrize("how", ["systemctl --no-block reboot", "echo b > /proc/sysrq-trigger"])
+def test_after_a_reboot(system, how):
+    """In order, and as if the power failed: protected again, by the same policy."""
+    system.run("sync")
+    system.reboot(how)
+    assert system.settled() == []
+    system.up("eth0")
+    protected(system)
+    blocked(system)
+
+
 def test_removed(system):
     said = system.run("dpkg -r floodwall 2>&1").stdout
     assert "eth0: detached" in said and "no longer protected" in said, said
