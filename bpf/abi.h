@@ -539,10 +539,8 @@ _Static_assert(sizeof(struct fw_heavy) == 64, "fw_heavy");
 #define FW_HEAVY_NONE	 0xffff
 #define FW_HEAVY_STEP_NS (1ULL << 20)
 
-/*
- * fw_ledger: a ring of records for each CPU, FW_LEDGER_MAX or fewer, a power of two. The program
- * moves head, the recorder tail, both only grow; record n lies at cpu * size + n % size.
- */
+/* fw_ledger: a ring for each CPU, FW_LEDGER_MAX records or fewer, a power of two; record n lies at
+ * cpu * size + n % size. The program moves head, the recorder tail; both only grow. */
 #define FW_LEDGER_MAX 16384
 #define FW_LEDGER_ALL (1U << 20) /* of all CPUs together, at most */
 struct fw_ledger_at {
@@ -554,8 +552,7 @@ struct fw_ledger_at {
 };
 _Static_assert(sizeof(struct fw_ledger_at) == 128, "fw_ledger_at");
 
-/* Reasons by what they have in common; samples are limited by group, so that a flood of one leaves
- * room for the others: X(identifier, name). Append only. */
+/* Groups of reasons, each with its own limit of samples: X(identifier, name). Append only. */
 #define FW_GROUPS(X)              \
 	X(PASS, "pass")           \
 	X(ANSWER, "answer")       \
@@ -643,8 +640,7 @@ struct fw_count {
 enum fw_class_count { FW_CC_PASS, FW_CC_DROP, FW_CC_SOFT, FW_CC_MAX };
 #define FW_CC_STRIDE 4
 
-/* Things worth counting that are not verdicts: X(identifier, name, text). A packet may cause
- * several. */
+/* Worth counting, but no verdicts: X(identifier, name, text). A packet may cause several. */
 #define FW_NOTES(X)                                                                       \
 	X(SOFT, "soft", "admitted packets over the soft limit")                           \
 	X(RACE, "race", "charges given up after losing to other CPUs too often")          \
@@ -662,10 +658,9 @@ enum fw_note {
 #undef X
 		FW_N_MAX,
 };
-#define FW_NOTE_REFLECT_BASE                                                \
-	32 /* fw_note slots from here on: reflected packets by reflect slot \
-	    */
-#define FW_NOTE_SLOTS 64
+/* fw_note slots from here on: reflected packets by reflect slot. */
+#define FW_NOTE_REFLECT_BASE 32
+#define FW_NOTE_SLOTS	     64
 _Static_assert(FW_N_MAX <= FW_NOTE_REFLECT_BASE, "notes");
 _Static_assert(FW_NOTE_REFLECT_BASE + FW_REFLECT_MAX <= FW_NOTE_SLOTS, "reflect notes");
 
@@ -675,10 +670,9 @@ struct fw_meta {
 	__u32 abi;
 	__u32 tick_ns;	   /* one step of the program's clock */
 	__u64 jiffies0;	   /* jiffies64 at program time 0 */
-	__u64 hash_key[4]; /* kept over program replacements, or the tables would lose their sources
-			    */
-	__u32 src4_sets;   /* far sets, powers of two; in fw_src_* IPv4 comes first, then /64, then
-			      /48 */
+	__u64 hash_key[4]; /* outlives replacements of the program, as the tables do */
+	/* far sets, powers of two; in fw_src_* IPv4 comes first, then /64, then /48 */
+	__u32 src4_sets;
 	__u32 src6_sets;
 	__u32 net6_sets;
 	__u32 cpus;	 /* possible CPUs at load */
