@@ -3,6 +3,8 @@
 # with sanitizers, O=DIR builds elsewhere. Nothing but install writes outside $(O).
 
 O ?= build
+# One name for one directory, or the dependencies written under the other would not count.
+override O := $(patsubst $(CURDIR)/%,%,$(abspath $(O)))
 CLANG ?= clang-14
 LLVM_STRIP ?= llvm-strip-14
 BPFTOOL ?= /usr/sbin/bpftool
