@@ -183,12 +183,14 @@ __noinline __s64 cookie_socket(struct xdp_md *ctx)
 	__s64 cookie = -1;
 	void *ip;
 
-	len = p ? syn_copy(&f, p, &tcp) : 0;
-	if (!len)
-		return -1;
-	sk = socket_of(ctx, p);
+	sk = p ? socket_of(ctx, p) : NULL;
 	if (!sk)
 		return FW_NOBODY;
+	len = syn_copy(&f, p, &tcp);
+	if (!len) {
+		bpf_sk_release(sk);
+		return -1;
+	}
 	if (sk->state == FW_TCP_LISTEN && p->family == 4) {
 		ip = header_at(&f, p, sizeof(struct iphdr));
 		if (ip)

@@ -69,7 +69,7 @@ def test_limit_holds_and_is_tuned_live(box, kind, mode, reason, v6):
     """One source: never more than burst + rate x time passes; a new limit counts from the next
     packet on; taken away, everything passes."""
     box.attach()
-    unit = 60 if kind == "bytes" else 1  # the generator's frames: 1000 are far beyond either limit
+    unit = 500 if kind == "bytes" else 1  # 1000 frames of 60 bytes are beyond either
     src = dict(sources=1, start="2a00:9::" if v6 else "45.0.0.9", v6=v6, port=9)
     rate, burst = 20 * unit, 40 * unit
     box.fw("limit", "set", kind, "%d/s" % rate, "burst", burst)
