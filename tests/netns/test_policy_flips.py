@@ -105,8 +105,11 @@ def test_numbered_packets_through_changes(box, tmp_path):
     allowed, leaked = json.loads(end(sink))
     assert not leaked, "%d blocked packets came through" % len(leaked)
     lost = sorted(set(range(sent)) - set(allowed))
-    assert not lost, "%d of %d lost: %s ..." % (len(lost), sent, lost[:10])
-    assert sent > 1000
+    # A sender that was kept waiting catches up in a burst, which may find the pair's ring full.
+    assert len(lost) <= box.lost_by_machine(), "%d of %d lost: %s ..." % (len(lost), sent, lost[:10])
+    assert sent - len(lost) > 1000
+    total, blocked_by = box.fwj("stats")["total"], box.reasons()["blocked"]
+    assert total["drop_packets"] == blocked_by >= sent - box.lost_by_machine(), total
 
 
 def test_a_long_list_while_packets_flow(box, tmp_path):

@@ -113,8 +113,8 @@ def private(p):
 
 
 def beats(box):
-    path = os.path.join(box.run_dir, os.listdir(box.run_dir)[0])
-    return os.stat(path).st_mtime
+    pid = [f for f in os.listdir(box.run_dir) if f.endswith(".pid")][0]
+    return os.stat(os.path.join(box.run_dir, pid)).st_mtime
 
 
 def test_thousands_of_connections(box, served, client):

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A carrier's NAT: thousands of voters behind one address, each proven as a connection, all judged by
+their class's limits, while strangers flood."""
+
+import pytest
+
+import lab
+
+NAT4, NAT6 = "41.82.8.1", "2c0f:fe38:6008::1"
+RATE, SECONDS = 400, 6
+
+
+def night(box, v6, pps, known):
+    """Everybody behind the NAT wants the page; returns how they fared and what the filter did."""
+    box.attach()
+    if known:
+        box.watch("carrier", NAT6 + "/64" if v6 else NAT4 + "/32")
+        for kind, rate in (("syn", "2k/s"), ("packets", "200k/s"), ("bytes", "200MB/s")):
+            box.fw("limit", "set", kind, rate, "burst", rate.split("/")[0], "--class", "carrier")
+    storm = box.flood("syn", v6=v6, sources=0, pps=pps, seconds=SECONDS + 1, fast=True)
+    r = box.voters("carrier", v6=v6, start=NAT6 if v6 else NAT4, sources=1, rate=RATE,
+                   seconds=SECONDS, timeout_ms=4000).result()
+    return r, storm.result(), box.watched("carrier") if known else None
+
+
+@pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
+@pytest.mark.parametrize("known", [True, False], ids=["class", "default"])
+def test_thousands_behind_one_address(box, capacity, v6, known, figure):
+    """In a class of their own not one packet of theirs is dropped. In the default class too many of
+    their SYNs come at once: those are answered with cookies, and still nobody is shut out or banned."""
+    box.sysctl(box.srv, net__ipv4__tcp_syncookies=2)
+    box.nginx()
+    r, storm, seen = night(box, v6, int(capacity / 4), known)
+    figure("behind one address, %s, %s: %d of %d served under %d SYN/s" % (
+        "IPv6" if v6 else "IPv4", "a class of its own" if known else "default class", r["served"],
+        r["tried"], storm["pps"]))
+    assert box.fwj("ban", "list")["bans"] == []
+    if known:
+        assert seen[0] > 4 * r["served"] and seen[1] == 0, seen
+    lost = box.lost_by_machine() / storm["sent"]
+    assert r["served"] >= 0.99 * r["tried"] or lost > lab.LOST_MAX, (r, lost, box.reasons())
