@@ -14,7 +14,7 @@ def night(box, v6, pps, known):
     """Everybody behind the NAT wants the page; returns how they fared and what the filter did."""
     box.attach()
     if known:
-        box.watch("carrier", NAT6 + "/64" if v6 else NAT4 + "/32")
+        box.watch("carrier", NAT6[:-1] + "/64" if v6 else NAT4 + "/32")
         for kind, rate in (("syn", "2k/s"), ("packets", "200k/s"), ("bytes", "200MB/s")):
             box.fw("limit", "set", kind, rate, "burst", rate.split("/")[0], "--class", "carrier")
     storm = box.flood("syn", v6=v6, sources=0, pps=pps, seconds=SECONDS + 1, fast=True)
