@@ -38,4 +38,6 @@ def test_thousands_behind_one_address(box, capacity, v6, known, figure):
     if known:
         assert seen[0] > 4 * r["served"] and seen[1] == 0, seen
     lost = box.lost_by_machine() / storm["sent"]
-    assert r["served"] >= 0.99 * r["tried"] or lost > lab.LOST_MAX, (r, lost, box.reasons())
+    if r["served"] < 0.99 * r["tried"] and lost > lab.LOST_MAX:
+        pytest.skip("nobody was banned, but this machine lost %.1f %% of the flood" % (100 * lost))
+    assert r["served"] >= 0.99 * r["tried"], (r, box.reasons())

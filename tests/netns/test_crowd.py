@@ -131,8 +131,8 @@ def test_people_under_a_flood(box, capacity, flood):
     check_filter(r, "retransmit" if cookies == 1 else "cookie")
     sent_back = box.fwj("stats")["total"]["tx_packets"]
     assert sent_back <= storm["sent"] + people["tried"] + clerks["tried"] + 100
-    if not kept_up:  # not even at half the rate: who was not served, the machine failed
-        return
+    if not kept_up and not unharmed(box, r):
+        pytest.skip("the filter dropped nobody, but this machine lost packets at half the rate, too")
     assert people["tried"] >= 0.95 * NEWCOMERS
     assert people["served"] >= 0.99 * people["tried"], (people, moved)
     assert r["old"]["served"] == STREAMS, (r["old"], moved)
@@ -191,8 +191,10 @@ def test_spoofing_people_does_not_harm_them(box, capacity, who, mode, v6):
          (r["served"], r["tried"], r["p50_ms"], r["max_ms"]),
          stall="%.0f ms" % download["longest_stall_ms"])
     assert not moved.get("banned"), moved
-    assert download["served"] == 1 or not kept_up, (download, moved)
-    assert r["served"] >= 0.99 * r["tried"] or not kept_up, (r, moved)
+    if not kept_up and not all_served(got, "her", "download"):
+        pytest.skip("nobody was banned, but this machine lost packets at half the rate, too")
+    assert download["served"] == 1, (download, moved)
+    assert r["served"] >= 0.99 * r["tried"], (r, moved)
 
 
 @pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
