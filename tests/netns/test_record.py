@@ -16,6 +16,7 @@ import pytest
 
 import lab
 
+CLIENTS = 50  # known voters of the lab
 POLICY = "recording: {quiet: 2s}\nsampling: {rate: 50}\n"
 
 
@@ -91,9 +92,12 @@ def test_real_ones_are_proven_and_counted(box):
         read = sent_by(box, "41.80.0.0/26")  # the clients; hardly ever one that the flood spoofs
     except lab.LabError as e:
         pytest.skip("this kernel counts nothing in front of the filter: %s" % str(e)[-80:])
-    people = box.voters(rate=40, seconds=9)
-    clerks = box.clerks(rate=10, seconds=9)
-    time.sleep(3)
+    lost = box.lost_by_machine()
+    people = box.voters(rate=40, seconds=12)
+    clerks = box.clerks(rate=10, seconds=12)
+    # Known before the flood: what a newcomer sends until it has proven itself, anybody could have
+    # sent in its name, and is not in its account.
+    assert until(lambda: len(read()) == CLIENTS and min(n for n, _ in read().values()) > 3)
     storm = box.flood("syn", pps=60000, seconds=4).result()
     served = people.result()
     assert clerks.result()["served"] > 50
@@ -117,8 +121,10 @@ def test_real_ones_are_proven_and_counted(box):
     found = sources(db, number)
     found = {a: n for a, n in found.items() if not a.startswith("196.")}
     assert set(found) == set(real)
-    wrong = {a: (found[a], real[a]) for a in real if found[a] != real[a]}
-    assert not wrong, wrong
+    # Counted to the packet, but for what a ring between there and here dropped.
+    lost = box.lost_by_machine() - lost
+    missing = {a: real[a][0] - found[a][0] for a in real if found[a] != real[a]}
+    assert min(missing.values(), default=0) >= 0 and sum(missing.values()) <= lost, (missing, lost)
     assert show["sources_proven"] == len(real) + len(
         [a for a in sources(db, number) if a.startswith("196.")])
     # Nobody who proved nothing is among them, and the crowd's size is an estimate with its basis.
