@@ -294,6 +294,30 @@ static void the_record_tells_what_differs(void **state)
 	assert_true(record.known && record.live_changes);
 }
 
+/* An undo that comes too late, or has nothing to go back to, leaves the record as it was. */
+static void a_refused_undo_forgets_no_file(void **state)
+{
+	struct prog *prog = *state;
+	struct fw_policy_record record;
+	struct fw_change change;
+	struct fw_err err;
+
+	apply(prog, blocking(""));
+	apply_for(prog, "proof_time: 4m\n", 60, NULL);
+	prog_step(prog, 61 * SECOND);
+	assert_int_equal(fw_policy_undo(&prog->maps, &change, &err), -ENOENT);
+	fw_policy_record(&prog->maps, &record);
+	assert_true(record.known && !record.live_changes);
+	prog_lane(prog, FW_LANE_BLOCKED, "192.0.2.1/32", FW_FOREVER, 0);
+	fw_policy_record(&prog->maps, &record);
+	assert_true(record.known && record.live_changes);
+	prog->maps.ctl->revert = 0; /* what a change that failed half-way leaves */
+	assert_int_equal(fw_policy_undo(&prog->maps, &change, &err), -ENOENT);
+	prog_lane(prog, FW_LANE_BLOCKED, "192.0.2.2/32", FW_FOREVER, 0);
+	fw_policy_record(&prog->maps, &record);
+	assert_true(record.known && record.live_changes);
+}
+
 static __u32 pick(__u32 n)
 {
 	static __u64 x = 0x5eed0f10d3a11ULL;
@@ -455,6 +479,7 @@ int main(void)
 		PROG_TEST(what_goes_on_keeps_its_place_and_state),
 		PROG_TEST(the_same_again_is_no_change),
 		PROG_TEST(the_record_tells_what_differs),
+		PROG_TEST(a_refused_undo_forgets_no_file),
 		PROG_TEST(what_is_shown_can_be_applied_again),
 		PROG_TEST(two_hundred_changes_harm_no_packet),
 	};

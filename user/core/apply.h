@@ -69,10 +69,13 @@ __u32 fw_apply_pending(const struct fw_maps *maps);
  * Under the lock, maps opened for writing. confirm: the change that waits stays. -ENOENT: none
  * waits; -ETIME: it has gone back. undo: back to the generation before, whatever made it; what ran
  * until now is then the generation before, so a second undo takes the first back. -ENOENT: there is
- * none, because this is the first, or because a failed change has overwritten it.
+ * none, because this is the first, or because a failed change has overwritten it. before_flip (may
+ * be NULL) is told the generation about to be left and the one gone back to, if it is not refused.
  */
 int fw_apply_confirm(struct fw_maps *maps, struct fw_err *err);
-int fw_apply_undo(struct fw_maps *maps, __u64 *ret_live, struct fw_err *err);
+int fw_apply_undo(struct fw_maps *maps,
+		  void (*before_flip)(struct fw_maps *maps, __u32 now, __u32 back), __u64 *ret_live,
+		  struct fw_err *err);
 
 /* Accepts a zeroed or half-built one. */
 void fw_apply_end(struct fw_apply *apply);

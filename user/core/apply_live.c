@@ -125,7 +125,9 @@ static void swap_to(struct fw_maps *maps, __u64 back)
 	store(&ctl->revert, running);
 }
 
-int fw_apply_undo(struct fw_maps *maps, __u64 *ret_live, struct fw_err *err)
+int fw_apply_undo(struct fw_maps *maps,
+		  void (*before_flip)(struct fw_maps *maps, __u32 now, __u32 back), __u64 *ret_live,
+		  struct fw_err *err)
 {
 	struct fw_ctl *ctl = maps->ctl;
 
@@ -135,6 +137,8 @@ int fw_apply_undo(struct fw_maps *maps, __u64 *ret_live, struct fw_err *err)
 	if (!ctl->revert || (ctl->revert & 3) == (ctl->live & 3))
 		return fw_err_set(err, -ENOENT, NULL,
 				  "there is no generation before this one to go back to");
+	if (before_flip)
+		before_flip(maps, FW_LIVE_GENERATION(ctl->live), FW_LIVE_GENERATION(ctl->revert));
 	swap_to(maps, ctl->revert);
 	*ret_live = ctl->live;
 	return 0;

@@ -165,11 +165,9 @@ int fw_policy_confirm(struct fw_maps *maps, struct fw_change *ret_change, struct
 
 int fw_policy_undo(struct fw_maps *maps, struct fw_change *ret_change, struct fw_err *err)
 {
-	__u64 before = maps->ctl->live, back = maps->ctl->revert, live;
-	int r;
+	__u64 before = maps->ctl->live, live;
+	int r = fw_apply_undo(maps, fw_policy_record_undo, &live, err);
 
-	fw_policy_record_undo(maps, FW_LIVE_GENERATION(before), FW_LIVE_GENERATION(back));
-	r = fw_apply_undo(maps, &live, err);
 	if (!r)
 		tell(ret_change, NULL, "undone", NULL, before, live);
 	return r;
