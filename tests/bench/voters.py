@@ -174,10 +174,9 @@ def save(file, rows):
     except (OSError, ValueError):
         have = []
     have = [r for r in have if not r["path"].startswith("live flood")] + rows
-    with open(file + ".tmp", "w", encoding="utf-8") as f:
+    with open(file, "w", encoding="utf-8") as f:  # no rename: it may be /dev/null
         json.dump(have, f, indent=1)
         f.write("\n")
-    os.rename(file + ".tmp", file)
 
 
 def main():
