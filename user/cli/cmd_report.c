@@ -7,6 +7,7 @@
 
 #include "user/base/clock.h"
 #include "user/base/json.h"
+#include "user/base/replace.h"
 #include "user/cli/cli.h"
 #include "user/cli/incident.h"
 #include "user/cli/report.h"
@@ -128,11 +129,14 @@ static int choose(struct fw_cli *cli, writer *ret)
 static int write_file(struct fw_cli *cli, const char *path, writer write,
 		      const struct fw_report *report)
 {
-	char *draft = NULL;
+	char real[PATH_MAX], *draft = NULL;
 	FILE *out;
-	int err = 0;
+	int err;
 
-	if (asprintf(&draft, "%s.%d", path, (int)getpid()) < 0)
+	err = fw_replace_target(path, "name a file, or leave out --to", real, &cli->err);
+	if (err)
+		return err;
+	if (asprintf(&draft, "%s.%d", real, (int)getpid()) < 0)
 		return -ENOMEM;
 	out = fopen(draft, "wxe");
 	if (!out) {
@@ -143,7 +147,7 @@ static int write_file(struct fw_cli *cli, const char *path, writer write,
 			err = -errno;
 		if (fclose(out) && !err)
 			err = -errno;
-		if (!err && rename(draft, path))
+		if (!err && rename(draft, real))
 			err = -errno;
 		if (err)
 			unlink(draft);
@@ -169,8 +173,8 @@ int fw_cli_cmd_report(struct fw_cli *cli, int argc, char **argv)
 	if (to) {
 		err = write_file(cli, to, write, report);
 		if (!err)
-			err = fw_cli_done(cli, json_pack("{s:s}", "written", to), "written: %s",
-					  to);
+			err = fw_cli_done(cli, json_pack("{s:o}", "written", fw_json_text(to)),
+					  "written: %s", to);
 	} else if (cli->json) {
 		/* -j asks for one JSON document, whatever the format. */
 		err = fw_cli_json(cli, fw_report_json(report));

@@ -11,6 +11,7 @@
 
 #include "user/base/clock.h"
 #include "user/base/json.h"
+#include "user/base/replace.h"
 #include "user/cli/policy.h"
 
 /* The file with a head that says where it comes from. */
@@ -127,14 +128,15 @@ static int keep_old(struct fw_cli *cli, const char *path, bool *ret_kept)
 
 int fw_policy_save(struct fw_cli *cli, int argc, char **argv)
 {
-	const char *path = argc ? argv[0] : FW_FILE_DEFAULT;
 	struct fw_policy_cmd cmd = FW_POLICY_CMD;
+	char path[PATH_MAX];
 	bool kept = false;
 	int r;
 
-	if (strlen(path) >= PATH_MAX)
-		return fw_cli_usage(cli, "the path is too long");
-	r = fw_policy_cmd_open(cli, false, &cmd);
+	r = fw_replace_target(argc ? argv[0] : FW_FILE_DEFAULT,
+			      "name a file; floodwall policy show prints it", path, &cli->err);
+	if (!r)
+		r = fw_policy_cmd_open(cli, false, &cmd);
 	if (!r)
 		r = fw_policy_running(&cmd.maps, &cmd.file, &cli->err);
 	if (!r)
