@@ -267,3 +267,24 @@ def test_switched_off(box):
     assert not os.path.exists(os.path.join(box.dir, "history.db"))
     assert re.search(r"^recording +no", box.fw("status").stdout, re.M)
     assert box.fw("incident", "list", check=False).returncode == 3
+
+
+def test_a_start_is_no_trouble(box):
+    """Until the recorder's first second is written there is nothing to say; what takes long is said,
+    and never without a reason."""
+    start(box).kill()
+    box.attach()
+    locked = sqlite3.connect(os.path.join(box.dir, "history.db"), isolation_level=None, timeout=30)
+    locked.execute("BEGIN EXCLUSIVE")
+    box.daemon("--policy", os.path.join(box.dir, "policy.yaml"), box.iface)
+    assert until(lambda: box.fwj("status", check=False)["controller"]["running"])
+    seen = []
+
+    def trouble():
+        doc = box.fwj("status", check=False)
+        seen.append(doc["recording"])
+        return any("nothing is recorded" in w for w in doc.get("warnings", []))
+    assert until(trouble, 30), seen
+    assert all(r is None or r["ok"] or r["trouble"] for r in seen), seen
+    locked.execute("ROLLBACK")
+    assert until(lambda: recording(box).get("ok"), 30)

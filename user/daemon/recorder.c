@@ -19,7 +19,8 @@
 #include "user/daemon/recorder.h"
 #include "user/policy/file.h"
 
-#define POLLS 10 /* a second */
+#define POLLS	    10 /* a second */
+#define PATIENCE_NS (10 * FW_NS_PER_S)
 
 struct part {
 	struct fw_recorder *recorder; /* the thread's own */
@@ -28,9 +29,11 @@ struct part {
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t wake;
 	bool stop, changed;
+	bool stepped; /* state is the thread's own word */
 	struct fw_recorder_opts opts;
 	struct fw_recorder_state state;
 	/* The loop's. */
+	__u64 first_ns; /* of its ticks */
 	bool told_bad;
 	__s64 told_incident;
 	struct fw_recording word;
@@ -90,6 +93,7 @@ static void one_second(struct part *part)
 	state.busy_ns = thread_ns();
 	pthread_mutex_lock(&part->lock);
 	part->state = state;
+	part->stepped = true;
 	pthread_mutex_unlock(&part->lock);
 }
 
@@ -140,6 +144,7 @@ static int start_thread(struct part *part, struct fw_err *err)
 
 static int start(struct fw_daemon *daemon, struct fw_err *err)
 {
+	char name[PATH_MAX]; /* of the word that one who was killed left behind */
 	struct part *part;
 	int r;
 
@@ -165,6 +170,7 @@ static int start(struct fw_daemon *daemon, struct fw_err *err)
 		return r;
 	}
 	daemon->part[FW_PART_RECORDER] = part;
+	unlink(fw_recording_name(name, daemon->opts.run_dir, "recorder", daemon->opts.pins));
 	return 0;
 }
 
@@ -210,12 +216,31 @@ bool fw_recorder_part(const struct fw_daemon *daemon, struct fw_recorder_state *
 	return true;
 }
 
+/* Has its thread written a first second? If not yet there is no news, unless it takes long. */
+static bool has_news(struct part *part, __u64 now_ns)
+{
+	struct fw_recorder_state *s = &part->word.state;
+	bool stepped;
+
+	pthread_mutex_lock(&part->lock);
+	*s = part->state;
+	stepped = part->stepped;
+	pthread_mutex_unlock(&part->lock);
+	if (!part->first_ns)
+		part->first_ns = now_ns;
+	if (stepped || now_ns - part->first_ns < PATIENCE_NS)
+		return stepped;
+	snprintf(s->trouble, sizeof(s->trouble),
+		 "the history is still being opened, %llu s after the start",
+		 (unsigned long long)((now_ns - part->first_ns) / FW_NS_PER_S));
+	return true;
+}
+
 static void tick(struct fw_daemon *daemon, __u64 now_ns)
 {
 	struct part *part = daemon->part[FW_PART_RECORDER];
 
-	(void)now_ns;
-	if (!fw_recorder_part(daemon, &part->word.state))
+	if (!part || !has_news(part, now_ns))
 		return;
 	tell(part, &part->word.state);
 	snprintf(part->word.path, sizeof(part->word.path), "%s", part->path);
