@@ -84,12 +84,12 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 	f.flows = flows;
 	f.told.speed = data[0] & 1 ? 1 : 1.0 + data[0];
 	f.opts.hosts = data[0] >> 7; /* ::/0, so everything arrived */
-	if (fw_capture_open(paths, 1, &f.capture, &err)) {
+	if (fw_capture_open(paths, 1, NULL, &f.capture, &err)) {
 		CHECK(*err.msg && err.exit_code);
 	} else {
 		run(&f);
 		fw_capture_close(f.capture);
-		CHECK(!fw_capture_span(paths, 1, &first, &last, &err));
+		CHECK(!fw_capture_span(paths, 1, NULL, &first, &last, &err));
 	}
 	close(fd);
 	return 0;

@@ -96,3 +96,27 @@ def read(path):
         out.append((s + us / 1e6, raw[at + 16:at + 16 + had], length))
         at += 16 + had
     return out
+
+
+def write_long(path, size, start, server, chunk=8192):
+    """A capture of about so many bytes, written in constant memory: full data packets, small ACKs,
+    SYNs and UDP, each of a source of its own, ten thousand a second, in nanoseconds. Returns how many
+    packets are in it."""
+    kinds = [ether(p) for p in (
+        tcp("20.0.0.0", server, 40000, 80, ACK, 5, 6, b"d" * 1446), tcp("20.0.0.0", server, 40000, 80, ACK, 5, 6),
+        tcp("20.0.0.0", server, 40000, 80, SYN), tcp("20.0.0.0", server, 40000, 80, ACK, 9, 9, b"d" * 1446),
+        udp("20.0.0.0", server, 5000, 80, b"d" * 300))]
+    part, offsets = bytearray(), []
+    for i in range(chunk):
+        offsets.append(len(part))
+        part += struct.pack("<IIII", 0, 0, len(kinds[i % 5]), len(kinds[i % 5])) + kinds[i % 5]
+    count = 0
+    with open(path, "wb") as f:
+        f.write(struct.pack("<IHHiIII", 0xa1b23c4d, 2, 4, 0, 0, 262144, EN10MB))
+        while f.tell() < size:
+            for at in offsets:
+                struct.pack_into("<II", part, at, start + count // 10000, count % 10000 * 100000)
+                struct.pack_into("!I", part, at + 16 + 14 + 12, 0x14000000 + (count * 2654435761 & 0xfffffff))
+                count += 1
+            f.write(part)
+    return count

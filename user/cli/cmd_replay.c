@@ -58,28 +58,12 @@ static int take_top(struct fw_cli *cli, unsigned int *ret)
 	return r;
 }
 
-void fw_replay_progress(void *arg, double part, __u64 packets)
+void fw_replay_progress(void *arg, bool ahead, double part, __u64 packets)
 {
-	static const char bar[] = "##############################";
-	int full = (int)(part * 30);
-	char about[FW_TEXT_LEN];
+	struct fw_progress *bar = arg;
 
-	(void)arg;
-	if (!isatty(STDERR_FILENO))
-		return;
-	fw_text_put_about(about, sizeof(about), (double)packets);
-	if (part < 0)
-		fprintf(stderr, "\r%s packets ", about);
-	else
-		fprintf(stderr, "\r[%-30.*s] %3.0f %%, %s packets ", full > 30 ? 30 : full, bar,
-			part * 100, about);
-	fflush(stderr);
-}
-
-void fw_replay_progress_end(void)
-{
-	if (isatty(STDERR_FILENO))
-		fputs("\r\033[K", stderr);
+	bar->what = ahead ? "measuring" : "reading";
+	fw_progress_packets(bar, part, packets);
 }
 
 char *fw_replay_put_time(char *buf, size_t size, __u64 at_ns, bool date)
@@ -211,8 +195,9 @@ static int take_policies(struct fw_cli *cli, int argc, char **argv, struct wish 
 
 static int cmd_replay(struct fw_cli *cli, int argc, char **argv)
 {
-	struct wish w = { .opts = { .progress = fw_replay_progress } };
 	struct fw_replay replay = { 0 };
+	struct wish w = { 0 };
+	struct fw_progress bar;
 	int r = take_feed(cli, &w.opts.feed);
 
 	if (!r)
@@ -223,8 +208,11 @@ static int cmd_replay(struct fw_cli *cli, int argc, char **argv)
 		goto out;
 	if (fw_cli_option(cli, "each"))
 		w.opts.each = fw_replay_line;
+	if (!w.opts.each || !isatty(STDOUT_FILENO)) /* lines of packets move by themselves */
+		w.opts.feed.watch = (struct fw_capture_watch){ fw_replay_progress, &bar };
+	fw_progress_begin(&bar, "");
 	r = fw_replay_run(&w.opts, &replay, &cli->err);
-	fw_replay_progress_end();
+	fw_progress_end(&bar);
 	if (r == -EPIPE) /* the reader has enough */
 		r = 0;
 	else if (!r)

@@ -221,10 +221,10 @@ int fw_limit_suggest(struct fw_cli *cli, int argc, char **argv)
 				     .paths = (unsigned int)argc,
 				     .margin = FW_SUGGEST_MARGIN,
 				     .percentile = FW_SUGGEST_PERCENTILE,
-				     .tick_ns = fw_clock_tick(),
-				     .progress = fw_replay_progress };
+				     .tick_ns = fw_clock_tick() };
 	struct fw_suggest *s = calloc(1, sizeof(*s));
 	struct fw_replay_source source = { 0 };
+	struct fw_progress bar;
 	int r;
 
 	if (!s)
@@ -238,9 +238,11 @@ int fw_limit_suggest(struct fw_cli *cli, int argc, char **argv)
 		r = fw_replay_policy(cli, fw_cli_option(cli, "policy"), false, &source);
 	o.model = source.model;
 	o.lanes = &source.lanes;
+	o.feed.watch = (struct fw_capture_watch){ fw_replay_progress, &bar };
+	fw_progress_begin(&bar, "");
 	if (!r)
 		r = fw_suggest_run(&o, s, &cli->err);
-	fw_replay_progress_end();
+	fw_progress_end(&bar);
 	if (!r)
 		r = show(cli, &o, s);
 	fw_replay_policy_free(&source);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The bar is drawn anew whenever it would show something else, at most a thousand times. */
+/* The bar is drawn anew whenever it would show something else, at most a thousand times; with a
+ * count behind it, whenever it is told. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "user/base/text.h"
 #include "user/cli/progress.h"
 
 #define WIDTH 30
@@ -13,11 +15,19 @@ void fw_progress_begin(struct fw_progress *p, const char *what)
 	p->shown = isatty(STDERR_FILENO) ? -1 : -2;
 }
 
-void fw_progress_step(void *arg, __u64 done, __u64 total)
+static void draw(const struct fw_progress *p, const char *tail)
 {
 	static const char full[] = "##############################";
+
+	fprintf(stderr, "\r%s [%-*.*s] %3d %%%s", p->what, WIDTH, p->shown * WIDTH / 1000, full,
+		p->shown / 10, tail);
+	fflush(stderr);
+}
+
+void fw_progress_step(void *arg, __u64 done, __u64 total)
+{
 	struct fw_progress *p = arg;
-	int now, bar;
+	int now;
 
 	if (p->shown == -2 || !total)
 		return;
@@ -25,8 +35,23 @@ void fw_progress_step(void *arg, __u64 done, __u64 total)
 	if (now == p->shown)
 		return;
 	p->shown = now;
-	bar = now * WIDTH / 1000;
-	fprintf(stderr, "\r%s [%-*.*s] %3d %%", p->what, WIDTH, bar, full, now / 10);
+	draw(p, "");
+}
+
+void fw_progress_packets(struct fw_progress *p, double part, __u64 packets)
+{
+	char about[FW_TEXT_LEN], tail[FW_TEXT_LEN + 16];
+
+	if (p->shown == -2)
+		return;
+	p->shown = part > 0 ? (int)((part < 1 ? part : 1) * 1000) : 0;
+	snprintf(tail, sizeof(tail), ", %s packets ",
+		 fw_text_put_about(about, sizeof(about), (double)packets));
+	if (part >= 0) {
+		draw(p, tail);
+		return;
+	}
+	fprintf(stderr, "\r%s%s", p->what, tail);
 	fflush(stderr);
 }
 

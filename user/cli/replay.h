@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include "user/cli/cli.h"
+#include "user/cli/progress.h"
 #include "user/core/replay.h"
 #include "user/policy/model.h"
 #include "user/policy/prefixes.h"
@@ -32,9 +33,8 @@ int fw_replay_hosts(struct fw_cli *cli, struct fw_feed_opts *opts);
 void fw_replay_warn(struct fw_cli *cli, char *const *path, const struct fw_feed_told *told,
 		    const struct fw_capture_told *files, bool to_given);
 
-/* Progress on stderr, if that is a terminal. part < 0: unknown; end: wipe it. */
-void fw_replay_progress(void *arg, double part, __u64 packets);
-void fw_replay_progress_end(void);
+/* A step of struct fw_capture_watch; arg is a struct fw_progress. */
+void fw_replay_progress(void *arg, bool ahead, double part, __u64 packets);
 
 /* The results. */
 int fw_replay_json(struct fw_cli *cli, const struct fw_replay *replay, char *const *path,

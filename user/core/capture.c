@@ -14,7 +14,8 @@
 
 #define NS_PER_S    1000000000ULL
 #define SECONDS_MAX (1ULL << 33) /* beyond the year 2242: not a time */
-#define ALIGN_IP    2 /* bytes in front, so that what follows 14 of Ethernet is aligned */
+#define ALIGN_IP    2	  /* bytes in front, so that what follows 14 of Ethernet is aligned */
+#define WATCH_EVERY 16384 /* packets */
 
 struct file {
 	FILE *stream; /* pcap's, if there is one */
@@ -32,7 +33,9 @@ struct file {
 
 struct fw_capture {
 	struct fw_capture_told told;
-	__u64 latest_ns;
+	struct fw_capture_watch watch;
+	bool ahead; /* read to know its times only */
+	__u64 read, latest_ns;
 	unsigned int count;
 	__u8 *frame;
 	struct file file[];
@@ -96,11 +99,30 @@ static int next_ng(struct fw_capture *c, unsigned int which)
 	return 1;
 }
 
+/* How much of the files has been read, 0..1; negative when it cannot be known (pipes). */
+static double part_read(const struct fw_capture *c)
+{
+	double size = 0, at = 0;
+
+	for (unsigned int i = 0; i < c->count; i++) {
+		const struct file *f = &c->file[i];
+		off_t here = f->size ? ftello(f->stream) : -1;
+
+		if (here < 0)
+			return -1;
+		size += (double)f->size;
+		at += (double)here;
+	}
+	return size > 0 ? at / size : -1;
+}
+
 /* Hold the next packet of a file, if there is one. */
 static void refill(struct fw_capture *c, unsigned int which)
 {
 	struct file *f = &c->file[which];
 
+	if (c->watch.step && c->read++ % WATCH_EVERY == 0)
+		c->watch.step(c->watch.arg, c->ahead, part_read(c), c->read - 1);
 	f->fresh = true;
 	f->held = f->ng ? next_ng(c, which) : next_pcap(c, which);
 	f->read += f->held;
@@ -111,54 +133,70 @@ static const char *name_of(const char *path)
 	return strcmp(path, "-") ? path : "standard input";
 }
 
-/* Why libpcap would not open it, in words that help. */
-static int refuse(const char *path, const char *said, struct fw_err *err)
+/* What programs that compress begin their files with, and who undoes it. */
+static const struct packer {
+	const char *magic, *name, *cat;
+} packers[] = {
+	{ "\x1f\x8b", "gzip", "zcat" },
+	{ "\x28\xb5\x2f\xfd", "zstd", "zstdcat" },
+	{ "\xfd"
+	  "7zX",
+	  "xz", "xzcat" },
+	{ "BZh", "bzip2", "bzcat" },
+};
+
+/* The first bytes of a file, which are still there to be read afterwards. */
+struct first {
+	char at[4];
+	size_t had;
+};
+
+static void peek(FILE *stream, struct first *ret)
 {
-	unsigned char magic[2] = { 0 };
-	struct stat st;
-	size_t got;
-	FILE *f;
-
-	if (!strcmp(path, "-"))
-		return fw_err_set(err, -EINVAL, NULL, "standard input is no capture: %s", said);
-	if (stat(path, &st))
-		return fw_err_set(err, -errno, NULL, "%s: %s", path, strerror(errno));
-	if (S_ISDIR(st.st_mode))
-		return fw_err_set(err, -EINVAL, NULL, "%s is a directory", path);
-	f = fopen(path, "rb");
-	if (!f)
-		return fw_err_set(err, -errno, NULL, "%s: %s", path, strerror(errno));
-	got = fread(magic, 1, sizeof(magic), f);
-	(void)fclose(f);
-	if (!got)
-		return fw_err_set(err, -EINVAL, NULL,
-				  "%s is empty: not even a capture's header is in it", path);
-	if (magic[0] == 0x1f && magic[1] == 0x8b)
-		return fw_err_set(err, -EINVAL, "zcat FILE | floodwall replay -",
-				  "%s is compressed", path);
-	return fw_err_set(err, -EINVAL,
-			  "pcap and pcapng are read, as tcpdump and dumpcap write them",
-			  "%s is no capture: %s", path, said);
-}
-
-/* Its first four bytes, which are still there to be read afterwards. */
-static __u32 peek(FILE *stream)
-{
-	__u8 first[4];
-	size_t got = fread(first, 1, sizeof(first), stream);
-	__u32 magic = 0;
-
-	if (got == sizeof(first))
-		memcpy(&magic, first, sizeof(magic));
+	ret->had = fread(ret->at, 1, sizeof(ret->at), stream);
 	clearerr(stream);
 	/* They were read from the stream's buffer, so they all fit back. */
-	while (got)
-		if (ungetc(first[--got], stream) == EOF)
-			return 0;
+	for (size_t i = ret->had; i; i--)
+		if (ungetc(ret->at[i - 1], stream) == EOF)
+			ret->had = 0;
+}
+
+static __u32 magic_of(const struct first *first)
+{
+	__u32 magic = 0;
+
+	if (first->had == sizeof(magic))
+		memcpy(&magic, first->at, sizeof(magic));
 	return magic;
 }
 
-static int open_pcap(const char *path, struct file *f, struct fw_err *err)
+/* Why libpcap would not read it, in words that help. The file is not opened again: it may be a
+ * pipe. */
+static int refuse(const char *path, const struct first *first, const char *said, struct fw_err *err)
+{
+	char hint[sizeof(err->hint)];
+
+	if (!first->had)
+		return fw_err_set(err, -EINVAL, NULL,
+				  "%s is empty: not even a capture's header is in it",
+				  name_of(path));
+	for (size_t i = 0; i < sizeof(packers) / sizeof(*packers); i++) {
+		const struct packer *p = &packers[i];
+		size_t len = strlen(p->magic);
+
+		if (first->had < len || memcmp(first->at, p->magic, len))
+			continue;
+		snprintf(hint, sizeof(hint), "%s FILE | floodwall replay -", p->cat);
+		return fw_err_set(err, -EINVAL, hint, "%s is compressed with %s", name_of(path),
+				  p->name);
+	}
+	return fw_err_set(err, -EINVAL,
+			  "pcap and pcapng are read, as tcpdump and dumpcap write them",
+			  "%s is no capture: %s", name_of(path), said);
+}
+
+static int open_pcap(const char *path, struct file *f, const struct first *first,
+		     struct fw_err *err)
 {
 	char said[PCAP_ERRBUF_SIZE] = "";
 	const char *kind;
@@ -166,7 +204,7 @@ static int open_pcap(const char *path, struct file *f, struct fw_err *err)
 	f->pcap = pcap_fopen_offline_with_tstamp_precision(f->stream, PCAP_TSTAMP_PRECISION_NANO,
 							   said);
 	if (!f->pcap)
-		return refuse(path, said, err);
+		return refuse(path, first, said, err);
 	f->link = fw_link_find(pcap_datalink(f->pcap));
 	kind = pcap_datalink_val_to_description(pcap_datalink(f->pcap));
 	if (!f->link)
@@ -178,30 +216,51 @@ static int open_pcap(const char *path, struct file *f, struct fw_err *err)
 
 static int open_file(const char *path, struct file *f, struct fw_err *err)
 {
-	struct stat st;
+	struct first first;
+	struct stat st = { 0 };
 
 	f->stream = strcmp(path, "-") ? fopen(path, "rbe") : stdin;
 	if (!f->stream)
-		return refuse(path, strerror(errno), err);
-	if (!fstat(fileno(f->stream), &st) && S_ISREG(st.st_mode))
+		return fw_err_set(err, -errno, NULL, "%s: %s", path, strerror(errno));
+	if (!fstat(fileno(f->stream), &st) && S_ISDIR(st.st_mode))
+		return fw_err_set(err, -EINVAL, NULL, "%s is a directory", path);
+	if (S_ISREG(st.st_mode))
 		f->size = (__u64)st.st_size;
-	if (peek(f->stream) != FW_NG_MAGIC)
-		return open_pcap(path, f, err);
+	peek(f->stream, &first);
+	if (magic_of(&first) != FW_NG_MAGIC)
+		return open_pcap(path, f, &first, err);
 	f->ng = fw_ng_open(f->stream);
 	return f->ng ? 0 : fw_err_set(err, -ENOMEM, NULL, "out of memory");
 }
 
-int fw_capture_open(char *const *path, unsigned int count, struct fw_capture **ret,
-		    struct fw_err *err)
+static int check_paths(char *const *path, unsigned int count, struct fw_err *err)
 {
-	struct fw_capture *c = calloc(1, sizeof(*c) + count * sizeof(*c->file));
-	int r = 0;
+	unsigned int pipes = 0;
 
+	for (unsigned int i = 0; i < count; i++)
+		pipes += !strcmp(path[i], "-");
+	return pipes > 1 ? fw_err_set(err, -EINVAL, NULL,
+				      "standard input holds one capture, and - stands %u times",
+				      pipes)
+			 : 0;
+}
+
+int fw_capture_open(char *const *path, unsigned int count, const struct fw_capture_watch *watch,
+		    struct fw_capture **ret, struct fw_err *err)
+{
+	int r = check_paths(path, count, err);
+	struct fw_capture *c;
+
+	if (r)
+		return r;
+	c = calloc(1, sizeof(*c) + count * sizeof(*c->file));
 	if (!c || !(c->frame = calloc(1, FW_LINK_FRAME_MAX + ALIGN_IP))) {
 		free(c);
 		return fw_err_set(err, -ENOMEM, NULL, "out of memory");
 	}
 	c->count = count;
+	if (watch)
+		c->watch = *watch;
 	for (unsigned int i = 0; i < count && !r; i++)
 		r = open_file(path[i], &c->file[i], err);
 	if (r)
@@ -283,24 +342,8 @@ const struct fw_capture_told *fw_capture_told(const struct fw_capture *c)
 	return &c->told;
 }
 
-double fw_capture_progress(const struct fw_capture *c)
-{
-	double size = 0, at = 0;
-
-	for (unsigned int i = 0; i < c->count; i++) {
-		const struct file *f = &c->file[i];
-		off_t here = f->size ? ftello(f->stream) : -1;
-
-		if (here < 0)
-			return -1;
-		size += (double)f->size;
-		at += (double)here;
-	}
-	return size > 0 ? at / size : -1;
-}
-
-int fw_capture_span(char *const *path, unsigned int count, __u64 *ret_first_ns, __u64 *ret_last_ns,
-		    struct fw_err *err)
+int fw_capture_span(char *const *path, unsigned int count, const struct fw_capture_watch *watch,
+		    __u64 *ret_first_ns, __u64 *ret_last_ns, struct fw_err *err)
 {
 	__u64 first = ~0ULL, last = 0;
 	struct fw_capture *c = NULL;
@@ -312,9 +355,10 @@ int fw_capture_span(char *const *path, unsigned int count, __u64 *ret_first_ns, 
 			return fw_err_set(err, -EINVAL, "save it to a file first",
 					  "%s cannot be read twice, to find out how long it lasts",
 					  name_of(path[i]));
-	r = fw_capture_open(path, count, &c, err);
+	r = fw_capture_open(path, count, watch, &c, err);
 	if (r || !c)
 		return r;
+	c->ahead = true;
 	for (unsigned int i = 0; i < count; i++)
 		for (refill(c, i); c->file[i].held; refill(c, i)) {
 			first = c->file[i].at_ns < first ? c->file[i].at_ns : first;

@@ -38,11 +38,21 @@ struct fw_capture_told {
 };
 
 /*
- * Open them all; "-" is standard input. path: borrowed until close. -EINVAL: not a capture, empty,
- * or a link type that carries no IP; -ENOENT, -EACCES: as the file system says; err names the file.
+ * Who wants to see how far it is: told now and then how many packets were read, and which part of
+ * the files, 0..1; negative when that cannot be known (pipes). ahead: only their times are read.
  */
-int fw_capture_open(char *const *path, unsigned int count, struct fw_capture **ret,
-		    struct fw_err *err);
+struct fw_capture_watch {
+	void (*step)(void *arg, bool ahead, double part, __u64 packets); /* or NULL */
+	void *arg;
+};
+
+/*
+ * Open them all; "-" is standard input. path: borrowed until close; watch: copied, may be NULL.
+ * -EINVAL: not a capture, empty, or a link type that carries no IP; -ENOENT, -EACCES: as the file
+ * system says; err names the file.
+ */
+int fw_capture_open(char *const *path, unsigned int count, const struct fw_capture_watch *watch,
+		    struct fw_capture **ret, struct fw_err *err);
 
 /*
  * The next frame: 1, or 0 at the end. A file that breaks off ends there, and fw_capture_told says
@@ -52,15 +62,12 @@ int fw_capture_next(struct fw_capture *capture, struct fw_capture_frame *ret);
 
 const struct fw_capture_told *fw_capture_told(const struct fw_capture *capture);
 
-/* How much of the files has been read, 0..1; negative when it cannot be known (pipes). */
-double fw_capture_progress(const struct fw_capture *capture);
-
 /*
  * First and last stamp over all files, by reading them once; -EINVAL when one cannot be read twice.
  * *ret_first_ns > *ret_last_ns: there is no packet. The capture is at its start again.
  */
-int fw_capture_span(char *const *path, unsigned int count, __u64 *ret_first_ns, __u64 *ret_last_ns,
-		    struct fw_err *err);
+int fw_capture_span(char *const *path, unsigned int count, const struct fw_capture_watch *watch,
+		    __u64 *ret_first_ns, __u64 *ret_last_ns, struct fw_err *err);
 
 void fw_capture_close(struct fw_capture *capture); /* NULL is fine */
 

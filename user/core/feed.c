@@ -37,7 +37,7 @@ static int find_speed(struct fw_feed *f, char *const *path, unsigned int count, 
 	f->told.speed = f->opts.speed > 0 ? f->opts.speed : 1;
 	if (!f->opts.over_ns)
 		return 0;
-	r = fw_capture_span(path, count, &first, &last, err);
+	r = fw_capture_span(path, count, &f->opts.watch, &first, &last, err);
 	if (r)
 		return r;
 	if (last > first)
@@ -60,7 +60,7 @@ int fw_feed_open(char *const *path, unsigned int count, const struct fw_feed_opt
 	f->opts = *opts;
 	r = find_speed(f, path, count, err);
 	if (!r)
-		r = fw_capture_open(path, count, &f->capture, err);
+		r = fw_capture_open(path, count, &f->opts.watch, &f->capture, err);
 	if (r)
 		fw_feed_close(f);
 	else
@@ -199,9 +199,4 @@ const struct fw_feed_told *fw_feed_told(struct fw_feed *f)
 const struct fw_capture_told *fw_feed_files(const struct fw_feed *f)
 {
 	return fw_capture_told(f->capture);
-}
-
-double fw_feed_progress(const struct fw_feed *f)
-{
-	return fw_capture_progress(f->capture);
 }

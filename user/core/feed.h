@@ -16,9 +16,10 @@
 #define FW_FEED_HOSTS 64
 
 struct fw_feed_opts {
-	double speed;	    /* 2: twice as fast as it was captured; 0 = as captured */
-	__u64 over_ns;	    /* all of it in that time; 0 = see speed */
-	__u64 start_ns;	    /* program time of the first frame */
+	double speed;	/* 2: twice as fast as it was captured; 0 = as captured */
+	__u64 over_ns;	/* all of it in that time; 0 = see speed */
+	__u64 start_ns; /* program time of the first frame */
+	struct fw_capture_watch watch;
 	unsigned int hosts; /* addresses of the host that was filtered; 0 = every frame arrived */
 	struct fw_feed_host {
 		__be32 addr_be[4];
@@ -65,7 +66,6 @@ int fw_feed_open(char *const *path, unsigned int count, const struct fw_feed_opt
 int fw_feed_next(struct fw_feed *feed, struct fw_feed_packet *ret);
 const struct fw_feed_told *fw_feed_told(struct fw_feed *feed);
 const struct fw_capture_told *fw_feed_files(const struct fw_feed *feed);
-double fw_feed_progress(const struct fw_feed *feed); /* as fw_capture_progress() */
-void fw_feed_close(struct fw_feed *feed);	     /* NULL is fine */
+void fw_feed_close(struct fw_feed *feed); /* NULL is fine */
 
 #endif

@@ -12,8 +12,7 @@
 #include "user/core/replay.h"
 #include "user/core/sockets.h"
 
-#define PROGRESS_EVERY 16384 /* packets */
-#define OVERSIZE_RUN   3000U /* bytes that fit one buffer on every kernel */
+#define OVERSIZE_RUN 3000U /* bytes that fit one buffer on every kernel */
 
 struct run {
 	const struct fw_replay_opts *opts;
@@ -187,15 +186,12 @@ static int one(struct run *run, const struct fw_feed_packet *p, struct fw_err *e
 
 static int loop(struct run *run, struct fw_err *err)
 {
-	__u64 begun = wall_ns(), packets = 0;
+	__u64 begun = wall_ns();
 	struct fw_feed_packet p = { 0 };
 	int r = 0;
 
-	while (!r && fw_feed_next(run->feed, &p)) {
-		if (run->opts->progress && packets++ % PROGRESS_EVERY == 0)
-			run->opts->progress(run->opts->arg, fw_feed_progress(run->feed), p.index);
+	while (!r && fw_feed_next(run->feed, &p))
 		r = one(run, &p, err);
-	}
 	run->ret->run_ns = wall_ns() - begun;
 	if (r)
 		return r;

@@ -33,8 +33,6 @@ struct fw_replay_opts {
 	 */
 	int (*each)(void *arg, const struct fw_feed_packet *packet, const struct fw_judged *judged,
 		    const struct fw_policy_text *text);
-	/* Now and then: part of the files read (negative: unknown), packets so far. Or NULL. */
-	void (*progress)(void *arg, double part, __u64 packets);
 	void *arg;
 };
 

@@ -8,9 +8,8 @@
 #include "user/core/suggest.h"
 #include "user/policy/compile.h"
 
-#define PROGRESS_EVERY 16384
-#define SYN	       0x02
-#define ACK	       0x10
+#define SYN 0x02
+#define ACK 0x10
 
 struct run {
 	const struct fw_suggest_opts *opts;
@@ -121,11 +120,9 @@ static void read_all(struct run *run)
 {
 	struct fw_suggest *s = run->ret;
 	struct fw_feed_packet p;
-	__u64 read = 0, now_ns = 0;
+	__u64 now_ns = 0;
 
 	while (fw_feed_next(run->feed, &p)) {
-		if (run->opts->progress && read++ % PROGRESS_EVERY == 0)
-			run->opts->progress(NULL, fw_feed_progress(run->feed), s->packets);
 		if (!now_ns)
 			s->begin_ns = p.at_ns;
 		now_ns = p.at_ns > now_ns ? p.at_ns : now_ns;

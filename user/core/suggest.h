@@ -32,7 +32,6 @@ struct fw_suggest_opts {
 	const struct fw_prefixes *lanes; /* who is in which class; may be NULL */
 	double margin, percentile;
 	__u32 tick_ns; /* of the program's clock: limits must suit it */
-	void (*progress)(void *arg, double part, __u64 packets); /* as fw_replay_opts; or NULL */
 };
 
 /* What sources demanded, and what is proposed. Sums count a second, bursts come within one. */
