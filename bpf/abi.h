@@ -12,7 +12,7 @@
 #ifndef FW_ABI_H
 #define FW_ABI_H
 
-#define FW_ABI_VERSION 2
+#define FW_ABI_VERSION 3
 #define FW_MAGIC       0x6c6177646f6f6c66ULL /* marks the meta map as ours */
 
 /*
@@ -88,8 +88,7 @@ _Static_assert(FW_R_MAX <= FW_REASON_SLOTS, "more reasons than counter slots");
 
 enum fw_verdict { FW_V_PASS, FW_V_DROP, FW_V_TX, FW_V_MAX };
 
-/* What a source is charged for: X(identifier, name, unit, text). The first two are charged by every
- * packet. */
+/* What a source is charged for: X(identifier, name, unit, text). The first two by every packet. */
 #define FW_KINDS(X)                                                             \
 	X(PACKETS, "packets", "packet", "every packet")                         \
 	X(BYTES, "bytes", "byte", "every byte on the wire, without FCS")        \
@@ -206,8 +205,7 @@ _Static_assert(sizeof(struct fw_closed) == 20, "fw_closed");
 /* An address lies in one of this many slots from its home on, round the end; its home is the last
  * word in host order, modulo the slots. User space refuses what finds no place there. */
 #define FW_CLOSED_PROBES 8
-#define FW_CHAIN_MAX \
-	16 /* rules that may share one (protocol, port); addresses stand before "any" */
+#define FW_CHAIN_MAX	 16 /* rules of one (protocol, port); addresses stand before "any" */
 
 enum fw_policy_flag {
 	FW_P_MONITOR = 1 << 0, /* count drops, drop nothing */
@@ -233,12 +231,10 @@ struct fw_policy {
 	struct fw_service service[FW_SERVICE_MAX];
 	struct fw_rule rule[FW_RULE_MAX];
 	struct fw_closed closed[FW_CLOSED_SLOTS];
-	__u8 port_rule[2][65536]; /* FW_PORT_*, destination port in host order -> first rule, 0 =
-				     none */
-	__u8 reflect[65536]; /* source port -> slot in reflect_port (bits 0-4), bit 7: everywhere,
-			      * else only towards named services */
+	__u8 port_rule[2][65536]; /* FW_PORT_*, destination port, host order -> first rule or 0 */
+	__u8 reflect[65536];	  /* source port -> slot in reflect_port | FW_REFLECT_EVERYWHERE */
 };
-#define FW_REFLECT_EVERYWHERE 0x80
+#define FW_REFLECT_EVERYWHERE 0x80 /* else only towards named services */
 #define FW_REFLECT_SLOT	      (FW_REFLECT_MAX - 1)
 _Static_assert(sizeof(struct fw_policy) % 8 == 0, "fw_policy");
 
@@ -274,15 +270,24 @@ _Static_assert(sizeof(struct fw_profile) == 24, "fw_profile");
 #define FW_PROFILE_MAX 131072 /* per generation; profile 0 = in no lane */
 
 /*
- * IPv4, three steps. fw_lane4_top, 16 bits per /16: its profile, or FW_LANE4_DIR = look further.
- * That is all a host without long lists ever touches. fw_lane4_dir, one entry per /16: a /24 whose
- * bit is clear is wholly of profile base. The others are in fw_lane4_rng, words of two kinds, where
- * start counts from the generation's half: count > 0: count ranges cover the /16, sorted: low 16
- * bits of the first address << 32 | profile; count = 0: one leaf per set bit, in order. A leaf is
- * either one interval of last octets first | last << 8 | profile inside << 16 | profile outside <<
- * 39, or FW_LEAF_SEARCH | number of ranges << 32 | first range, ranges as above.
+ * IPv4, up to four steps. fw_lane4_top, 16 bits per /16: its profile, or where to look further: in
+ * fw_lane4_set, else it is profile 0; in there, else fw_lane4_dir; in fw_lane4_dir. A host without
+ * long lists touches nothing else. fw_lane4_dir, one entry per /16: a /24 whose bit is clear is
+ * wholly of profile base. The others are in fw_lane4_rng, words of two kinds, where start counts
+ * from the generation's half: count > 0: count ranges cover the /16, sorted: low 16 bits of the
+ * first address << 32 | profile; count = 0: one leaf per set bit, in order. A leaf is either one
+ * interval of last octets first | last << 8 | profile inside << 16 | profile outside << 39, or
+ * FW_LEAF_SEARCH | number of ranges << 32 | first range, ranges as above.
  */
-#define FW_LANE4_DIR 0xffff
+enum { FW_LANE4_SET = 0xfffd, FW_LANE4_SET_DIR, FW_LANE4_DIR };
+/* Single addresses of the commonest profile, then number FW_LANE4_COMMON: the upper bits of
+ * fw_lane4_hash() (bpf/hash.h) name a line, which holds the lower 16 of each; 0 is free. */
+#define FW_LANE4_COMMON 1
+#define FW_LANE4_WORDS	8
+#define FW_LANE4_BITS	16 /* log2 of the fewest lines: line and 16 bits name the address */
+struct fw_lane4_set {
+	__u64 word[FW_LANE4_WORDS]; /* 4 hashes each */
+};
 struct fw_lane4_dir {
 	__u32 base;  /* profile */
 	__u32 start; /* first word of this /16 */
@@ -291,8 +296,7 @@ struct fw_lane4_dir {
 	__u64 bits[4];	/* bit (address >> 8) & 255 */
 };
 _Static_assert(sizeof(struct fw_lane4_dir) == 48, "fw_lane4_dir");
-#define FW_LANE4_RANGES \
-	2200000 /* per generation: 1,000,000 prefixes split the space that often at most */
+#define FW_LANE4_RANGES 2200000 /* 1,000,000 prefixes split the space that often at most */
 #define FW_LEAF_SEARCH	(1ULL << 63)
 #define FW_LEAF_INSIDE	16
 #define FW_LEAF_OUTSIDE 39
@@ -432,11 +436,8 @@ struct fw_crowd_net {
 };
 _Static_assert(sizeof(struct fw_crowd_net) == 32, "fw_crowd_net");
 
-/*
- * A service's level. Stored level and times say what it was when its budget was last exceeded; what
- * it is now follows from them by fw_level_now() (bpf/level.h). Written a few times a second at
- * most.
- */
+/* A service's level. Stored level and times say what it was when its budget was last exceeded;
+ * fw_level_now() (bpf/level.h) tells what it is now. Written a few times a second at most. */
 struct fw_service_state {
 	__u64 over_ns; /* when the budget was last seen exceeded, to FW_LEVEL_STEP_NS; 0 = never */
 	__u64 episode_ns; /* since when it has been exceeded without a pause of FW_LEVEL_PAUSE_NS */
@@ -452,18 +453,15 @@ _Static_assert(sizeof(struct fw_service_state) == 64, "fw_service_state");
 #define FW_LEVEL_RELAX_NS (10ULL << 30) /* 10.7 s without excess: siege becomes guarded */
 #define FW_LEVEL_CALM_NS  (30ULL << 30) /* 32 s without excess: calm */
 
-/*
- * A proven source that has been over its limits with TCP within a connection. Written by the
- * program; until_ns and times also by `ban lift`.
- */
+/* A proven source that has been over its limits with TCP within a connection. Written by the
+ * program; until_ns and times also by `ban lift`. */
 struct fw_ban {
 	__u64 key;	/* IPv4 address, or upper 64 bits of IPv6, host order; 0 = free */
 	__u64 until_ns; /* program time; 0 = not banned */
 	__u64 since_ns; /* start of the last ban */
 	__u64 first_ns; /* over its limits without a pause since */
 	__u64 last_ns;	/* last time over */
-	__u64 own_tat;	/* second bucket of packets, for its own connections while it is spoofed; ns
-			 */
+	__u64 own_tat;	/* second bucket of packets, for its own connections while spoofed; ns */
 	__s32 score;	/* packets over the limit of its own connections, less those of none */
 	__u32 times;	/* bans so far */
 	__u8 family;	/* 4 or 6 */
@@ -504,8 +502,7 @@ _Static_assert(sizeof(struct fw_ban_due) == 24, "fw_ban_due");
 #define FW_RETRY_SHIFT	   24
 #define FW_RETRY_TIME_BITS 12
 #define FW_RETRY_TIME_MASK ((1U << FW_RETRY_TIME_BITS) - 1)
-#define FW_RETRY_MIN_UNITS \
-	25 /* 0.42 s: no real TCP comes again sooner (RFC 6298: 1 s, less jitter) */
+#define FW_RETRY_MIN_UNITS 25	/* 0.42 s; no real TCP is sooner (RFC 6298: 1 s, less jitter) */
 #define FW_RETRY_MAX_UNITS 1252 /* 21 s */
 struct fw_retry {
 	__u32 first[FW_RETRY_WAYS];

@@ -36,6 +36,7 @@ const volatile __u32 knob_net6_bits = 0;     /* log2 of the far sets of the IPv6
 const volatile __u32 knob_src6_base = 2;     /* first set of the IPv6 /64 table */
 const volatile __u32 knob_net6_base = 4;     /* first set of the IPv6 /48 table */
 const volatile __u32 knob_ranges4 = FW_LANE4_RANGES; /* IPv4 ranges a generation */
+const volatile __u32 knob_set4_bits = 0; /* log2 of the lines of listed addresses, a generation */
 const volatile __u32 knob_nodes6 = FW_LANE6_NODES;   /* IPv6 tree nodes a generation */
 const volatile __u32 knob_deep6 = FW_LANE6_DEEP_MAX; /* IPv6 ranges longer than /64, a generation */
 const volatile __u32 knob_profiles = FW_PROFILE_MAX; /* profiles a generation */

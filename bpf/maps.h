@@ -52,6 +52,7 @@ FW_ARRAY(fw_policy, fw_policy, 2);
 FW_ARRAY(fw_policy_txt, fw_policy_text, 2); /* user space only */
 FW_ARRAY(fw_lane_head, fw_lane_head, 2);
 FW_ARRAY(fw_lane4_top, fw_word, 2 * 65536 / 4);
+FW_ARRAY(fw_lane4_set, fw_lane4_set, 2); /* set at load; a full line: listed the other way */
 FW_ARRAY(fw_lane4_dir, fw_lane4_dir, 2 * 65536);
 FW_ARRAY(fw_lane4_rng, fw_word, 2 * FW_LANE4_RANGES);	    /* set at load; full: apply refused */
 FW_ARRAY(fw_lane6_node, fw_lane6_node, 2 * FW_LANE6_NODES); /* set at load; full: apply refused */

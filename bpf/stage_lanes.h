@@ -7,6 +7,7 @@
 #ifndef FW_STAGE_LANES_H
 #define FW_STAGE_LANES_H
 
+#include "hash.h"
 #include "state.h"
 
 #define FW_LANE4_STEPS 17 /* halvings of 65,536 ranges */
@@ -76,6 +77,27 @@ static __always_inline __u32 lane4_detail(__u32 lanes, __u32 addr)
 	return lane4_search(at, left, addr);
 }
 
+#define FW_QUARTERS_LOW	 0x0001000100010001ULL
+#define FW_QUARTERS_HIGH 0x8000800080008000ULL
+
+/* Is the address in the set? One line of memory, read without a branch. */
+static __always_inline bool lane4_listed(__u32 lanes, __u32 addr)
+{
+	__u64 hash = fw_lane4_hash(addr), low = hash & 0xffff, found = 0;
+	__u32 bits = knob_set4_bits, at = (lanes << bits) + (__u32)(hash >> (32 - bits));
+	const struct fw_lane4_set *set = bpf_map_lookup_elem(&fw_lane4_set, &at);
+
+	if (!set)
+		return false;
+#pragma unroll
+	for (int i = 0; i < FW_LANE4_WORDS; i++) {
+		__u64 x = set->word[i] ^ low * FW_QUARTERS_LOW;
+
+		found |= (x - FW_QUARTERS_LOW) & ~x; /* bit 15 of the lowest quarter that is 0 */
+	}
+	return low && found & FW_QUARTERS_HIGH;
+}
+
 static __always_inline __u32 lane4_profile(const struct pkt *p)
 {
 	__u32 addr = bpf_ntohl(p->saddr[3]), slot = p->lanes * (65536 / 4) + (addr >> 18), id;
@@ -86,7 +108,11 @@ static __always_inline __u32 lane4_profile(const struct pkt *p)
 		return 0;
 	}
 	id = top->v >> (addr >> 12 & 0x30) & 0xffff;
-	return id == FW_LANE4_DIR ? lane4_detail(p->lanes, addr) : id;
+	if (id < FW_LANE4_SET)
+		return id;
+	if (id != FW_LANE4_DIR && lane4_listed(p->lanes, addr))
+		return FW_LANE4_COMMON;
+	return id == FW_LANE4_SET ? 0 : lane4_detail(p->lanes, addr);
 }
 
 /* Ranges over the lower 64 bits, for a /64 that holds longer prefixes. */

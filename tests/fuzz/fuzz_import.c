@@ -64,14 +64,27 @@ static void check_compiled(const struct fw_prefixes *set)
 {
 	static __u64 top4[16384];
 	static struct fw_lane4_dir dir4[65536];
+	static struct fw_lane4_set set4[1 << FW_LANE4_BITS];
 	static __u64 range4[100000];
 	static struct fw_lane6_node node6[FW_LANE6_NODES];
 	static struct fw_lane6_deep deep6[100000];
 	static struct fw_profile profile[16];
 	struct fw_lane_head head;
-	struct fw_lanes lanes = { &head,  top4,		  dir4,	  range4, node6, deep6, profile,
-				  100000, FW_LANE6_NODES, 100000, 16,	  0,	 0,	0,
-				  0 };
+	struct fw_lanes lanes = {
+		.head = &head,
+		.top4 = top4,
+		.dir4 = dir4,
+		.set4 = set4,
+		.range4 = range4,
+		.node6 = node6,
+		.deep6 = deep6,
+		.profile = profile,
+		.set4_lines = 1 << FW_LANE4_BITS,
+		.range4_max = 100000,
+		.node6_max = FW_LANE6_NODES,
+		.deep6_max = 100000,
+		.profile_max = 16,
+	};
 
 	CHECK(!fw_lanes_compile(set, 1, &lanes, NULL));
 	CHECK(lanes.profile_used <= 2);

@@ -13,6 +13,7 @@
 
 #define NOW_S	   ((__u32)(PROG_TIME0 / SECOND))
 #define RANDOM_MAX 3000
+#define LISTED	   2500
 
 /* A source address in text. */
 static struct outcome from(struct prog *prog, const char *text)
@@ -290,6 +291,21 @@ static void mask(__be32 addr[4], int len)
 	}
 }
 
+/* Single addresses, alike and apart: more than are worth a set. */
+static int long_list(struct fw_apply *apply, struct fw_prefix *list)
+{
+	struct fw_prefix p = { .lane = FW_LANE_BLOCKED, .until_s = FW_FOREVER, .len = 128 };
+	int n = 0;
+
+	p.addr_be[2] = htonl(0xffff);
+	while (n < LISTED) {
+		p.addr_be[3] = htonl(0x14040000 | (__u32)(random() & 0x3ffff));
+		if (!fw_prefixes_add(&apply->prefixes, &p, NULL, NULL))
+			list[n++] = p;
+	}
+	return n;
+}
+
 static int random_list(struct fw_apply *apply, struct fw_prefix *list)
 {
 	int n = 0;
@@ -313,6 +329,14 @@ static int random_list(struct fw_apply *apply, struct fw_prefix *list)
 	return n;
 }
 
+static void no_limits(struct prog *prog)
+{
+	prog_no_crowd(prog);
+	memset(prog_policy(prog)->budget, 0, sizeof(prog_policy(prog)->budget));
+	for (int class = 0; class < FW_CLASS_MAX; class ++)
+		prog_unlimited(prog, (__u32) class);
+}
+
 static void test_random(void **state)
 {
 	static struct fw_prefix list[RANDOM_MAX];
@@ -323,10 +347,7 @@ static void test_random(void **state)
 	srandom(20240609);
 	n = random_list(apply, list);
 	prog_commit(*state, apply, FW_APPLY_LANES);
-	prog_no_crowd(*state);
-	memset(prog_policy(*state)->budget, 0, sizeof(prog_policy(*state)->budget));
-	for (int class = 0; class < FW_CLASS_MAX; class ++)
-		prog_unlimited(*state, (__u32) class);
+	no_limits(*state);
 	for (int i = 0; i < 40000; i++) {
 		bool six = i & 1;
 
@@ -341,13 +362,47 @@ static void test_random(void **state)
 	}
 }
 
+/* Where there is room for many prefixes, a long list of addresses is a set of its own: each of
+ * them, those beside them, and what else is listed around them. */
+static void test_long_list(void **state)
+{
+	static const struct prog_opts large = { .clock = PROG_CLOCK_VIRTUAL,
+						.stages = PROG_LONG_WAY,
+						.sizes = { .prefixes4 = 65536 } };
+	static struct fw_prefix list[RANDOM_MAX + LISTED];
+	struct prog *prog = prog_open(&large);
+	struct fw_apply *apply = prog_edit(prog);
+	int n;
+
+	(void)state;
+	srandom(20240610);
+	n = random_list(apply, list);
+	n += long_list(apply, list + n);
+	prog_commit(prog, apply, FW_APPLY_LANES);
+	no_limits(prog);
+	for (int i = 0; i < n; i++) {
+		for (__u32 step = -1U; step != 2; step++) {
+			__be32 addr[4];
+
+			memcpy(addr, list[i].addr_be, 16);
+			if (list[i].len < 96 || addr[0])
+				continue;
+			addr[3] = htonl(ntohl(addr[3]) + step);
+			check(prog, list, n, addr, false);
+		}
+	}
+	prog_finish(prog);
+	prog_close(prog);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROG_TEST(test_precedence),	 PROG_TEST(test_edges),
-		PROG_TEST(test_all_of_a_family), PROG_TEST(test_expiry),
-		PROG_TEST(test_latest_expiry),	 PROG_TEST(test_longest_class),
-		PROG_TEST(test_beside),		 PROG_TEST(test_random),
+		PROG_TEST(test_precedence),	  PROG_TEST(test_edges),
+		PROG_TEST(test_all_of_a_family),  PROG_TEST(test_expiry),
+		PROG_TEST(test_latest_expiry),	  PROG_TEST(test_longest_class),
+		PROG_TEST(test_beside),		  PROG_TEST(test_random),
+		cmocka_unit_test(test_long_list),
 	};
 
 	return cmocka_run_group_tests(tests, prog_group_setup_facts, prog_group_teardown);

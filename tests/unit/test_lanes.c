@@ -7,132 +7,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "tests/unit/unit.h"
+#include "bpf/hash.h"
+#include "tests/unit/lanes.h"
 #include "user/base/text.h"
 #include "user/policy/lanes.h"
-
-#define NOW_S 1000
-
-struct room {
-	struct fw_lane_head head;
-	struct fw_lanes lanes;
-};
-
-static struct room *room_new(__u32 ranges4, __u32 nodes6, __u32 deep6, __u32 profiles)
-{
-	struct room *room = calloc(1, sizeof(*room));
-	struct fw_lanes *l;
-
-	assert_non_null(room);
-	l = &room->lanes;
-	l->head = &room->head;
-	l->dir4 = malloc(65536 * sizeof(*l->dir4));
-	l->top4 = malloc(16384 * sizeof(*l->top4));
-	l->range4 = malloc((ranges4 + 1) * sizeof(*l->range4));
-	l->node6 = malloc((nodes6 + 1) * sizeof(*l->node6));
-	l->deep6 = malloc((deep6 + 1) * sizeof(*l->deep6));
-	l->profile = malloc(profiles * sizeof(*l->profile));
-	assert_true(l->top4 && l->dir4 && l->range4 && l->node6 && l->deep6 && l->profile);
-	/* What the half held before must not show through. */
-	memset(l->dir4, 0xa5, 65536 * sizeof(*l->dir4));
-	memset(l->range4, 0xa5, (ranges4 + 1) * sizeof(*l->range4));
-	memset(l->node6, 0x5a, (nodes6 + 1) * sizeof(*l->node6));
-	memset(l->deep6, 0xa5, (deep6 + 1) * sizeof(*l->deep6));
-	memset(l->profile, 0xa5, profiles * sizeof(*l->profile));
-	memset(l->head, 0xa5, sizeof(*l->head));
-	l->range4_max = ranges4;
-	l->node6_max = nodes6;
-	l->deep6_max = deep6;
-	l->profile_max = profiles;
-	return room;
-}
-
-static struct room *room_usual(void)
-{
-	return room_new(FW_LANE4_RANGES, FW_LANE6_NODES, FW_LANE6_DEEP_MAX, FW_PROFILE_MAX);
-}
-
-static void room_free(struct room *room)
-{
-	free(room->lanes.dir4);
-	free(room->lanes.top4);
-	free(room->lanes.range4);
-	free(room->lanes.node6);
-	free(room->lanes.deep6);
-	free(room->lanes.profile);
-	free(room);
-}
-
-/* What an address is, straight from lanes.h. */
-static struct fw_profile oracle(const struct fw_prefixes *set, const __be32 addr_be[4])
-{
-	struct fw_profile p = { 0 };
-	__u32 *until[] = { &p.management_s, &p.trusted_s, &p.blocked_s };
-	int longest = -1;
-
-	for (size_t i = 0; i < set->count; i++) {
-		const struct fw_prefix *one = &set->at[i];
-
-		if ((one->until_s != FW_FOREVER && one->until_s <= NOW_S) ||
-		    !fw_prefixes_covers(one, addr_be))
-			continue;
-		if (one->lane != FW_LANE_CLASS) {
-			if (one->until_s > *until[one->lane])
-				*until[one->lane] = one->until_s;
-		} else if (one->len > longest) {
-			longest = one->len;
-			p.class = one->class;
-			p.class_s = one->until_s;
-		}
-	}
-	return p;
-}
-
-static void ask(const struct fw_prefixes *set, const struct fw_lanes *lanes,
-		const __be32 addr_be[4])
-{
-	struct fw_profile want = oracle(set, addr_be);
-	__u32 id = fw_lanes_lookup(lanes, addr_be);
-	char text[FW_TEXT_LEN];
-
-	assert_true(id < lanes->profile_used);
-	if (memcmp(&lanes->profile[id], &want, sizeof(want)))
-		fail_msg("%s: profile %u", fw_text_put_addr(text, sizeof(text), addr_be), id);
-}
-
-static void add_to(__be32 addr_be[4], __s32 n)
-{
-	unsigned __int128 a = 0;
-
-	for (int i = 0; i < 4; i++)
-		a = a << 32 | ntohl(addr_be[i]);
-	a += (unsigned __int128)(__s64)n;
-	for (int i = 3; i >= 0; i--, a >>= 32)
-		addr_be[i] = htonl((__u32)a);
-}
-
-static void last_of(const struct fw_prefix *one, __be32 ret[4])
-{
-	for (int i = 0; i < 4; i++) {
-		int bits = one->len - i * 32;
-
-		ret[i] = one->addr_be[i] | htonl(bits >= 32 ? 0 : bits <= 0 ? ~0U : ~0U >> bits);
-	}
-}
-
-static void ask_edges(const struct fw_prefixes *set, const struct fw_lanes *lanes, size_t i)
-{
-	for (int edge = 0; edge < 2; edge++)
-		for (int step = -1; step <= 1; step++) {
-			__be32 addr[4];
-
-			memcpy(addr, set->at[i].addr_be, sizeof(addr));
-			if (edge)
-				last_of(&set->at[i], addr);
-			add_to(addr, step);
-			ask(set, lanes, addr);
-		}
-}
 
 static void random_addr(__be32 addr[4], bool ip4)
 {
@@ -381,6 +259,87 @@ static void promised_size(void **state)
 	room_free(room);
 }
 
+/* Adds n single addresses of those from addr on that keep() wants. */
+static void add_listed(struct fw_prefixes *set, __u32 addr, int n, bool (*keep)(__u32 addr))
+{
+	struct fw_prefix one = { .len = 128, .lane = FW_LANE_BLOCKED, .until_s = 5000 };
+
+	one.addr_be[2] = htonl(0xffff);
+	for (; n; addr++) {
+		one.addr_be[3] = htonl(addr);
+		if (!keep(addr))
+			continue;
+		assert_true(fw_prefixes_add(set, &one, NULL, NULL) >= 0);
+		n--;
+	}
+}
+
+static bool scattered(__u32 addr)
+{
+	return addr * 0x9e3779b1U >> 28 == 0;
+}
+
+/* Runs of one to seven, some across the border of a /16. */
+static bool in_runs(__u32 addr)
+{
+	return (addr >> 3) % 29 == 0 && (addr & 7) < 1 + (addr >> 3) / 29 % 7;
+}
+
+static bool of_one_line(__u32 addr)
+{
+	return fw_lane4_hash(addr) >> (32 - FW_LANE4_BITS) == 77;
+}
+
+static bool without_hash(__u32 addr)
+{
+	return !(fw_lane4_hash(addr) & 0xffff);
+}
+
+/*
+ * Long lists go into the set, but for what has no place there. Beside prefixes that hold all or
+ * some of it, or lie in it, and again without them, which must not show through.
+ */
+static void long_lists(void **state)
+{
+	struct room *room = room_usual();
+	struct fw_prefixes set = { 0 };
+	__be32 addr[4];
+	size_t listed;
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		add_listed(&set, 20U << 24, 3000, scattered);
+		add_listed(&set, (30U << 24) - 64, 3000, in_runs);
+		add_listed(&set, 40U << 24, 100, of_one_line); /* a line holds 32 */
+		add_listed(&set, 80U << 24, 10, without_hash);
+		add_listed(&set, 0, 1, scattered);
+		listed = set.count;
+		add(&set, FW_LANE_BLOCKED, "255.255.255.255", 5000, 0);
+		if (!round) {
+			add(&set, FW_LANE_CLASS, "20.0.0.0/12", 3000, 3);
+			add(&set, FW_LANE_BLOCKED, "20.0.4.0/22", 2000, 0);
+			add(&set, FW_LANE_TRUSTED, "30.0.1.0/25", FW_FOREVER, 0);
+			add(&set, FW_LANE_BLOCKED, "40.0.0.0/8", 1500, 0);
+		}
+		compile(&set, room);
+		assert_true(room->lanes.range4_used < set.count);
+		for (size_t i = 0; i < set.count; i += i < listed ? 1 + unit_below(12) : 1)
+			ask_edges(&set, &room->lanes, i);
+		for (int i = 0; i < 300; i++) {
+			random_addr(addr, true);
+			ask(&set, &room->lanes, addr);
+		}
+		fw_prefixes_free(&set);
+	}
+	/* Too few for it. */
+	add_listed(&set, 20U << 24, 1000, scattered);
+	compile(&set, room);
+	for (size_t i = 0; i < set.count; i++)
+		ask_edges(&set, &room->lanes, i);
+	fw_prefixes_free(&set);
+	room_free(room);
+}
+
 static void refused(const struct fw_prefixes *set, __u32 ranges4, __u32 nodes6, __u32 deep6,
 		    __u32 profiles, const char *what)
 {
@@ -425,9 +384,10 @@ static void no_room(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_wins),  cmocka_unit_test(extremes),
-		cmocka_unit_test(tree_sizes), cmocka_unit_test(against_oracle),
-		cmocka_unit_test(no_room),    cmocka_unit_test(promised_size),
+		cmocka_unit_test(what_wins),	 cmocka_unit_test(extremes),
+		cmocka_unit_test(tree_sizes),	 cmocka_unit_test(against_oracle),
+		cmocka_unit_test(no_room),	 cmocka_unit_test(long_lists),
+		cmocka_unit_test(promised_size),
 	};
 
 	return cmocka_run_group_tests_name("lanes", tests, NULL, NULL);

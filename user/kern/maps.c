@@ -43,6 +43,7 @@ static const struct row rows[] = {
 	ROW("fw_policy_txt", FW_MAPS_POLICY, struct fw_policy_text, 2, policy_txt, NO_FIELD, false),
 	ROW("fw_lane_head", FW_MAPS_LANES, struct fw_lane_head, 2, lane_head, NO_FIELD, false),
 	ROW("fw_lane4_top", FW_MAPS_LANES, __u64, 2, lane4_top, NO_FIELD, false),
+	ROW("fw_lane4_set", FW_MAPS_LANES, struct fw_lane4_set, 2, lane4_set, CAP(cap_set4), false),
 	ROW("fw_lane4_dir", FW_MAPS_LANES, struct fw_lane4_dir, 2, lane4_dir, NO_FIELD, false),
 	ROW("fw_lane4_rng", FW_MAPS_LANES, __u64, 2, lane4_rng, CAP(cap_rng4), false),
 	ROW("fw_lane6_node", FW_MAPS_LANES, struct fw_lane6_node, 2, lane6_node, CAP(cap_node6),

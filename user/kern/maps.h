@@ -55,6 +55,7 @@ struct fw_maps {
 
 	struct fw_lane_head *lane_head;	  /* [2] */
 	__u64 *lane4_top;		  /* [2 * 16384] 4 /16s each */
+	struct fw_lane4_set *lane4_set;	  /* [2 * cap_set4] */
 	struct fw_lane4_dir *lane4_dir;	  /* [2 * 65536] */
 	__u64 *lane4_rng;		  /* [2 * cap_rng4] first << 32 | profile */
 	struct fw_lane6_node *lane6_node; /* [2 * cap_node6] */
@@ -62,7 +63,8 @@ struct fw_maps {
 	struct fw_profile *profile;	  /* [2 * cap_profile] */
 	struct fw_prefix *prefix;	  /* [2 * cap_prefix] */
 	struct fw_why *why;		  /* [2 * cap_why] */
-	__u32 cap_rng4, cap_node6, cap_deep6, cap_profile, cap_prefix, cap_why; /* a generation */
+	/* A generation's. */
+	__u32 cap_set4, cap_rng4, cap_node6, cap_deep6, cap_profile, cap_prefix, cap_why;
 
 	struct fw_maps_table src4;	      /* IPv4 /32 */
 	struct fw_maps_table src6;	      /* IPv6 /64 */

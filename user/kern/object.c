@@ -116,6 +116,18 @@ static __u32 tree_nodes(__u64 prefixes)
 	return (__u32)nodes;
 }
 
+/* Lines of listed addresses: half full when all prefixes are such. Few prefixes need none. */
+static __u64 set4_lines(__u64 prefixes)
+{
+	__u64 lines = 1ULL << FW_LANE4_BITS;
+
+	if (prefixes < lines)
+		return 1;
+	while (lines * FW_LANE4_WORDS * 2 < prefixes)
+		lines *= 2;
+	return lines;
+}
+
 /* Records of one CPU's ledger. */
 static __u32 ledger_size(__u32 cpus)
 {
@@ -142,6 +154,7 @@ static int set_sizes(struct fw_object *obj, const struct fw_sizes *s)
 		{ obj->skel->maps.fw_src_more, (sets + 63) / 64 },
 		/* Each prefix ends a range at most twice, and each /16 begins one. */
 		{ obj->skel->maps.fw_lane4_rng, 2 * (2 * p4 + 200000) },
+		{ obj->skel->maps.fw_lane4_set, 2 * set4_lines(p4) },
 		{ obj->skel->maps.fw_lane6_node, 2 * (__u64)tree_nodes(p6) },
 		{ obj->skel->maps.fw_lane6_deep, 2 * (deep > 1024 ? deep : 1024) },
 		{ obj->skel->maps.fw_prefix, 2 * (p4 + p6) },
@@ -239,6 +252,7 @@ static void set_knobs(struct fw_object *obj, const struct fw_object_opts *opts)
 	ro->knob_src6_base = fw_table_sets(ro->knob_src4_bits);
 	ro->knob_net6_base = ro->knob_src6_base + fw_table_sets(ro->knob_src6_bits);
 	ro->knob_ranges4 = bpf_map__max_entries(obj->skel->maps.fw_lane4_rng) / 2;
+	ro->knob_set4_bits = log2_of(bpf_map__max_entries(obj->skel->maps.fw_lane4_set) / 2);
 	ro->knob_nodes6 = bpf_map__max_entries(obj->skel->maps.fw_lane6_node) / 2;
 	ro->knob_deep6 = bpf_map__max_entries(obj->skel->maps.fw_lane6_deep) / 2;
 	ro->knob_ledger = bpf_map__max_entries(obj->skel->maps.fw_ledger) / m->cpus;

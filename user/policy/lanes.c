@@ -209,6 +209,12 @@ static int family_compile(const struct fw_prefixes *set, __u32 now_s, struct swe
 
 	if (!r)
 		r = sweep_run(sweep, &spans);
+	if (!r && sweep->out4 && sweep->out4->counting) {
+		fw_lanes4_counted(sweep->out4);
+		sweep->cursor = 0;
+		sweep->pending = false;
+		r = sweep_run(sweep, &spans);
+	}
 	free(spans.at);
 	return r;
 }
@@ -231,7 +237,7 @@ int fw_lanes_compile(const struct fw_prefixes *set, __u32 now_s, struct fw_lanes
 		     struct fw_err *err)
 {
 	struct fw_lanes_profiles profiles = { 0 };
-	struct fw_lanes4 out4 = { .out = out };
+	struct fw_lanes4 out4 = { .out = out, .profiles = &profiles, .counting = true };
 	struct fw_lanes6 out6 = { .out = out };
 	struct sweep *sweep = calloc(2, sizeof(*sweep));
 	int r = -ENOMEM;

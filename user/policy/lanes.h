@@ -23,10 +23,12 @@ struct fw_lanes {
 	struct fw_lane_head *head; /* one; prefixes and whys are set from the set's counts */
 	__u64 *top4;		   /* 16,384: 4 /16s each, the lowest first */
 	struct fw_lane4_dir *dir4; /* 65,536 */
+	struct fw_lane4_set *set4; /* set4_lines */
 	__u64 *range4;		   /* ranges and leaves */
 	struct fw_lane6_node *node6;
 	struct fw_lane6_deep *deep6;
 	struct fw_profile *profile;
+	__u32 set4_lines; /* a power of two, at least 2^FW_LANE4_BITS; less: no set */
 	__u32 range4_max; /* sizes in entries */
 	__u32 node6_max;
 	__u32 deep6_max;

@@ -166,7 +166,7 @@ static void range_put(struct fw_lanes4 *writer, __u32 low, __u32 profile)
 	writer->used++;
 }
 
-void fw_lanes4_add(struct fw_lanes4 *writer, __u32 first, __u32 last, __u32 profile)
+static void range_write(struct fw_lanes4 *writer, __u32 first, __u32 last, __u32 profile)
 {
 	for (__u32 block = first >> 16; block <= last >> 16; block++) {
 		__u32 low = block == first >> 16 ? first & 0xffff : 0;
@@ -175,7 +175,7 @@ void fw_lanes4_add(struct fw_lanes4 *writer, __u32 first, __u32 last, __u32 prof
 		writer->block = block;
 		if (low == 0 && end == 0xffff) {
 			writer->out->dir4[block] = (struct fw_lane4_dir){ .base = profile };
-			top_put(writer, block, profile < FW_LANE4_DIR ? profile : FW_LANE4_DIR);
+			top_put(writer, block, profile < FW_LANE4_SET ? profile : FW_LANE4_DIR);
 			continue;
 		}
 		if (low == 0)
@@ -186,10 +186,40 @@ void fw_lanes4_add(struct fw_lanes4 *writer, __u32 first, __u32 last, __u32 prof
 	}
 }
 
+void fw_lanes4_add(struct fw_lanes4 *writer, __u32 first, __u32 last, __u32 profile)
+{
+	if (writer->counting) {
+		fw_lanes4_count(writer, first, last, profile);
+		return;
+	}
+	/* What is in the set may be anything here: the range before it runs on. */
+	if (writer->open &&
+	    (profile == writer->profile || fw_lanes4_list(writer, first, last, profile)))
+		return;
+	if (writer->open)
+		range_write(writer, writer->first, first - 1, writer->profile);
+	writer->open = true;
+	writer->first = first;
+	writer->profile = profile;
+}
+
+/* Where the set is to be asked first, the top says so. */
+static void tops_mark(struct fw_lanes4 *writer)
+{
+	for (__u32 block = 0; block < 65536; block++) {
+		__u64 top = writer->out->top4[block / 4] >> block % 4 * 16 & 0xffff;
+
+		if (fw_lanes4_is_listed(writer, block))
+			top_put(writer, block, top ? FW_LANE4_SET_DIR : FW_LANE4_SET);
+	}
+}
+
 int fw_lanes4_finish(struct fw_lanes4 *writer, struct fw_err *err)
 {
 	struct fw_lanes *out = writer->out;
 
+	range_write(writer, writer->first, 0xffffffff, writer->profile);
+	tops_mark(writer);
 	if (writer->used > out->range4_max)
 		return fw_err_set(err, -ENOSPC,
 				  "import fewer prefixes, or attach anew with more room for them",

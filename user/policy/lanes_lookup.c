@@ -4,6 +4,8 @@
  * memory. Tests compare it with the prefixes, and the program with it.
  */
 #include <arpa/inet.h>
+#include <stdbool.h>
+#include "bpf/hash.h"
 #include "user/base/text.h"
 #include "user/policy/lanes.h"
 
@@ -30,14 +32,29 @@ static __u32 leaf4(const struct fw_lanes *lanes, __u64 leaf, __u32 addr)
 	return leaf >> FW_LEAF_OUTSIDE & FW_LEAF_PROFILE;
 }
 
+static bool set4(const struct fw_lanes *lanes, __u32 addr)
+{
+	__u32 hash = fw_lane4_hash(addr), low = hash & 0xffff;
+	const struct fw_lane4_set *set = &lanes->set4[hash * (__u64)lanes->set4_lines >> 32];
+
+	for (int i = 0; low && i < 4 * FW_LANE4_WORDS; i++)
+		if ((set->word[i / 4] >> i % 4 * 16 & 0xffff) == low)
+			return true;
+	return false;
+}
+
 __u32 fw_lanes_lookup4(const struct fw_lanes *lanes, __u32 addr)
 {
 	__u32 top = lanes->top4[addr >> 18] >> (addr >> 16) % 4 * 16 & 0xffff, rank;
 	const struct fw_lane4_dir *dir = &lanes->dir4[addr >> 16];
 	__u64 bits = dir->bits[addr >> 14 & 3];
 
-	if (top != FW_LANE4_DIR)
+	if (top < FW_LANE4_SET)
 		return top;
+	if (top != FW_LANE4_DIR && set4(lanes, addr))
+		return FW_LANE4_COMMON;
+	if (top == FW_LANE4_SET)
+		return 0;
 	if (!(bits >> (addr >> 8 & 63) & 1))
 		return dir->base;
 	if (dir->count)

@@ -16,6 +16,7 @@ int fw_lanes_profiles_init(struct fw_lanes_profiles *set)
 void fw_lanes_profiles_free(struct fw_lanes_profiles *set)
 {
 	free(set->at);
+	free(set->tally);
 	free(set->index);
 	memset(set, 0, sizeof(*set));
 }
@@ -40,14 +41,17 @@ static int room_need(struct fw_lanes_profiles *set)
 {
 	__u32 room = set->room ? 2 * set->room : 256;
 	struct fw_profile *at;
-	__u32 *index;
+	__u32 *index, *tally;
 
 	if (set->count < set->room)
 		return 0;
 	at = reallocarray(set->at, room, sizeof(*at));
 	if (at)
 		set->at = at;
-	index = at ? calloc(2 * (size_t)room, sizeof(*index)) : NULL;
+	tally = reallocarray(set->tally, room, sizeof(*tally));
+	if (tally)
+		set->tally = tally;
+	index = at && tally ? calloc(2 * (size_t)room, sizeof(*index)) : NULL;
 	if (!index)
 		return -ENOMEM;
 	free(set->index);
@@ -69,9 +73,22 @@ int fw_lanes_profiles_get(struct fw_lanes_profiles *set, const struct fw_profile
 		return r;
 	slot = slot_find(set, profile);
 	if (!set->index[slot]) {
+		set->tally[set->count] = 0;
 		set->at[set->count++] = *profile;
 		set->index[slot] = set->count;
 	}
 	*ret_id = set->index[slot] - 1;
 	return 0;
+}
+
+void fw_lanes_profiles_promote(struct fw_lanes_profiles *set, __u32 id)
+{
+	__u32 slot = slot_find(set, &set->at[id]);
+	__u32 other = slot_find(set, &set->at[FW_LANE4_COMMON]);
+	struct fw_profile p = set->at[id];
+
+	set->at[id] = set->at[FW_LANE4_COMMON];
+	set->at[FW_LANE4_COMMON] = p;
+	set->index[other] = id + 1;
+	set->index[slot] = FW_LANE4_COMMON + 1;
 }
