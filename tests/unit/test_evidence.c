@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "tests/unit/unit.h"
+#include "user/base/hash.h"
 #include "user/core/compare.h"
 #include "user/core/evidence.h"
 
@@ -154,11 +155,52 @@ static void shares(void **state)
 	json_decref(b);
 }
 
+/* FIPS 180-4's own examples, and what came in two pieces. */
+static void hash(void **state)
+{
+	static const char two[] = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+	struct fw_hash h;
+	char hex[FW_HASH_LEN];
+
+	(void)state;
+	assert_string_equal(fw_hash_put("abc", 3, hex),
+			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	fw_hash_begin(&h);
+	fw_hash_add(&h, two, 7);
+	fw_hash_add(&h, two + 7, strlen(two) - 7);
+	assert_string_equal(fw_hash_end(&h, hex),
+			    "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+}
+
+/* Of two networks whose numbers share a place among those kept, and of none. */
+static void holders(void **state)
+{
+	static const char *const names[] = { "First, Ltd", "", "=Second", "First, Ltd", "" };
+	static const char *const fields[] = { "\"First, Ltd\"\r\n", ",\r\n", "\"'=Second\"\r\n",
+					      "\"First, Ltd\"\r\n", ",\r\n" };
+	struct fw_incident_source s = { .len = 128, .exact = true, .addr_be = { 0, 0, 0, 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		struct fw_geo_answer geo = { .asn = *names[i] ? 64 * (__u32)(i + 1) : 0 };
+		char buf[512], *end;
+		size_t len;
+
+		snprintf(geo.holder, sizeof(geo.holder), "%s", names[i]);
+		len = fw_evidence_line(&s, &geo, buf, sizeof(buf) - 1);
+		assert_true(len > 0);
+		buf[len] = '\0';
+		end = buf + len - strlen(fields[i]);
+		assert_string_equal(end, fields[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(line), cmocka_unit_test(longest_line), cmocka_unit_test(shared),
 		cmocka_unit_test(six),	cmocka_unit_test(chance),	cmocka_unit_test(shares),
+		cmocka_unit_test(hash), cmocka_unit_test(holders),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

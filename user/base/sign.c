@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "user/base/hash.h"
 #include "user/base/sign.h"
 
 #define KEY 32
@@ -101,12 +102,11 @@ int fw_sign_get_public(const char *text, size_t len, struct fw_sign_public *ret)
 
 char *fw_sign_id(char buf[FW_SIGN_ID_LEN], const struct fw_sign_public *pub)
 {
-	unsigned char der[sizeof(public_der) + KEY], sum[crypto_hash_sha256_BYTES];
+	unsigned char der[sizeof(public_der) + KEY];
 
 	memcpy(der, public_der, sizeof(public_der));
 	memcpy(der + sizeof(public_der), pub->key, KEY);
-	crypto_hash_sha256(sum, der, sizeof(der));
-	return sodium_bin2hex(buf, FW_SIGN_ID_LEN, sum, sizeof(sum));
+	return fw_hash_put(der, sizeof(der), buf);
 }
 
 void fw_sign_sign(const struct fw_sign_secret *secret, const void *text, size_t len,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Ed25519 keys (RFC 8032) in the PEM forms of RFC 8410, which openssl reads and writes: a private
- * key in PKCS #8, a public one as SubjectPublicKeyInfo. Signing and hashing are libsodium's.
+ * key in PKCS #8, a public one as SubjectPublicKeyInfo. Signing is libsodium's.
  */
 #ifndef FW_SIGN_H
 #define FW_SIGN_H

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ustar headers, and the writer that streams files behind them. */
 #include <errno.h>
+#include <sodium.h>
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +18,8 @@
 #define AT_MAGIC   257
 #define AT_VERSION 263
 #define LEN_CHKSUM 8
+
+#define STREAM_BUFFER (1 << 16)
 
 static bool name_fits(const char *name)
 {
@@ -141,7 +144,7 @@ int fw_tar_begin(struct fw_tar *tar, const char *name)
 	tar->head = (struct fw_tar_head){ .mtime_s = tar->mtime_s };
 	memcpy(tar->head.name, name, strlen(name));
 	tar->head_at = tar->offset;
-	crypto_hash_sha256_init(&tar->hash);
+	fw_hash_begin(&tar->hash);
 	put(tar, zeros, sizeof(zeros));
 	return tar->error;
 }
@@ -152,7 +155,7 @@ int fw_tar_write(struct fw_tar *tar, const void *data, size_t len)
 		tar->error = -EFBIG;
 	if (tar->error)
 		return tar->error;
-	crypto_hash_sha256_update(&tar->hash, data, len);
+	fw_hash_add(&tar->hash, data, len);
 	tar->head.size += len;
 	put(tar, data, len);
 	return tar->error;
@@ -160,7 +163,6 @@ int fw_tar_write(struct fw_tar *tar, const void *data, size_t len)
 
 int fw_tar_end(struct fw_tar *tar, __u64 *ret_size, char ret_sha256[FW_TAR_HASH_LEN])
 {
-	unsigned char sum[crypto_hash_sha256_BYTES];
 	static const char zeros[FW_TAR_BLOCK];
 	char block[FW_TAR_BLOCK];
 	int err;
@@ -173,8 +175,7 @@ int fw_tar_end(struct fw_tar *tar, __u64 *ret_size, char ret_sha256[FW_TAR_HASH_
 	tar->error = err;
 	if (err)
 		return err;
-	crypto_hash_sha256_final(&tar->hash, sum);
-	sodium_bin2hex(ret_sha256, FW_TAR_HASH_LEN, sum, sizeof(sum));
+	fw_hash_end(&tar->hash, ret_sha256);
 	*ret_size = tar->head.size;
 	return 0;
 }
@@ -192,7 +193,11 @@ static ssize_t stream_write(void *cookie, const char *data, size_t len)
 
 FILE *fw_tar_stream(struct fw_tar *tar)
 {
-	return fopencookie(tar, "w", (cookie_io_functions_t){ .write = stream_write });
+	FILE *stream = fopencookie(tar, "w", (cookie_io_functions_t){ .write = stream_write });
+
+	if (stream)
+		setvbuf(stream, NULL, _IOFBF, STREAM_BUFFER);
+	return stream;
 }
 
 int fw_tar_finish(struct fw_tar *tar)

@@ -10,12 +10,12 @@
 
 #include <linux/types.h>
 #include <stdio.h>
-#include <sodium.h>
+#include "user/base/hash.h"
 
 #define FW_TAR_BLOCK	512
 #define FW_TAR_NAME_LEN 101		/* NUL included; names are a-z A-Z 0-9 . _ - and / */
 #define FW_TAR_SIZE_MAX 077777777777ULL /* 8 GiB - 1, eleven octal digits */
-#define FW_TAR_HASH_LEN 65		/* SHA-256 in hex, NUL included */
+#define FW_TAR_HASH_LEN FW_HASH_LEN
 
 struct fw_tar_head {
 	char name[FW_TAR_NAME_LEN];
@@ -44,12 +44,12 @@ struct fw_tar {
 	/* of the file being written */
 	struct fw_tar_head head;
 	__u64 head_at;
-	crypto_hash_sha256_state hash;
+	struct fw_hash hash;
 	size_t used;
 	char buffer[1 << 18];
 };
 
-/* Large: allocate it. Needs sodium_init() to have been called. */
+/* Large: allocate it. */
 void fw_tar_init(struct fw_tar *tar, int fd, __u64 mtime_s);
 
 /* One file: begin, write as often as wanted, end. 0 or -errno (-EFBIG: more than 8 GiB). */

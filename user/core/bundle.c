@@ -23,17 +23,15 @@ struct fw_bundle {
 
 void fw_bundle_chain(const char *before, const char *line, char ret[FW_TAR_HASH_LEN])
 {
-	unsigned char sum[crypto_hash_sha256_BYTES];
-	crypto_hash_sha256_state state;
+	struct fw_hash hash;
 
-	crypto_hash_sha256_init(&state);
+	fw_hash_begin(&hash);
 	if (*before) {
-		crypto_hash_sha256_update(&state, (const unsigned char *)before, strlen(before));
-		crypto_hash_sha256_update(&state, (const unsigned char *)" ", 1);
+		fw_hash_add(&hash, before, strlen(before));
+		fw_hash_add(&hash, " ", 1);
 	}
-	crypto_hash_sha256_update(&state, (const unsigned char *)line, strlen(line));
-	crypto_hash_sha256_final(&state, sum);
-	sodium_bin2hex(ret, FW_TAR_HASH_LEN, sum, sizeof(sum));
+	fw_hash_add(&hash, line, strlen(line));
+	fw_hash_end(&hash, ret);
 }
 
 static int write_head(struct fw_bundle *b)

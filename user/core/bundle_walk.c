@@ -82,26 +82,24 @@ static struct fw_bundle_member *add(struct fw_bundle_walk *w)
 /* Hashes the member's bytes as far as they are there. 0, or -ENODATA: the file ends in them. */
 static int hash_member(struct fw_bundle_walk *w, struct fw_bundle_member *m, char *piece)
 {
-	unsigned char sum[crypto_hash_sha256_BYTES];
-	crypto_hash_sha256_state state;
+	struct fw_hash hash;
 	__u64 at = m->at + FW_TAR_BLOCK, left = m->head.size;
 	int err;
 
-	crypto_hash_sha256_init(&state);
+	fw_hash_begin(&hash);
 	while (left) {
 		size_t n = left < PIECE ? (size_t)left : PIECE;
 
 		err = fw_bundle_read(w->fd, piece, n, at);
 		if (err)
 			return err;
-		crypto_hash_sha256_update(&state, (unsigned char *)piece, n);
+		fw_hash_add(&hash, piece, n);
 		at += n;
 		left -= n;
 		if (w->progress)
 			w->progress(w->arg, at, w->size);
 	}
-	crypto_hash_sha256_final(&state, sum);
-	sodium_bin2hex(m->sha256, sizeof(m->sha256), sum, sizeof(sum));
+	fw_hash_end(&hash, m->sha256);
 	err = fw_bundle_read(w->fd, piece, (size_t)fw_tar_padding(m->head.size), at);
 	if (!err && !sodium_is_zero((unsigned char *)piece, (size_t)fw_tar_padding(m->head.size)))
 		fw_bundle_find(w->check, FW_BF_FRAME, 0, m->head.name, at,

@@ -155,8 +155,8 @@ static int put_source(void *arg, const struct fw_incident_source *s)
 	e->done->sources++;
 	if (s->proven) {
 		e->done->proven++;
-		fw_evidence_stix_source(&e->stix, s, &geo);
-		if (geo.asn && fw_evidence_spool_add(&e->spool, &geo, line, len))
+		if (fw_evidence_stix_source(&e->stix, s, &geo) ||
+		    (geo.asn && fw_evidence_spool_add(&e->spool, &geo, line, len)))
 			return -EIO;
 	}
 	if (e->job->progress && !(e->done->sources & 1023))

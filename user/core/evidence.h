@@ -71,11 +71,12 @@ struct fw_evidence_stix {
 	char identity[64]; /* id */
 	char incident[64]; /* names this incident among all, for ids */
 	char created[32], modified[32];
+	char every[256]; /* what stands in every observation */
 };
 void fw_evidence_stix_begin(struct fw_evidence_stix *stix, const struct fw_report *report,
 			    const char *key_id);
-void fw_evidence_stix_source(struct fw_evidence_stix *stix, const struct fw_incident_source *source,
-			     const struct fw_geo_answer *geo);
+int fw_evidence_stix_source(struct fw_evidence_stix *stix, const struct fw_incident_source *source,
+			    const struct fw_geo_answer *geo); /* 0 or -EIO */
 void fw_evidence_stix_end(struct fw_evidence_stix *stix, const struct fw_evidence_spool *spool);
 
 int fw_evidence_samples(FILE *out, const struct fw_evidence_job *job, __u64 *ret_samples,

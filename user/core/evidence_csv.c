@@ -9,75 +9,25 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "user/base/clock.h"
 #include "user/base/escape.h"
-#include "user/base/text.h"
 #include "user/core/evidence.h"
+#include "user/core/evidence_line.h"
 
 FILE *fw_evidence_temp(const char *dir)
 {
 	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	FILE *file = NULL;
 
-	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) /* a file system without them */
-		return tmpfile();
-	return fd < 0 ? NULL : fdopen(fd, "w+");
+	if (fd >= 0)
+		file = fdopen(fd, "w+");
+	else if (errno == EOPNOTSUPP || errno == EISDIR) /* a file system without them */
+		file = tmpfile();
+	if (file)
+		setvbuf(file, NULL, _IOFBF, 1 << 18);
+	return file;
 }
 
-/* A line under way. Millions are made: no printf(), whose parsing would cost more than the rest. */
-struct line {
-	char *at, *end;
-	bool full;
-};
-
-static void put(struct line *l, const char *text, size_t len)
-{
-	l->full |= (size_t)(l->end - l->at) < len;
-	if (l->full)
-		return;
-	memcpy(l->at, text, len);
-	l->at += len;
-}
-
-static void put_text(struct line *l, const char *text)
-{
-	put(l, text, strlen(text));
-}
-
-static void put_number(struct line *l, __u64 n)
-{
-	char text[24], *at = text + sizeof(text);
-
-	do
-		*--at = (char)('0' + n % 10);
-	while (n /= 10);
-	put(l, at, (size_t)(text + sizeof(text) - at));
-}
-
-/* Date and minute are made once for many lines. */
-static void put_utc(struct line *l, __u64 utc_ns)
-{
-	static _Thread_local struct {
-		__u64 of;
-		char text[18]; /* "2026-11-06T21:20:" */
-	} minutes[64], *m;
-	__u64 s = utc_ns / FW_NS_PER_S, ms = utc_ns / 1000000 % 1000;
-	char text[7] = {
-		(char)('0' + s % 60 / 10),  (char)('0' + s % 10),  '.', (char)('0' + ms / 100),
-		(char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z'
-	};
-	char whole[FW_CLOCK_LEN];
-
-	m = &minutes[s / 60 % 64];
-	if (!*m->text || m->of != s / 60) {
-		fw_clock_put_utc(whole, sizeof(whole), utc_ns, 0);
-		snprintf(m->text, sizeof(m->text), "%.17s", whole);
-		m->of = s / 60;
-	}
-	put_text(l, m->text);
-	put(l, text, sizeof(text));
-}
-
-static void put_reasons(struct line *l, const struct fw_incident_source *s)
+static void put_reasons(struct fw_line *l, const struct fw_incident_source *s)
 {
 	bool any = false;
 
@@ -85,78 +35,72 @@ static void put_reasons(struct line *l, const struct fw_incident_source *s)
 		if (!s->reason[i].packets)
 			continue;
 		if (any)
-			put_text(l, " ");
-		put_text(l, fw_incident_reason_name(i));
-		put_text(l, ":");
-		put_number(l, s->reason[i].packets);
+			fw_line_text(l, " ");
+		fw_line_text(l, fw_incident_reason_name(i));
+		fw_line_text(l, ":");
+		fw_line_number(l, s->reason[i].packets);
 		any = true;
 	}
 }
 
-static void put_geo(struct line *l, const struct fw_geo_answer *geo)
+/* A holder's name as a field; networks come again and again, so the last ones are kept. */
+static const char *holder_field(const struct fw_geo_answer *geo)
 {
-	char holder[300] = "";
-	FILE *out = *geo->holder ? fmemopen(holder, sizeof(holder), "w") : NULL;
+	static _Thread_local struct {
+		char of[sizeof(geo->holder)], text[300];
+	} known[64], *k;
+	FILE *out;
 
-	put_text(l, geo->country);
-	put_text(l, ",");
-	if (geo->asn)
-		put_number(l, geo->asn);
-	put_text(l, ",");
-	if (!out)
-		return;
-	if (fw_escape_csv(out, geo->holder) || fflush(out))
-		*holder = '\0';
-	fclose(out);
-	put_text(l, holder);
+	k = &known[geo->asn % 64];
+	if (!strcmp(k->of, geo->holder))
+		return *k->of ? k->text : "";
+	memcpy(k->of, geo->holder, sizeof(k->of));
+	if (!*k->of)
+		return "";
+	out = fmemopen(k->text, sizeof(k->text), "w");
+	if (!out || fw_escape_csv(out, geo->holder) || fflush(out))
+		*k->text = *k->of = '\0';
+	if (out)
+		fclose(out);
+	return k->text;
 }
 
-static void put_addr(struct line *l, const struct fw_incident_source *s)
+static void put_geo(struct fw_line *l, const struct fw_geo_answer *geo)
 {
-	const __u8 *byte = (const __u8 *)&s->addr_be[3];
-	char addr[FW_TEXT_LEN];
-
-	if (s->len == 128 && fw_text_is_ip4(s->addr_be)) {
-		for (int i = 0; i < 4; i++) {
-			put_number(l, byte[i]);
-			if (i < 3)
-				put_text(l, ".");
-		}
-		return;
-	}
-	if (s->len == 128)
-		fw_text_put_addr(addr, sizeof(addr), s->addr_be);
-	else
-		fw_text_put_prefix(addr, sizeof(addr), s->addr_be, s->len);
-	put_text(l, addr);
+	fw_line_text(l, geo->country);
+	fw_line_text(l, ",");
+	if (geo->asn)
+		fw_line_number(l, geo->asn);
+	fw_line_text(l, ",");
+	fw_line_text(l, holder_field(geo));
 }
 
 size_t fw_evidence_line(const struct fw_incident_source *s, const struct fw_geo_answer *geo,
 			char *buf, size_t size)
 {
-	struct line l = { .at = buf, .end = buf + size };
+	struct fw_line l = { .at = buf, .end = buf + size };
 	const __u64 counts[] = { s->packets, s->bytes, s->dropped,
 				 s->exact ? s->packets : (__u64)(s->weight + 0.5) };
 
-	put_addr(&l, s);
-	put_text(&l, ",");
-	put_text(&l, fw_incident_source_word(s));
-	put_text(&l, s->exact ? ",counted," : ",sampled,");
-	put_utc(&l, s->first.utc_ns);
-	put_text(&l, ",");
-	put_utc(&l, s->last.utc_ns);
+	fw_line_addr(&l, s);
+	fw_line_text(&l, ",");
+	fw_line_text(&l, fw_incident_source_word(s));
+	fw_line_text(&l, s->exact ? ",counted," : ",sampled,");
+	fw_line_utc(&l, s->first.utc_ns);
+	fw_line_text(&l, ",");
+	fw_line_utc(&l, s->last.utc_ns);
 	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
-		put_text(&l, ",");
-		put_number(&l, counts[i]);
+		fw_line_text(&l, ",");
+		fw_line_number(&l, counts[i]);
 	}
-	put_text(&l, ",");
+	fw_line_text(&l, ",");
 	if (!s->exact && s->packets)
-		put_number(&l, (__u64)(s->weight / (double)s->packets + 0.5));
-	put_text(&l, ",");
+		fw_line_number(&l, (__u64)(s->weight / (double)s->packets + 0.5));
+	fw_line_text(&l, ",");
 	put_reasons(&l, s);
-	put_text(&l, s->banned ? ",yes," : ",no,");
+	fw_line_text(&l, s->banned ? ",yes," : ",no,");
 	put_geo(&l, geo);
-	put_text(&l, "\r\n");
+	fw_line_text(&l, "\r\n");
 	return l.full ? 0 : (size_t)(l.at - buf);
 }
 

@@ -5,29 +5,46 @@
  * Identifiers are made of what they name (UUIDv5), so the same incident exported twice has the same
  * ones.
  */
+#include <errno.h>
+#include <nettle/sha1.h>
 #include <stdio.h>
 #include <string.h>
-#include <uuid/uuid.h>
 #include "user/base/clock.h"
 #include "user/base/json.h"
 #include "user/base/text.h"
 #include "user/core/evidence.h"
+#include "user/core/evidence_line.h"
 
 /* Section 2.9: the namespace for identifiers of observables. */
-static const uuid_t observable = { 0x00, 0xab, 0xed, 0xb4, 0xaa, 0x42, 0x46, 0x6c,
-				   0x9c, 0x01, 0xfe, 0xd2, 0x33, 0x15, 0xa9, 0xb7 };
+static const __u8 observable[16] = { 0x00, 0xab, 0xed, 0xb4, 0xaa, 0x42, 0x46, 0x6c,
+				     0x9c, 0x01, 0xfe, 0xd2, 0x33, 0x15, 0xa9, 0xb7 };
 /* The identity never changes, and neither does when it was made. */
 #define EPOCH	   "2026-01-01T00:00:00.000Z"
 #define NUMBER_MAX 999999999ULL /* number_observed, section 4.14 */
 
-static void name_id(const uuid_t space, const char *type, const char *name, char buf[80])
+/* "type--UUID", of the namespace above: version 5, RFC 9562 section 5.5. */
+static void name_id(const char *type, const char *name, char buf[80])
 {
-	char text[UUID_STR_LEN];
-	uuid_t id;
+	static const char digit[] = "0123456789abcdef";
+	struct fw_line l = { .at = buf, .end = buf + 79 };
+	__u8 sum[SHA1_DIGEST_SIZE];
+	struct sha1_ctx state;
 
-	uuid_generate_sha1(id, space, name, strlen(name));
-	uuid_unparse_lower(id, text);
-	snprintf(buf, 80, "%s--%s", type, text);
+	sha1_init(&state);
+	sha1_update(&state, sizeof(observable), observable);
+	sha1_update(&state, strlen(name), (const __u8 *)name);
+	sha1_digest(&state, sizeof(sum), sum);
+	sum[6] = (__u8)((sum[6] & 0x0f) | 0x50);
+	sum[8] = (__u8)((sum[8] & 0x3f) | 0x80);
+	fw_line_text(&l, type);
+	fw_line_text(&l, "--");
+	for (int i = 0; i < 16; i++) {
+		const char hex[] = { '-', digit[sum[i] >> 4], digit[sum[i] & 15] };
+		bool dash = i == 4 || i == 6 || i == 8 || i == 10;
+
+		fw_line_put(&l, hex + !dash, 2U + dash);
+	}
+	*l.at = '\0';
 }
 
 static void addr_id(const char *type, const char *addr, char buf[80])
@@ -35,7 +52,7 @@ static void addr_id(const char *type, const char *addr, char buf[80])
 	char name[96];
 
 	snprintf(name, sizeof(name), "{\"value\":\"%s\"}", addr);
-	name_id(observable, type, name, buf);
+	name_id(type, name, buf);
 }
 
 static void as_id(__u32 asn, char buf[80])
@@ -43,7 +60,7 @@ static void as_id(__u32 asn, char buf[80])
 	char name[32];
 
 	snprintf(name, sizeof(name), "{\"number\":%u}", asn);
-	name_id(observable, "autonomous-system", name, buf);
+	name_id("autonomous-system", name, buf);
 }
 
 /* A text from outside as JSON, with its quotes. */
@@ -68,11 +85,15 @@ void fw_evidence_stix_begin(struct fw_evidence_stix *s, const struct fw_report *
 	fw_clock_put_utc(s->modified, sizeof(s->modified),
 			 report->now.utc_ns > start ? report->now.utc_ns : start, 3);
 	snprintf(name, sizeof(name), "floodwall %s %.80s", key_id, host);
-	name_id(observable, "identity", name, id);
+	name_id("identity", name, id);
 	snprintf(s->identity, sizeof(s->identity), "%.63s", id);
 	snprintf(s->incident, sizeof(s->incident), "%.16s/%lld/%llu", key_id,
 		 (long long)report->incident.id, (unsigned long long)report->incident.start.utc_ns);
-	name_id(observable, "bundle", s->incident, id);
+	snprintf(s->every, sizeof(s->every),
+		 "\",\"created_by_ref\":\"%s\",\"created\":\"%s\",\"modified\":\"%s\",\"first_"
+		 "observed\":\"",
+		 s->identity, s->created, s->modified);
+	name_id("bundle", s->incident, id);
 	fprintf(s->out, "{\"type\":\"bundle\",\"id\":\"%s\",\"objects\":[\n", id);
 	fprintf(s->out,
 		"{\"type\":\"identity\",\"spec_version\":\"2.1\",\"id\":\"%s\",\"created\":\"" EPOCH
@@ -87,39 +108,48 @@ void fw_evidence_stix_begin(struct fw_evidence_stix *s, const struct fw_report *
 	      s->out);
 }
 
-void fw_evidence_stix_source(struct fw_evidence_stix *s, const struct fw_incident_source *source,
-			     const struct fw_geo_answer *geo)
+int fw_evidence_stix_source(struct fw_evidence_stix *s, const struct fw_incident_source *source,
+			    const struct fw_geo_answer *geo)
 {
 	const char *type = fw_text_is_ip4(source->addr_be) ? "ipv4-addr" : "ipv6-addr";
-	char addr[FW_TEXT_LEN], id[80], as[80], seen[80], name[160];
-	char first[FW_CLOCK_LEN], last[FW_CLOCK_LEN];
-	const struct fw_when *until =
-		source->last.utc_ns >= source->first.utc_ns ? &source->last : &source->first;
+	char addr[FW_TEXT_LEN] = "", name[160], id[80], as[80], seen[80], text[2048];
+	struct fw_line a = { .at = addr, .end = addr + sizeof(addr) - 1 };
+	struct fw_line l = { .at = text, .end = text + sizeof(text) };
+	__u64 first = source->first.utc_ns, last = source->last.utc_ns;
 	__u64 n = source->packets ? source->packets : 1;
+	size_t len;
 
-	if (source->len == 128)
-		fw_text_put_addr(addr, sizeof(addr), source->addr_be);
-	else
-		fw_text_put_prefix(addr, sizeof(addr), source->addr_be, source->len);
+	fw_line_addr(&a, source);
+	*a.at = '\0';
 	addr_id(type, addr, id);
-	fprintf(s->out,
-		",\n{\"type\":\"%s\",\"spec_version\":\"2.1\",\"id\":\"%s\",\"value\":\"%s\"", type,
-		id, addr);
+	fw_line_text(&l, ",\n{\"type\":\"");
+	fw_line_text(&l, type);
+	fw_line_text(&l, "\",\"spec_version\":\"2.1\",\"id\":\"");
+	fw_line_text(&l, id);
+	fw_line_text(&l, "\",\"value\":\"");
+	fw_line_text(&l, addr);
+	fw_line_text(&l, "\"");
 	if (geo->asn) {
 		as_id(geo->asn, as);
-		fprintf(s->out, ",\"belongs_to_refs\":[\"%s\"]", as);
+		fw_line_text(&l, ",\"belongs_to_refs\":[\"");
+		fw_line_text(&l, as);
+		fw_line_text(&l, "\"]");
 	}
 	snprintf(name, sizeof(name), "%s/%s", s->incident, addr);
-	name_id(observable, "observed-data", name, seen);
-	fprintf(s->out,
-		"},\n{\"type\":\"observed-data\",\"spec_version\":\"2.1\",\"id\":\"%s\","
-		"\"created_by_ref\":\"%s\",\"created\":\"%s\",\"modified\":\"%s\","
-		"\"first_observed\":\"%s\",\"last_observed\":\"%s\",\"number_observed\":%llu,"
-		"\"object_refs\":[\"%s\"]}",
-		seen, s->identity, s->created, s->modified,
-		fw_clock_put_utc(first, sizeof(first), source->first.utc_ns, 3),
-		fw_clock_put_utc(last, sizeof(last), until->utc_ns, 3),
-		(unsigned long long)(n < NUMBER_MAX ? n : NUMBER_MAX), id);
+	name_id("observed-data", name, seen);
+	fw_line_text(&l, "},\n{\"type\":\"observed-data\",\"spec_version\":\"2.1\",\"id\":\"");
+	fw_line_text(&l, seen);
+	fw_line_text(&l, s->every);
+	fw_line_utc(&l, first);
+	fw_line_text(&l, "\",\"last_observed\":\"");
+	fw_line_utc(&l, last > first ? last : first);
+	fw_line_text(&l, "\",\"number_observed\":");
+	fw_line_number(&l, n < NUMBER_MAX ? n : NUMBER_MAX);
+	fw_line_text(&l, ",\"object_refs\":[\"");
+	fw_line_text(&l, id);
+	fw_line_text(&l, "\"]}");
+	len = (size_t)(l.at - text);
+	return l.full || fwrite(text, 1, len, s->out) != len ? -EIO : 0;
 }
 
 void fw_evidence_stix_end(struct fw_evidence_stix *s, const struct fw_evidence_spool *spool)

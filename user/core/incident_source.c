@@ -27,13 +27,19 @@ static void put_reasons(const struct fw_count reason[FW_R_MAX], char *buf, size_
 						 (unsigned long long)reason[i].bytes);
 }
 
+/* Sources lose for much the same reasons: first the one that was last. */
 static unsigned int find_reason(const char *name, size_t len)
 {
-	for (unsigned int i = 0; i < FW_R_MAX; i++) {
+	static _Thread_local unsigned int last;
+
+	for (unsigned int n = 0; n < FW_R_MAX; n++) {
+		unsigned int i = (last + n) % FW_R_MAX;
 		const char *known = fw_incident_reason_name(i);
 
-		if (!strncmp(known, name, len) && !known[len])
+		if (!strncmp(known, name, len) && !known[len]) {
+			last = i;
 			return i;
+		}
 	}
 	return FW_R_MAX;
 }

@@ -61,9 +61,9 @@ static int sum_sources(void *arg, sqlite3_stmt *row)
 {
 	struct fw_incident_sums *s = arg;
 
-	*(sqlite3_column_int(row, 0) ? &s->sources_proven : &s->sources_unproven) +=
-		(__u64)sqlite3_column_int64(row, 1);
-	return 0;
+	s->sources_proven = (__u64)sqlite3_column_int64(row, 0);
+	s->sources_unproven = (__u64)sqlite3_column_int64(row, 1);
+	return 1;
 }
 
 /* UDP source port of a frame, host order; 0 = it is none. */
@@ -147,8 +147,8 @@ int fw_incident_sums(struct fw_history *h, const struct fw_incident *in,
 			err, sum_peak, &s, "ii", in->first_tick, in->last_tick);
 	if (!r)
 		r = fw_sql_rows(h,
-				"SELECT proven, count(*) FROM source WHERE incident = ? GROUP BY "
-				"proven",
+				"SELECT sum(proven), count(*) - sum(proven) FROM source WHERE "
+				"incident = ?",
 				err, sum_sources, &s, "i", in->id);
 	if (!r)
 		r = fw_sql_rows(h, "SELECT data FROM sample WHERE incident = ? AND reason = ?", err,

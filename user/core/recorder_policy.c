@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "user/base/clock.h"
+#include "user/base/hash.h"
 #include "user/core/apply.h"
 #include "user/core/history_sql.h"
 #include "user/core/policy.h"
@@ -62,14 +63,12 @@ static char *print(const struct fw_file *file, const struct fw_recorder_now *now
 static int write_row(struct fw_recorder *r, const struct fw_recorder_now *now, __u32 generation,
 		     const struct fw_file *file, const char *text, size_t len)
 {
-	unsigned char sum[crypto_hash_sha256_BYTES];
 	char hex[65], programs[512];
 	int code = fw_history_begin(r->history, NULL);
 
 	if (code)
 		return code;
-	crypto_hash_sha256(sum, (const unsigned char *)text, len);
-	sodium_bin2hex(hex, sizeof(hex), sum, sizeof(sum));
+	fw_hash_put(text, len, hex);
 	put_programs(&file->settings, r->maps.ctl_id, programs, sizeof(programs));
 	code = fw_sql_run(r->history,
 			  "INSERT INTO policy VALUES(NULL, " FW_LAST_TICK ", ?, ?, ?, ?, ?, ?)",
