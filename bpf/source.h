@@ -34,6 +34,7 @@ static __always_inline struct table_key source_table(__u8 family, __u64 key)
 #define FW_WHO_IP4     (1 << 16)
 #define FW_WHO_TRUSTED (1 << 17)
 #define FW_WHO_NET48   (1 << 18) /* the second bucket of an IPv6 source: that of its /48 */
+#define FW_WHO_ASK     (1 << 19) /* enter() only: the newcomers' budget has not been asked yet */
 #define FW_IS_KNOWN    (1 << 8)
 #define FW_IS_NEWCOMER (1 << 9)
 #define FW_IS_PROVEN   (1 << 10)
@@ -126,7 +127,7 @@ __noinline __u32 source(__u64 key, __u64 now, __u64 what, __u32 who)
 	return entry_facts(&e, policy, limits, now, charge(&e, &toll, policy->proof_s, limits));
 }
 
-/* Enter a source that source() called absent, and charge its first packet. */
+/* Enter a source that was called absent, and charge its first packet. */
 __noinline __u32 enter(__u64 key, __u64 now, __u64 what, __u32 who)
 {
 	const struct fw_policy *policy = who_policy(who);
@@ -138,6 +139,8 @@ __noinline __u32 enter(__u64 key, __u64 now, __u64 what, __u32 who)
 
 	if (!policy)
 		return FW_CONTINUE;
+	if (who & FW_WHO_ASK && !admit(policy, now, who))
+		return FW_CONTINUE | FW_IS_STRANGER;
 	limits = who_limits(who_class(policy, who), who);
 	entering = table_enter(&table, &e, now, policy->idle_ns);
 	if (entering == FW_ENTER_LOST)

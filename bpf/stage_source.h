@@ -14,6 +14,7 @@ static __always_inline __u32 source_enter(const struct pkt *p, __u64 key, __u64 
 {
 	__u32 facts = enter(key, p->now, what, who);
 
+	who &= ~FW_WHO_ASK;
 	/* The place it wanted went to another source: again, and then no more. */
 	if (facts & FW_IS_ABSENT)
 		facts = enter(key, p->now, what, who);
@@ -36,12 +37,18 @@ static __always_inline int source_net48(const struct pkt *p, __u64 key, __u64 wh
 	return (facts & 0xff) == FW_CONTINUE ? FW_CONTINUE : FW_R_DROP_NET48;
 }
 
-/* All buckets of a source. A /48 over its limit fills no more of the table with its /64s. */
-static __always_inline __u32 source_facts(const struct pkt *p, __u64 key)
+/*
+ * All buckets of a source. A /48 over its limit fills no more of the table with its /64s. facts: of
+ * an IPv4 source that was seen to be absent, else 0.
+ */
+static __always_inline __u32 source_facts(const struct pkt *p, __u64 key, __u32 facts)
 {
 	__u64 what = stamp_of(p) << 32 | p->len;
-	__u32 who = source_who(p), facts = source(key, p->now, what, who);
+	__u32 who = source_who(p);
 
+	if (facts)
+		return source_enter(p, key, what, who | FW_WHO_ASK);
+	facts = source(key, p->now, what, who);
 	if ((facts & 0xff) != FW_CONTINUE || facts & FW_IS_STRANGER)
 		return facts;
 	if (p->family == 6 && source_net48(p, key, what, who) != FW_CONTINUE)
@@ -81,13 +88,14 @@ static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_
 	}
 	if (!marks) {
 		budget = bpf_map_lookup_elem(&fw_budget, &id);
-		return !budget || p->trusted ||
-				       shared_fits(&budget->tat, p->now,
-						   &policy->budget[p->family == 4 ? FW_B_NEW4
-										  : FW_B_NEW6],
-						   1)
-			       ? 0
-			       : FW_CONTINUE | FW_IS_STRANGER;
+		if (!budget)
+			return 0;
+		if (!p->trusted &&
+		    !shared_fits(&budget->tat, p->now,
+				 &policy->budget[p->family == 4 ? FW_B_NEW4 : FW_B_NEW6], 1))
+			return FW_CONTINUE | FW_IS_STRANGER;
+		set_touch(set);
+		return p->family == 4 ? FW_CONTINUE | FW_IS_ABSENT : 0;
 	}
 	e.set = p->proto == FW_PROTO_TCP ? 0 : bpf_map_lookup_elem(&fw_src, &set);
 	if (!e.set)
@@ -110,8 +118,8 @@ static __always_inline int stage_source(struct pkt *p, const struct fw_policy *p
 	__u32 facts = plain ? source_glance(p, policy, key) : 0;
 	int reason;
 
-	if (!facts)
-		facts = source_facts(p, key);
+	if (!facts || facts & FW_IS_ABSENT)
+		facts = source_facts(p, key, facts);
 	reason = facts & 0xff;
 	p->known = !!(facts & FW_IS_KNOWN);
 	p->newcomer = !!(facts & FW_IS_NEWCOMER);

@@ -20,6 +20,7 @@
 
 #define FW_BYTES_LOW  0x0101010101010101ULL
 #define FW_BYTES_HIGH 0x8080808080808080ULL
+#define FW_LINE	      64 /* bytes of a cache line */
 #define FW_IDLE_NS                                                                     \
 	(1ULL << 33)  /* 8.6 s: the least silence before a newcomer may have the place \
 		       */
@@ -115,6 +116,21 @@ static __always_inline bool set_find(const struct fw_place *place, __u32 set, st
 			break;
 	}
 	return false;
+}
+
+/*
+ * A source is about to be entered here: ask for the lines it will be written to, all at once. Left
+ * to the exchanges that enter it, each would be waited for by itself.
+ */
+static __always_inline void set_touch(__u32 set)
+{
+	struct fw_src *src = bpf_map_lookup_elem(&fw_src, &set);
+
+	if (!src)
+		return;
+	for (int at = 0; at < (int)sizeof(*src); at += FW_LINE)
+		(void)*(volatile __u64 *)((char *)src + at);
+	(void)*(volatile __u8 *)&src->proof[FW_WAYS - 1];
 }
 
 static __always_inline bool table_find(const struct table_key *k, struct entry *e)
