@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Tables: alignment, no blanks at line ends, no colour into files, nothing that moves a cursor. */
 #include <errno.h>
+#include <pty.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include "tests/unit/unit.h"
 #include "user/base/table.h"
 
@@ -107,11 +110,47 @@ static void no_terminal(void **state)
 	fclose(f);
 }
 
+/* On a narrow terminal the last one goes on below itself; numbers never do. */
+static void narrow(void **state)
+{
+	static const char want[] = "reason  packets  note\r\n"
+				   "syn           1  one two three four five\r\n"
+				   "                 six\r\n"
+				   "udp           2  unbreakableunbreakableunbreakable\r\n";
+	struct fw_table *table = fw_table_new(column, 3);
+	struct winsize size = { .ws_col = 17 + 24, .ws_row = 5 };
+	char text[sizeof(want) + 100] = "";
+	int master, slave;
+	ssize_t got = 0, n;
+	FILE *out;
+
+	(void)state;
+	assert_int_equal(openpty(&master, &slave, NULL, NULL, &size), 0);
+	out = fdopen(slave, "w");
+	assert_non_null(out);
+	fw_table_cell(table, "syn");
+	fw_table_cell(table, "1");
+	fw_table_cell(table, "one two three four five six");
+	fw_table_cell(table, "udp");
+	fw_table_cell(table, "2");
+	fw_table_cell(table, "unbreakableunbreakableunbreakable");
+	setenv("TERM", "dumb", 1);
+	assert_int_equal(fw_table_print(table, out), 0);
+	fflush(out);
+	while (!strstr(text, "able\r\n") &&
+	       (n = read(master, text + got, sizeof(text) - 1 - (size_t)got)) > 0)
+		got += n;
+	assert_string_equal(text, want);
+	fclose(out);
+	close(master);
+	fw_table_free(table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(aligned), cmocka_unit_test(headless),	  cmocka_unit_test(hostile),
-		cmocka_unit_test(many),	   cmocka_unit_test(no_terminal),
+		cmocka_unit_test(many),	   cmocka_unit_test(no_terminal), cmocka_unit_test(narrow),
 	};
 
 	return cmocka_run_group_tests_name("table", tests, NULL, NULL);

@@ -7,9 +7,12 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include "user/base/table.h"
 #include "user/base/text.h"
+
+#define WRAP_MIN 24 /* less room than that is no help */
 
 struct cell {
 	char *text;
@@ -106,6 +109,34 @@ static int width(const char *text)
 	return n;
 }
 
+int fw_table_width(FILE *out)
+{
+	struct winsize w;
+
+	return ioctl(fileno(out), TIOCGWINSZ, &w) ? 0 : w.ws_col;
+}
+
+void fw_table_wrap(FILE *out, const char *text, int indent, int room)
+{
+	int used = 0;
+
+	while (*text) {
+		int bytes = (int)strcspn(text, " "), chars = 0;
+
+		for (int i = 0; i < bytes; i++)
+			chars += ((unsigned char)text[i] & 0xc0) != 0x80;
+		if (used && room && used + 1 + chars > room) {
+			fprintf(out, "\n%*s", indent, "");
+			used = 0;
+		}
+		fprintf(out, "%s%.*s", used ? " " : "", bytes, text);
+		used += chars + !!used;
+		text += bytes;
+		text += *text == ' ';
+	}
+	putc('\n', out);
+}
+
 static void text_print(FILE *out, const struct cell *cell, enum fw_align align, int room, bool last)
 {
 	int pad = room - width(cell->text);
@@ -117,14 +148,40 @@ static void text_print(FILE *out, const struct cell *cell, enum fw_align align, 
 		last ? "\n" : "  ");
 }
 
+/* Where the last column begins, and its room on a narrow terminal; room 0: as it comes. */
+struct tail {
+	int indent, room;
+};
+
+static struct tail tail_of(const struct fw_table *table, const int *room, FILE *out)
+{
+	struct tail tail = { 0 };
+	int line = fw_table_width(out);
+
+	for (size_t i = 0; i + 1 < table->columns; i++)
+		tail.indent += room[i] + 2;
+	if (table->column[table->columns - 1].align == FW_LEFT && line - tail.indent >= WRAP_MIN)
+		tail.room = line - tail.indent;
+	return tail;
+}
+
 /* n cells, up to the last that is not empty, so that no line ends in blanks. */
 static void row_print(const struct fw_table *table, const struct cell *cell, size_t n,
-		      const int *room, FILE *out)
+		      const int *room, struct tail tail, FILE *out)
 {
+	bool wrap;
+
 	while (n > 1 && !cell[n - 1].text[0])
 		n--;
-	for (size_t i = 0; i < n; i++)
+	wrap = n == table->columns && tail.room && width(cell[n - 1].text) > tail.room;
+	for (size_t i = 0; i < n - wrap; i++)
 		text_print(out, &cell[i], table->column[i].align, room[i], i + 1 == n);
+	if (!wrap)
+		return;
+	fputs(cell[n - 1].style == FW_STYLE_NONE ? "" : fw_table_style(out, cell[n - 1].style),
+	      out);
+	fw_table_wrap(out, cell[n - 1].text, tail.indent, tail.room);
+	fputs(cell[n - 1].style == FW_STYLE_NONE ? "" : fw_table_style(out, FW_STYLE_NONE), out);
 }
 
 static void head_print(const struct fw_table *table, const int *room, FILE *out)
@@ -139,6 +196,7 @@ static void head_print(const struct fw_table *table, const int *room, FILE *out)
 int fw_table_print(const struct fw_table *table, FILE *out)
 {
 	bool head = false;
+	struct tail tail;
 	int *room;
 
 	if (table->failed)
@@ -156,13 +214,14 @@ int fw_table_print(const struct fw_table *table, FILE *out)
 		if (w > room[i % table->columns])
 			room[i % table->columns] = w;
 	}
+	tail = tail_of(table, room, out);
 	if (head)
 		head_print(table, room, out);
 	for (size_t i = 0; i < table->cells; i += table->columns) {
 		size_t left = table->cells - i;
 
 		row_print(table, table->cell + i, left < table->columns ? left : table->columns,
-			  room, out);
+			  room, tail, out);
 	}
 	free(room);
 	return ferror(out) ? -EIO : 0;

@@ -39,9 +39,18 @@ void fw_table_cell(struct fw_table *table, const char *fmt, ...)
 void fw_table_cell_styled(struct fw_table *table, enum fw_style style, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Prints head and rows with two spaces between columns and none at the end of a line. 0, -ENOMEM,
- * -EIO. */
+/*
+ * Prints head and rows with two spaces between columns and none at the end of a line. On a terminal
+ * that is too narrow, a last column of text goes on in the lines below. 0, -ENOMEM, -EIO.
+ */
 int fw_table_print(const struct fw_table *table, FILE *out);
+
+/* Characters in a line of out; 0: it is no terminal. */
+int fw_table_width(FILE *out);
+
+/* Words and a newline; lines behind the first begin with `indent` blanks. room: characters behind
+ * these, 0: no limit. A word that is longer stays whole. */
+void fw_table_wrap(FILE *out, const char *text, int indent, int room);
 
 /* What the user said about colour; asked once, before anything is printed. */
 enum fw_colour { FW_COLOUR_AUTO, FW_COLOUR_ALWAYS, FW_COLOUR_NEVER };

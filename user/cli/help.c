@@ -5,6 +5,7 @@
 
 #include "user/base/json.h"
 #include "user/base/nearest.h"
+#include "user/base/table.h"
 #include "user/cli/help.h"
 #include "user/cli/options.h"
 
@@ -38,16 +39,24 @@ static const struct topic topics[] = {
 
 static const char synopsis[] = "usage: floodwall [OPTIONS] COMMAND [ARGUMENTS]\n";
 
+#define WORDS 28 /* columns for what is typed; longer ones have a line to themselves */
+
+static void print_words(FILE *out, const char *words, const char *help)
+{
+	if (strlen(words) > WORDS)
+		fprintf(out, "  %s\n  %*s  ", words, WORDS, "");
+	else
+		fprintf(out, "  %-*s  ", WORDS, words);
+	fw_table_wrap(out, help, WORDS + 4, fw_cli_width() - WORDS - 4);
+}
+
 static void print_line(FILE *out, const struct fw_cli_command *c)
 {
 	char words[96];
 
 	snprintf(words, sizeof(words), "%s%s%s%s%s", c->object, c->verb ? " " : "",
 		 c->verb ? c->verb : "", *c->args ? " " : "", c->args);
-	if (strlen(words) > 34)
-		fprintf(out, "  %s\n  %-34s  %s\n", words, "", c->help);
-	else
-		fprintf(out, "  %-34s  %s\n", words, c->help);
+	print_words(out, words, c->help);
 }
 
 void fw_help_overview(FILE *out)
@@ -71,11 +80,11 @@ void fw_help_overview(FILE *out)
 			 : maybe ? "[="
 				 : " ",
 			 o->arg ? o->arg + maybe : "", "");
-		fprintf(out, "  %-34s  %s\n", words, o->help);
+		print_words(out, words, o->help);
 	}
 	fputs("\nTopics (floodwall help TOPIC)\n", out);
 	for (size_t i = 0; i < TOPICS; i++)
-		fprintf(out, "  %-34s  %s\n", topics[i].name, topics[i].title);
+		print_words(out, topics[i].name, topics[i].title);
 	fputs("\nEvery command explains itself with --help.\n", out);
 }
 

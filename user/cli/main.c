@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,13 +28,23 @@ static void stop(int signal)
 	stopped = 1;
 }
 
-static int report(const struct fw_cli *cli)
+/* head(1) and the like end when they have enough: nobody is left who wants to hear of it. */
+static bool reader_has_left(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return poll(&out, 1, 0) == 1 && out.revents & POLLERR;
+}
+
+static int report(const struct fw_cli *cli, int code)
 {
 	const struct fw_err *err = &cli->err;
 	const char *red = fw_table_style(stderr, FW_STYLE_BAD);
 	const char *plain = fw_table_style(stderr, FW_STYLE_NONE);
 
 	fflush(stdout);
+	if (code == -EIO && reader_has_left())
+		return FW_EXIT_FAILED;
 	if (cli->json) {
 		json_t *doc = fw_json_error(err);
 
@@ -149,7 +160,7 @@ int main(int argc, char **argv)
 		fw_err_set(&cli.err, err, NULL, "%s", strerror(-err));
 	if (!err && fflush(stdout))
 		err = fw_err_set(&cli.err, -EIO, NULL, "cannot write to standard output");
-	code = err ? report(&cli) : cli.exit_code;
+	code = err ? report(&cli, err) : cli.exit_code;
 	json_decref(cli.warnings);
 	json_decref(cli.problems);
 	free(line.argv);

@@ -353,7 +353,7 @@ int fw_options_parse(struct fw_cli *cli, int argc, char **argv, struct fw_cli_li
 int fw_options_help(const struct fw_cli_command *c, FILE *out)
 {
 	struct parser p;
-	char name[64];
+	char name[64], format[64];
 	char *doc = NULL;
 
 	parser_init(&p, c);
@@ -363,8 +363,9 @@ int fw_options_help(const struct fw_cli_command *c, FILE *out)
 		     c->doc ? c->doc : "") < 0)
 		return -ENOMEM;
 	/* Without the note on arguments of short options, which says nothing here. */
-	(void)setenv("ARGP_HELP_FMT", "no-dup-args-note,rmargin=90",
-		     0); /* its default is fine too */
+	snprintf(format, sizeof(format), "no-dup-args-note,rmargin=%d",
+		 fw_cli_width() < 90 ? fw_cli_width() - 1 : 90);
+	(void)setenv("ARGP_HELP_FMT", format, 0); /* its default is fine too */
 	p.argp.args_doc = c->args;
 	p.argp.doc = doc;
 	argp_help(&p.argp, out,

@@ -7,8 +7,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "user/base/json.h"
 #include "user/base/table.h"
@@ -121,9 +119,7 @@ const char *fw_cli_option_nth(const struct fw_cli *cli, const char *name, unsign
 
 int fw_cli_width(void)
 {
-	struct winsize w;
+	int width = fw_table_width(stdout);
 
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20)
-		return w.ws_col;
-	return 80;
+	return width > 20 ? width : 80;
 }
