@@ -20,6 +20,11 @@ WEB6, VOTER6 = "2001:db8::80", "2001:db8:7::7"
 SERVICE = ("--service", "web=tcp/80,443@%s" % WEB)
 
 
+def title(path):
+    """Of a capture, for pytest, where none is there too."""
+    return os.path.basename(path or "none")
+
+
 def given(path):
     if not path:
         pytest.skip("no captures in ../shared/captures")

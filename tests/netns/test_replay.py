@@ -12,18 +12,18 @@ import pytest
 import lab
 import pcaps
 from replays import (ATTACK, HONEST, OTHER, SERVICE, STRICT, T0, VOTER, VOTER6, WEB, WEB6, each,
-                     flood, floodwall, given, policy, put, reasons, replay, same)
+                     flood, floodwall, given, policy, put, reasons, replay, same, title)
 
 
 # -- real captures ----------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("capture", HONEST, ids=os.path.basename)
+@pytest.mark.parametrize("capture", HONEST, ids=title)
 def test_ordinary_sessions_lose_nothing(capture):
     doc = replay(given(capture))
     assert doc["packets"] == len(pcaps.read(capture)) and doc["verdicts"]["drop"] == 0
 
 
-@pytest.mark.parametrize("capture", ATTACK, ids=os.path.basename)
+@pytest.mark.parametrize("capture", ATTACK, ids=title)
 def test_each_packet_and_the_sum_agree(capture):
     frames, lines, doc = pcaps.read(given(capture)), each(capture), replay(capture)
     assert [p["index"] for p in lines] == list(range(len(frames)))
@@ -40,13 +40,13 @@ def test_each_packet_and_the_sum_agree(capture):
         assert abs(first - min(p["time"] for p in lines if p["reason"] == name)) < 2e-5
 
 
-@pytest.mark.parametrize("capture", ATTACK, ids=os.path.basename)
+@pytest.mark.parametrize("capture", ATTACK, ids=title)
 def test_the_same_answer_twice(capture):
     argv = (given(capture), "--over", 1, "--service", "web=tcp/80,443")
     assert same(replay(*argv)) == same(replay(*argv))
 
 
-@pytest.mark.parametrize("capture", ATTACK, ids=os.path.basename)
+@pytest.mark.parametrize("capture", ATTACK, ids=title)
 def test_compressed_floods_bite(capture):
     """A declared service that speaks TCP only; what is UDP ends there, what is a SYN is answered."""
     target = collections.Counter((p["dst"], p["dport"]) for p in each(given(capture))

@@ -8,7 +8,8 @@ import random
 import pytest
 
 import pcaps
-from replays import HONEST, STRICT, T0, VOTER, VOTER6, WEB, floodwall, given, policy, put, replay
+from replays import (HONEST, STRICT, T0, VOTER, VOTER6, WEB, floodwall, given, policy, put, replay,
+                     title)
 
 LIMITS = ("source_packets", "source_bytes", "source_syn", "source_udp", "source_icmp",
           "source_fragments")
@@ -77,7 +78,7 @@ def test_what_it_proposes_cuts_nothing_of_the_recording(tmp_path, seed):
     assert replay(path, "--policy", tmp_path / "fragment.yaml", "--speed", 10)["verdicts"]["drop"]
 
 
-@pytest.mark.parametrize("capture", HONEST, ids=os.path.basename)
+@pytest.mark.parametrize("capture", HONEST, ids=title)
 def test_real_sessions_give_a_policy(tmp_path, capture):
     fragment(tmp_path, given(capture), "--service", "web=tcp/80,443")
 
