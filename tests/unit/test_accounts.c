@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "tests/unit/unit.h"
 #include "user/core/accounts.h"
@@ -223,10 +224,71 @@ static void windows(void **state)
 	fw_accounts_close(a);
 }
 
+static __u64 on_disk(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return (__u64)st.st_blocks * 512;
+}
+
+/* What a flood of sources took is given back, and those that stayed are found afterwards. */
+static void gives_back(void **state)
+{
+	const struct fw_accounts_id id = {
+		.boot_id = "boot", .state = 1, .cpus = CPUS, .max = 1 << 20
+	};
+	char path[] = "/tmp/fw-accounts-XXXXXX";
+	struct fw_accounts *a = NULL;
+	struct fw_account got;
+	struct fw_heavy h;
+	struct fw_err err;
+	__u64 small, large;
+	bool kept;
+
+	(void)state;
+	close(mkstemp(path));
+	assert_int_equal(fw_accounts_open(path, &id, &a, &kept, &err), 0);
+	small = on_disk(path);
+	for (int round = 0; round < 2; round++) {
+		for (__u64 k = 1; k <= 400000; k++) {
+			h = lone(k, 1000, k % 1000 == 0);
+			h.lost = k % 1000 == 1;
+			h.reason = FW_R_DROP_SRC_UDP;
+			fw_accounts_record(a, 0, &h);
+		}
+		large = on_disk(path);
+		assert_true(large > small + (20 << 20));
+		fw_accounts_turn(a, true, ~0ULL);
+		assert_int_equal(fw_accounts_count(a), 800);
+		assert_true(on_disk(path) < small + (12 << 20));
+		assert_true(fw_accounts_proven(a, 4, 400000));
+		assert_false(fw_accounts_proven(a, 4, 399999));
+	}
+	for (size_t i = 0; i < fw_accounts_count(a); i++) {
+		fw_accounts_get(a, i, &got);
+		assert_int_equal(got.packets, 2);
+		assert_int_equal(got.lost_packets, got.key % 1000 == 1 ? 2 : 0);
+	}
+	fw_accounts_turn(a, false, 0);
+	fw_accounts_turn(a, false, 0);
+	assert_int_equal(fw_accounts_count(a), 0);
+	h = lone(5, 2000, false);
+	h.lost = 1;
+	h.reason = FW_R_DROP_SRC_UDP;
+	fw_accounts_record(a, 0, &h);
+	fw_accounts_get(a, 0, &got);
+	assert_int_equal(got.lost_packets, 1);
+	assert_int_equal(fw_accounts_lost(a), 0);
+	fw_accounts_close(a);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exact),
+		cmocka_unit_test(gives_back),
 		cmocka_unit_test(windows),
 	};
 

@@ -173,6 +173,7 @@ void fw_accounts_turn(struct fw_accounts *a, bool incident, __u64 idle_ns)
 	if (kept == a->head->nr)
 		return;
 	a->head->nr = kept;
+	fw_accounts_shrink(a);
 	fw_accounts_reindex(a);
 }
 
@@ -205,6 +206,7 @@ void fw_accounts_forget(struct fw_accounts *a)
 	a->head->nr_losses = 0;
 	a->head->free_loss = 0;
 	a->head->lost = 0;
+	fw_accounts_shrink(a);
 	fw_accounts_reindex(a);
 }
 

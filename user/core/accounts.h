@@ -66,6 +66,8 @@ __u64 fw_accounts_lost(const struct fw_accounts *a); /* packets without room her
 void fw_accounts_get(const struct fw_accounts *a, size_t at, struct fw_account *ret);
 void fw_accounts_written(struct fw_accounts *a, size_t at);
 void fw_accounts_unwritten(struct fw_accounts *a); /* none is, after all */
+/* Soon there will be a record of this source: have its place at hand. */
+void fw_accounts_expect(const struct fw_accounts *a, const struct fw_heavy *record);
 /* What an earlier run knew of a source, from the history. */
 void fw_accounts_seed(struct fw_accounts *a, const struct fw_account *account);
 /* In the order of addresses: rows written so lie side by side. Positions change. */

@@ -67,6 +67,37 @@ static bool grow(struct fw_accounts *a)
 	return true;
 }
 
+/* Give pages back to the file system. What cannot be given back stays: no harm. */
+static bool give_back(const struct fw_accounts *a, size_t from, size_t to)
+{
+	from = pages(from);
+	return from >= to || !fallocate(a->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+					(off_t)from, (off_t)(to - from));
+}
+
+/* Half of the room may lie idle, or it would be asked for again at once. */
+void fw_accounts_shrink(struct fw_accounts *a)
+{
+	struct head *h = a->head;
+	__u32 to = (h->nr / GROW + 2) * GROW, bits = INDEX_BITS;
+
+	while (1ULL << bits < 4ULL * to)
+		bits++;
+	if (h->room > 2 * to && give_back(a, a->source_at + to * sizeof(struct source),
+					  a->source_at + h->room * sizeof(struct source)))
+		h->room = to;
+	if (h->index_bits > bits && give_back(a, a->index_at + (sizeof(__u32) << bits),
+					      a->index_at + (sizeof(__u32) << h->index_bits)))
+		h->index_bits = bits;
+	if (!h->nr && h->room_losses > GROW &&
+	    give_back(a, a->loss_at + GROW * sizeof(struct loss),
+		      a->loss_at + h->room_losses * sizeof(struct loss))) {
+		h->room_losses = GROW;
+		h->nr_losses = 0;
+		h->free_loss = 0;
+	}
+}
+
 static __u64 mix(__u64 key, __u8 family)
 {
 	key = (key ^ family) * 0x9e3779b97f4a7c15ULL;
@@ -94,6 +125,13 @@ void fw_accounts_reindex(struct fw_accounts *a)
 	memset(a->index, 0, sizeof(__u32) << a->head->index_bits);
 	for (__u32 i = 0; i < a->head->nr; i++)
 		*place(a, a->source[i].family, a->source[i].key) = i + 1;
+}
+
+void fw_accounts_expect(const struct fw_accounts *a, const struct fw_heavy *record)
+{
+	__u64 mask = (1ULL << a->head->index_bits) - 1;
+
+	__builtin_prefetch(&a->index[mix(record->key, record->family) & mask], 1);
 }
 
 /* Never more than half full, or looking takes long. */

@@ -67,6 +67,8 @@ struct fw_accounts {
 struct source *fw_accounts_find(struct fw_accounts *a, __u8 family, __u64 key, bool make);
 /* A fresh loss and its number; NULL: no room. */
 struct loss *fw_accounts_loss(struct fw_accounts *a, __u32 *ret);
+/* Room that few sources do not need goes back to the system; fw_accounts_reindex must follow. */
+void fw_accounts_shrink(struct fw_accounts *a);
 /* After sources have moved. */
 void fw_accounts_reindex(struct fw_accounts *a);
 

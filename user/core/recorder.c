@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/timex.h>
 #include <sys/utsname.h>
 
@@ -68,6 +69,7 @@ void fw_recorder_free(struct fw_recorder *r)
 	if (!r)
 		return;
 	fw_rec_maps_close(r);
+	fw_stats_kept_free(&r->kept_counts);
 	fw_history_close(r->history);
 	fw_accounts_close(r->sampled);
 	free(r->sample);
@@ -156,7 +158,7 @@ static int write_second(struct fw_recorder *r, const struct fw_recorder_now *now
 static int read_second(struct fw_recorder *r, const struct fw_recorder_now *now, struct second *s,
 		       struct fw_err *err)
 {
-	int code = fw_stats_read(r->pins, &s->stats, err);
+	int code = fw_stats_read_again(&r->maps, &r->kept_counts, &s->stats, err);
 
 	if (code)
 		return code;
@@ -167,7 +169,7 @@ static int read_second(struct fw_recorder *r, const struct fw_recorder_now *now,
 		r->have_before = true;
 		fw_rec_read_samplers(r, r->sampler);
 		r->ledger_lost = fw_rec_ledger_lost(r);
-		code = fw_stats_read(r->pins, &s->stats, err);
+		code = fw_stats_read_again(&r->maps, &r->kept_counts, &s->stats, err);
 		if (code)
 			return code;
 	}
@@ -273,12 +275,28 @@ int fw_recorder_step(struct fw_recorder *r, const struct fw_recorder_now *now, s
 	return code;
 }
 
+/*
+ * Outside an incident a source that neither proved itself nor lost anything is nobody's evidence:
+ * many of them are forgotten early, so that memory is bounded whatever comes within the limits.
+ */
+static void forget_harmless(struct fw_recorder *r)
+{
+	size_t count = fw_accounts_count(r->accounts);
+
+	r->kept = MIN(r->kept, count);
+	if (r->incident.id || r->closing || count < r->kept + FW_REC_HARMLESS)
+		return;
+	fw_accounts_turn(r->accounts, true, ~0ULL);
+	r->kept = fw_accounts_count(r->accounts);
+}
+
 void fw_recorder_poll(struct fw_recorder *r)
 {
 	if (!r->maps.cpus)
 		return;
 	(void)fw_ring_read(r->ring); /* what is lost is counted by the program */
 	fw_rec_ledgers(r);
+	forget_harmless(r);
 }
 
 void fw_recorder_state(const struct fw_recorder *r, struct fw_recorder_state *ret)

@@ -21,6 +21,8 @@
 #define FW_REC_BEFORE_ROWS  400	  /* once */
 #define FW_REC_SAMPLES_MAX  20000 /* an incident */
 #define FW_REC_CLOSING_ROWS 20000 /* a second, once it is closed */
+/* So many new sources outside an incident, and the harmless ones among them are forgotten. */
+#define FW_REC_HARMLESS 32768
 
 struct fw_rec_level {
 	char name[FW_NAME_LEN];
@@ -40,6 +42,7 @@ struct fw_recorder {
 	/* The data path; maps.cpus == 0: no state. */
 	struct fw_maps maps;
 	struct fw_ring *ring;
+	struct fw_stats_kept kept_counts;
 	struct fw_stats before; /* counters up to which everything is written */
 	bool have_before;
 	struct fw_rec_levels levels; /* as written */
@@ -64,6 +67,7 @@ struct fw_recorder {
 	bool accounts_new;	      /* just opened: an incident must be carried on in them */
 	bool accounts_kept;	      /* they go on with what an earlier recorder left */
 	struct fw_accounts *sampled;  /* others */
+	size_t kept;		      /* accounts left when harmless ones were last forgotten */
 	__u64 turned_ns;	      /* boot time of the last turn */
 	struct fw_sample *sample;     /* ring [FW_REC_SAMPLES] */
 	__u64 sample_head;	      /* grows */

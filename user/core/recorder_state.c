@@ -81,6 +81,9 @@ int fw_rec_maps(struct fw_recorder *r, struct fw_err *err)
 	return code;
 }
 
+/* So many records ahead the memory is asked for. */
+#define AHEAD 8
+
 void fw_rec_ledgers(struct fw_recorder *r)
 {
 	__u32 size = r->maps.cap_ledger_all / r->maps.cap_ledger_cpus;
@@ -90,8 +93,11 @@ void fw_rec_ledgers(struct fw_recorder *r)
 		__u64 head = __atomic_load_n(&at->head, __ATOMIC_ACQUIRE), tail = at->tail;
 
 		for (; tail < head; tail++) {
-			fw_accounts_record(r->accounts, cpu,
-					   &r->maps.ledger[(size_t)cpu * size + tail % size]);
+			const struct fw_heavy *ring = &r->maps.ledger[(size_t)cpu * size];
+
+			if (tail + AHEAD < head)
+				fw_accounts_expect(r->accounts, &ring[(tail + AHEAD) % size]);
+			fw_accounts_record(r->accounts, cpu, &ring[tail % size]);
 			__atomic_store_n(&at->tail, tail + 1, __ATOMIC_RELEASE);
 		}
 	}

@@ -8,6 +8,7 @@
 #define FW_CORE_STATS_H
 
 #include <stdbool.h>
+#include <linux/types.h>
 #include "bpf/abi.h"
 #include "user/kern/maps.h"
 
@@ -36,6 +37,24 @@ int fw_stats_read(const char *pins, struct fw_stats *ret, struct fw_err *err);
 /* The same from maps that are open with COUNTS and POLICY. */
 int fw_stats_read_maps(const struct fw_maps *maps, struct fw_stats *ret, struct fw_err *err);
 void fw_stats_free(struct fw_stats *stats);
+
+/*
+ * For who reads again and again: the counters that no packet can move while the same generation
+ * runs are kept. kept: zeroed at first; of maps that are open anew, too. Costs less, says the same.
+ */
+struct fw_stats_when {
+	__u32 state; /* fw_maps.ctl_id */
+	__u64 live, running;
+};
+struct fw_stats_kept {
+	struct fw_stats_when when;
+	__u64 since_ns; /* seen first, fw_clock_now() */
+	bool settled;	/* rest was read when it could move no more */
+	struct fw_stats rest;
+};
+int fw_stats_read_again(const struct fw_maps *maps, struct fw_stats_kept *kept,
+			struct fw_stats *ret, struct fw_err *err);
+void fw_stats_kept_free(struct fw_stats_kept *kept);
 
 /*
  * What came since `before`; *ret->when_ns is the time between them. Another state in between (all

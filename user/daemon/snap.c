@@ -80,8 +80,10 @@ void fw_snap_tick(struct fw_slow *slow, const struct fw_daemon *daemon, __u64 no
 {
 	const struct fw_maps *maps = &daemon->maps;
 
-	if (slow->serial != daemon->maps_serial)
+	if (slow->serial != daemon->maps_serial) {
+		fw_stats_kept_free(&slow->counts);
 		*slow = (struct fw_slow){ .serial = daemon->maps_serial };
+	}
 	if (!maps->cpus)
 		return;
 	for (int i = 0; i < FW_SNAP_TABLES; i++)
@@ -143,13 +145,13 @@ static void read_samples(struct fw_snap *snap, const struct fw_maps *maps)
 			__atomic_load_n(&maps->ledger_at[cpu].lost, __ATOMIC_RELAXED);
 }
 
-static void read_state(struct fw_snap *snap, const struct fw_slow *slow)
+static void read_state(struct fw_snap *snap, struct fw_slow *slow)
 {
 	const struct fw_maps *maps = &snap->daemon->maps;
 	__u64 live = fw_apply_live(maps), deadline;
 	__u32 half = FW_LIVE_POLICY(live);
 
-	if (fw_stats_read_maps(maps, &snap->stats, NULL))
+	if (fw_stats_read_again(maps, &slow->counts, &snap->stats, NULL))
 		return;
 	snap->state = true;
 	snap->generation = FW_LIVE_GENERATION(live);
@@ -171,7 +173,7 @@ static void read_state(struct fw_snap *snap, const struct fw_slow *slow)
 	snap->maps_bytes = slow->maps_bytes;
 }
 
-void fw_snap_read(struct fw_snap *snap, const struct fw_daemon *daemon, const struct fw_slow *slow)
+void fw_snap_read(struct fw_snap *snap, const struct fw_daemon *daemon, struct fw_slow *slow)
 {
 	const struct fw_ifaces *ifaces = fw_ifaces_get(daemon);
 	__u64 start_ns = fw_clock_now();

@@ -30,6 +30,7 @@ struct fw_slow {
 	unsigned int bans; /* in force */
 	__u64 maps_bytes;  /* memory of all maps, as the kernel charges it */
 	__u64 when_ns;	   /* of maps_bytes, program time */
+	struct fw_stats_kept counts;
 };
 
 struct fw_snap_iface {
@@ -74,7 +75,7 @@ struct fw_snap {
 void fw_snap_tick(struct fw_slow *slow, const struct fw_daemon *daemon, __u64 now_ns);
 
 /* Everything now. snap: zeroed, or an earlier one. Without state only what is always there. */
-void fw_snap_read(struct fw_snap *snap, const struct fw_daemon *daemon, const struct fw_slow *slow);
+void fw_snap_read(struct fw_snap *snap, const struct fw_daemon *daemon, struct fw_slow *slow);
 void fw_snap_free(struct fw_snap *snap);
 
 #endif

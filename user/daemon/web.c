@@ -379,6 +379,7 @@ static void stop(struct fw_daemon *daemon)
 
 	close_web(web);
 	fw_snap_free(web->snap);
+	fw_stats_kept_free(&web->slow.counts);
 	free(web->snap);
 	free(web);
 	daemon->part[FW_PART_WEB] = NULL;

@@ -122,13 +122,15 @@ static inline __u64 fw_maps_live(const struct fw_maps *maps)
 /*
  * Per-CPU maps. A value is seen as words of 64 bits: struct fw_count has 2, fw_word 1, fw_heavy 8.
  * sum: ret[slots * words], summed over CPUs, slots from 0. One system call for them all.
- * read: *ret_raw[slots][cpus][words], to be freed by the caller; slots must be the map's own size.
+ * read: *ret_raw[slots][cpus][words], to be freed by the caller; from: the slots from `first` on.
  * slot: ret[words] of one slot summed over CPUs.
  * All: 0 or -errno; ret untouched on failure.
  */
 int fw_maps_sum(const struct fw_maps *maps, int fd, __u32 slots, unsigned int words, __u64 *ret);
 int fw_maps_read(const struct fw_maps *maps, int fd, __u32 slots, unsigned int words,
 		 __u64 **ret_raw);
+int fw_maps_read_from(const struct fw_maps *maps, int fd, __u32 first, __u32 slots,
+		      unsigned int words, __u64 **ret_raw);
 int fw_maps_slot(const struct fw_maps *maps, int fd, __u32 slot, unsigned int words, __u64 *ret);
 /* The greatest of all CPUs' single words in slot 0. */
 int fw_maps_latest(const struct fw_maps *maps, int fd, __u64 *ret);

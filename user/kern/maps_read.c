@@ -13,33 +13,41 @@
 #include "user/kern/pin.h"
 
 /* Kernels before 5.13 have no batches for per-CPU arrays: one call a slot then. */
-static int read_each(int fd, __u32 slots, size_t stride, char *raw)
+static int read_each(int fd, __u32 first, __u32 slots, size_t stride, char *raw)
 {
-	for (__u32 i = 0; i < slots; i++)
-		if (bpf_map_lookup_elem(fd, &i, raw + i * stride))
+	for (__u32 i = 0; i < slots; i++) {
+		__u32 slot = first + i;
+
+		if (bpf_map_lookup_elem(fd, &slot, raw + i * stride))
 			return -errno;
+	}
 	return 0;
 }
 
-static int read_batch(int fd, __u32 slots, char *raw)
+/* A batch goes on behind the slot that it is given. */
+static int read_batch(int fd, __u32 first, __u32 slots, char *raw)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-	__u32 out = 0, count = slots;
+	__u32 before = first - 1, out = 0, count = slots;
 	__u32 *keys;
 	int r;
 
 	keys = calloc(slots, sizeof(*keys));
 	if (!keys)
 		return -ENOMEM;
-	r = bpf_map_lookup_batch(fd, NULL, &out, keys, raw, &count, &opts) ? -errno : 0;
-	free(keys);
-	if (r == -ENOENT) /* the end was reached, which was the aim */
+	r = bpf_map_lookup_batch(fd, first ? &before : NULL, &out, keys, raw, &count, &opts)
+		    ? -errno
+		    : 0;
+	if (r == -ENOENT) /* the end was reached, which may have been the aim */
 		r = 0;
-	return r ? r : count == slots ? 0 : -EAGAIN;
+	if (!r && (count != slots || keys[0] != first))
+		r = -EAGAIN;
+	free(keys);
+	return r;
 }
 
-int fw_maps_read(const struct fw_maps *maps, int fd, __u32 slots, unsigned int words,
-		 __u64 **ret_raw)
+int fw_maps_read_from(const struct fw_maps *maps, int fd, __u32 first, __u32 slots,
+		      unsigned int words, __u64 **ret_raw)
 {
 	size_t stride = (size_t)maps->cpus * words * sizeof(__u64);
 	__u64 *raw;
@@ -50,14 +58,20 @@ int fw_maps_read(const struct fw_maps *maps, int fd, __u32 slots, unsigned int w
 	raw = calloc(slots, stride);
 	if (!raw)
 		return -ENOMEM;
-	r = read_batch(fd, slots, (char *)raw);
+	r = read_batch(fd, first, slots, (char *)raw);
 	if (r && r != -ENOMEM)
-		r = read_each(fd, slots, stride, (char *)raw);
+		r = read_each(fd, first, slots, stride, (char *)raw);
 	if (r)
 		free(raw);
 	else
 		*ret_raw = raw;
 	return r;
+}
+
+int fw_maps_read(const struct fw_maps *maps, int fd, __u32 slots, unsigned int words,
+		 __u64 **ret_raw)
+{
+	return fw_maps_read_from(maps, fd, 0, slots, words, ret_raw);
 }
 
 int fw_maps_sum(const struct fw_maps *maps, int fd, __u32 slots, unsigned int words, __u64 *ret)
