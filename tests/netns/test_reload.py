@@ -52,6 +52,10 @@ def udp(box):
     return classes[0]["limits"]["udp"]["count"]
 
 
+def differs(box):
+    return total(samples(get(box)[2]), "floodwall_policy_differs")
+
+
 def test_applied_before_anything_is_attached(box, policy):
     """The blocked source sends from before the start: not one packet of it is ever passed."""
     flood = box.flood("udp", sources=1, start="45.0.0.7", port=9, pps=5000, seconds=5)
@@ -129,9 +133,27 @@ def test_a_restart_keeps_what_was_changed_by_hand(box, policy):
     p = start(box, path)
     assert "45.0.0.99" in box.fw("block", "list").stdout
     assert "differs from" in p.said()
+    assert until(lambda: differs(box) == 1), "the metric does not say so"
     policy(GOOD + "\n# edited\n")
     p.send_signal(signal.SIGHUP)
     assert until(lambda: "45.0.0.99" not in box.fw("block", "list").stdout), p.said()
+    assert until(lambda: differs(box) == 0)
+
+
+def test_metrics_say_when_running_differs_from_the_file(box, policy):
+    """As soon as another command has changed something, until it is undone or the file, the same
+    one, counts again."""
+    p = start(box, policy())
+    assert differs(box) == 0
+    box.fw("limit", "set", "udp", "7/s")
+    assert until(lambda: differs(box) == 1)
+    box.fw("policy", "undo")
+    assert until(lambda: differs(box) == 0)
+    box.fw("limit", "set", "udp", "7/s")
+    assert until(lambda: differs(box) == 1)
+    p.send_signal(signal.SIGHUP)
+    assert until(lambda: differs(box) == 0), p.said()
+    assert udp(box) == 200
 
 
 def test_interfaces_follow_the_file(box, policy):

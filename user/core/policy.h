@@ -99,6 +99,8 @@ struct fw_policy_record {
 };
 /* maps: POLICY and LANES. */
 void fw_policy_record(const struct fw_maps *maps, struct fw_policy_record *ret);
+/* live_changes of it alone; no file is read. False without a record. Reads all prefixes. */
+bool fw_policy_differs(const struct fw_maps *maps);
 
 /* Under the lock. The sentences of the change go to ret_change (may be NULL). */
 int fw_policy_confirm(struct fw_maps *maps, struct fw_change *ret_change, struct fw_err *err);

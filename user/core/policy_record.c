@@ -212,9 +212,22 @@ static bool still_same(const struct fw_maps *maps, __u64 hash)
 	return same;
 }
 
+/* Same generation, same content. */
+static bool differs(const struct fw_maps *maps, const struct fw_applied *slot)
+{
+	return FW_LIVE_GENERATION(fw_apply_live(maps)) != slot->generation &&
+	       !still_same(maps, slot->hash);
+}
+
+bool fw_policy_differs(const struct fw_maps *maps)
+{
+	struct fw_applied slot;
+
+	return read_slot(maps, &slot) && differs(maps, &slot);
+}
+
 void fw_policy_record(const struct fw_maps *maps, struct fw_policy_record *ret)
 {
-	__u32 running = FW_LIVE_GENERATION(fw_apply_live(maps));
 	struct fw_applied slot;
 
 	memset(ret, 0, sizeof(*ret));
@@ -225,6 +238,6 @@ void fw_policy_record(const struct fw_maps *maps, struct fw_policy_record *ret)
 	ret->realtime_ns = slot.realtime_ns;
 	snprintf(ret->path, sizeof(ret->path), "%s", slot.path);
 	snprintf(ret->who, sizeof(ret->who), "%s", slot.who);
-	ret->live_changes = running != slot.generation && !still_same(maps, slot.hash);
+	ret->live_changes = differs(maps, &slot);
 	compare_file(&slot, ret);
 }

@@ -44,6 +44,8 @@
 	  "1 if there is pinned state to read; 0: nothing is filtered")                         \
 	X(floodwall_monitor_mode, GAUGE, "", "1 if drops are counted and not made")             \
 	X(floodwall_policy_generation, GAUGE, "", "Number of the policy that runs")             \
+	X(floodwall_policy_differs, GAUGE, "",                                                  \
+	  "1 if other commands have changed what runs since the file was applied")              \
 	X(floodwall_policy_confirm_deadline_timestamp_seconds, GAUGE, "seconds",                \
 	  "When the change that waits for its confirmation reverts, 0 = none waits")            \
 	X(floodwall_policy_reloads, COUNTER, "", "Attempts to apply the policy file")           \

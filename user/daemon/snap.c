@@ -10,6 +10,7 @@
 #include "user/base/clock.h"
 #include "user/core/apply.h"
 #include "user/core/ban.h"
+#include "user/core/policy.h"
 #include "user/core/source.h"
 #include "user/daemon/process.h"
 #include "user/daemon/snap.h"
@@ -90,6 +91,10 @@ void fw_snap_tick(struct fw_slow *slow, const struct fw_daemon *daemon, __u64 no
 		count_slice(&slow->table[i], table_of(maps, i), slow->slice);
 	slow->slice = (slow->slice + 1) % FW_SLICES;
 	slow->bans = count_bans(maps, now_ns);
+	if (slow->live != fw_apply_live(maps)) {
+		slow->live = fw_apply_live(maps);
+		slow->differs = fw_policy_differs(maps);
+	}
 	if (!slow->maps_bytes || now_ns - slow->when_ns >= COST_EVERY_NS) {
 		count_memory(slow, daemon);
 		slow->when_ns = now_ns;
@@ -171,6 +176,7 @@ static void read_state(struct fw_snap *snap, struct fw_slow *slow)
 	snap->prefixes_max = maps->cap_prefix;
 	snap->bans = slow->bans;
 	snap->maps_bytes = slow->maps_bytes;
+	snap->differs = slow->differs;
 }
 
 void fw_snap_read(struct fw_snap *snap, const struct fw_daemon *daemon, struct fw_slow *slow)

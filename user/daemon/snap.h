@@ -31,6 +31,8 @@ struct fw_slow {
 	__u64 maps_bytes;  /* memory of all maps, as the kernel charges it */
 	__u64 when_ns;	   /* of maps_bytes, program time */
 	struct fw_stats_kept counts;
+	__u64 live; /* the generation that differs was found out of */
+	bool differs;
 };
 
 struct fw_snap_iface {
@@ -62,6 +64,7 @@ struct fw_snap {
 	__u32 prefixes, prefixes_max;
 	unsigned int bans;
 	__u64 maps_bytes;
+	bool differs; /* what runs, from the file as it was applied */
 	struct fw_sampler sampler[FW_G_MAX]; /* counts over all CPUs */
 	__u64 accounts_lost;
 	/* always */
