@@ -86,6 +86,17 @@ void packet_addr(enum host host, int family, __u32 nth, __be32 ret_addr_be[4]);
 /* The same as text, in one of a few static buffers. */
 const char *packet_addr_text(enum host host, int family, __u32 nth);
 
+/* Network order. */
+static inline __u32 get16(const __u8 *at)
+{
+	return (__u32)at[0] << 8 | at[1];
+}
+
+static inline __u32 get32(const __u8 *at)
+{
+	return get16(at) << 16 | get16(at + 2);
+}
+
 /* Internet checksum over len bytes, starting from sum (host order, not folded). */
 __u16 packet_checksum(const void *data, __u32 len, __u32 sum);
 
