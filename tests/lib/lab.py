@@ -22,6 +22,8 @@ import sys
 import tempfile
 import time
 
+from pages import NGINX_CONF, results_page  # noqa: F401
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.path.join(ROOT, os.environ.get("O", "build")))
 FLOODWALL = os.environ.get("FLOODWALL", os.path.join(BUILD, "floodwall"))
@@ -46,7 +48,7 @@ class LabError(Exception):
 
 def run(argv, check=True, **kw):
     """Runs a command to its end; its output is in the exception when it fails."""
-    kw.setdefault("timeout", 120)
+    kw.setdefault("timeout", 300)
     p = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kw)
     if check and p.returncode:
         raise LabError("%s: exit %d\n%s%s" % (" ".join(map(str, argv)), p.returncode, p.stdout,
@@ -70,6 +72,16 @@ def cpus():
     if len(have) == 3:
         return {"napi": have[0], "server": have[1], "clients": have[1], "flood": have[2]}
     return {"napi": None, "server": None, "clients": None, "flood": None}
+
+
+def until(what, seconds=60):
+    """The first true answer of what(), or its last one when time, that of slow machines, is up."""
+    end = time.monotonic() + seconds
+    while True:
+        got = what()
+        if got or time.monotonic() > end:
+            return got
+        time.sleep(0.05)
 
 
 class Job:
@@ -361,13 +373,14 @@ class Lab:
         p = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                              preexec_fn=_die_with_parent)
         self.jobs.append(p)
-        for _ in range(100):
+
+        def answers():
             if p.poll() is not None:
                 raise LabError("nginx: " + p.stderr.read())
-            if self.voters("probe", sources=1, rate=50, seconds=0.02).result()["served"]:
-                return p
-            time.sleep(0.05)
-        raise LabError("nginx does not answer: " + open(web + "/error.log").read())
+            return self.voters("probe", sources=1, rate=50, seconds=0.02).result()["served"]
+        if not until(answers):
+            raise LabError("nginx does not answer: " + open(web + "/error.log").read())
+        return p
 
     # -- counters --------------------------------------------------------------------------------
 
@@ -402,11 +415,26 @@ class Lab:
 
     def quiet(self):
         """Waits until the interface's own counter stands still: what was sent has arrived."""
-        before = -1
-        while before != self.links()["rx"]["packets"]:
-            before = self.links()["rx"]["packets"]
-            time.sleep(0.05)
-        return before
+        seen = []
+        while len(seen) < 3 or len(set(seen[-3:])) > 1:
+            time.sleep(0.05 if seen else 0)
+            seen.append(self.links()["rx"]["packets"])
+        return seen[-1]
+
+    def counted(self):
+        """What arrived() compares with: counters before a flood."""
+        return self.reasons(), self.lost()
+
+    def arrived(self, before, *floods):
+        """{reason: packets} since counted(), once all of these ended floods is in it but what lost()."""
+        tried = sum(f["sent"] + f["ring_full"] for f in floods)
+
+        def all_there():
+            moved = minus(self.reasons(), before[0])
+            return [moved] if sum(moved.values()) == tried - (self.lost() - before[1]) else []
+        moved = until(all_there)
+        assert moved, (minus(self.reasons(), before[0]), tried, self.lost() - before[1])
+        return moved[0]
 
     def calibrate(self, seconds=1.0):
         """Packets per second that a program which does nothing but drop sustains here: of which not
@@ -460,15 +488,6 @@ def _napi_threads(dev):
     return pids
 
 
-def results_page():
-    """About 20 kB of HTML: what a results page is."""
-    rows = "".join(
-        "<tr><td>Constituency %03d</td><td>%d</td><td>%d</td><td>%.1f %%</td></tr>\n" %
-        (i, 12000 + i * 37, 9000 + i * 53, 40 + i % 30) for i in range(1, 281))
-    return ("<!doctype html><html><head><title>Preliminary results</title></head><body>"
-            "<h1>Preliminary results</h1><table>\n%s</table></body></html>\n" % rows)
-
-
 def address(base, n):
     """The n-th address from base on; IPv6 counts in /64s."""
     a = ipaddress.ip_address(base)
@@ -479,22 +498,3 @@ def default_signals():
     """Ctrl-C and kill run the clean-up like any other end."""
     for s in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(s, lambda *_: sys.exit(1))
-
-
-NGINX_CONF = """
-daemon off; master_process off; user root; pid @/pid; error_log @/error.log;
-worker_rlimit_nofile 40000;
-events { worker_connections 20000; multi_accept on; }
-http {
-    access_log off; sendfile on; tcp_nopush on; keepalive_timeout 5; reset_timedout_connection on;
-    types { text/html html; }
-    default_type application/octet-stream;
-    client_body_temp_path @/tmp/body; proxy_temp_path @/tmp/proxy;
-    fastcgi_temp_path @/tmp/fastcgi; uwsgi_temp_path @/tmp/uwsgi; scgi_temp_path @/tmp/scgi;
-    server {
-        listen 80 backlog=4096; listen [::]:80 ipv6only=on backlog=4096;
-        root @;
-        location = /stream.bin { limit_rate 64k; }
-    }
-}
-"""

@@ -5,6 +5,7 @@ import subprocess
 import time
 
 import lab
+from lab import until
 
 # Many connections of one source, one byte a segment: far over the limit even while TCP backs off.
 CHATTER = """
@@ -43,15 +44,6 @@ def bans(box):
     return {b["source"].split("/")[0]: b for b in box.fwj("ban", "list")["bans"]}
 
 
-def wait_for(condition, seconds=15):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
-
-
 def acks_of(box, source, **options):
     """A spoofer who knows a voter's address, and sends what an open connection would."""
     return box.flood("ack", sources=1, start=source, **options)
@@ -65,12 +57,12 @@ def test_flood_within_a_connection_is_banned(box):
     box.attach()
     box.fw("limit", "set", "packets", "100/s", "burst", "100")
     box.fw("option", "set", "ban-time", "4s")
-    talk = chatter(box, source, 60)
+    talk = chatter(box, source, 600)
     try:
-        assert wait_for(lambda: source in bans(box)), "never banned"
-        assert wait_for(lambda: box.reasons().get("banned", 0) > 0), "banned, but not refused"
-        assert wait_for(lambda: not bans(box), 8), "the ban did not end by itself"
-        assert wait_for(lambda: source in bans(box)), "not banned again"
+        assert until(lambda: source in bans(box)), "never banned"
+        assert until(lambda: box.reasons().get("banned", 0) > 0), "banned, but not refused"
+        assert until(lambda: not bans(box)), "the ban did not end by itself"
+        assert until(lambda: source in bans(box)), "not banned again"
         again = bans(box)[source]
         assert again["times"] == 2 and 5 <= again["left_seconds"] <= 8, again
         assert box.fwj("ban", "lift", source)["lifted"] == 1
@@ -78,7 +70,7 @@ def test_flood_within_a_connection_is_banned(box):
     finally:
         talk.kill()
         talk.wait()
-    assert wait_for(lambda: box.voters(sources=1, start=source, rate=5, seconds=0.5,
+    assert until(lambda: box.voters(sources=1, start=source, rate=5, seconds=0.5,
                                        timeout_ms=2000).result()["served"] > 0), "still shut out"
 
 
@@ -96,7 +88,7 @@ def test_spoofer_cannot_ban_a_voter(box):
     storms = [acks_of(box, source, pps=20000, seconds=6),
               box.flood("syn", sources=1, start=source, pps=5000, seconds=6)]
     time.sleep(1)
-    new = box.voters("new", sources=1, start=source, rate=10, seconds=3).result()
+    new = box.voters("new", sources=1, start=source, rate=10, seconds=3, timeout_ms=8000).result()
     for storm in storms:
         storm.result()
     assert not bans(box)

@@ -27,12 +27,12 @@ def test_attack_capture(make_lab, figure, capture, compressed):
     box.nginx()
     box.attach()
     box.fw("service", "add", "web", "--to", "%s,%s" % (lab.SRV4, lab.SRV6), "--tcp", "80", "--closed")
-    # Slow captures in their own time would take minutes; ten seconds say the same of a limit.
-    box.quiet()
-    before, seen = box.reasons(), box.quiet()
+    # Slow captures in their own time would take minutes; five seconds say the same of a limit.
+    seen = box.quiet()
+    before = box.reasons()
     f = box.flood(pcap=os.path.join(FOLDER, capture), own_clock=True,
                   to_port=True,
-                  seconds=1 if compressed else 10).result()
+                  seconds=1 if compressed else 5).result()
     arrived = box.quiet() - seen
     moved = lab.minus(box.reasons(), before)
     assert f["sent"] and sum(moved.values()) == arrived

@@ -6,8 +6,8 @@ import os
 import time
 
 import pytest
+from lab import until
 from test_metrics import get, samples, total
-from test_run import until
 
 
 def scrapes(box, n=5):
@@ -62,7 +62,7 @@ def test_cost_under_a_flood_of_sources(box, figure, recording):
     with open(path, "w", encoding="utf-8") as f:
         f.write(QUIET % recording)
     p = box.daemon("--policy", path, small=False)
-    assert until(lambda: "is ready" in p.said(), 20), p.said()
+    assert until(lambda: "is ready" in p.said()), p.said()
     box.ip(box.srv, "link set lo up")
     empty = scrapes(box)
     flood = box.flood("udp", sources=4000000, start="45.0.0.1", port=9, fast=True,

@@ -10,21 +10,12 @@ import os
 import re
 import sqlite3
 import tarfile
-import time
 
 import lab
+from lab import until
 
 BOTS, FIRST = 12, "41.82.0.1"
 BOTNET = "41.82.0.0/24"
-
-
-def until(what, seconds=40):
-    end = time.monotonic() + seconds
-    while True:
-        got = what()
-        if got or time.monotonic() > end:
-            return got
-        time.sleep(0.1)
 
 
 def attached(box):
@@ -62,16 +53,25 @@ def test_botnet_and_spoofed_flood(box):
     box.fw("service", "add", "web", "--to", lab.SRV4, "--tcp", 80)
     box.fw("trust", "add", lab.CLERKS4)
     box.watch("bots", BOTNET)
-    flood = box.flood("syn", sources=0, pps=20000, seconds=8)
+
+    def packets():
+        return sum(box.watched("bots"))
+
+    # Known before the flood: what a stranger's cookie answered under it, anybody could have sent.
+    bots = box.voters("bots", start=FIRST, sources=BOTS, rate=60, seconds=120)
+    assert until(lambda: packets() > 50 * BOTS)
+    clerks = box.clerks(rate=20, seconds=120)
+    flood = box.flood("syn", sources=0, pps=20000, seconds=120)
     assert until(lambda: report(box)), daemon.said()  # the incident opened by itself
-    bots = box.voters("bots", start=FIRST, sources=BOTS, rate=60, seconds=4)
-    clerks = box.clerks(rate=20, seconds=4)
-    assert bots.result()["served"] > 0
-    clerks = clerks.result()
-    sent = flood.result()["sent"]
+    before, answered = packets(), box.reasons().get("cookie_sent", 0)
+    assert until(lambda: packets() > before + 100 * BOTS and
+                 box.reasons()["cookie_sent"] > answered + 20000)
+    assert bots.stop()["served"] > 0
+    clerks = clerks.stop()
+    sent = flood.stop()["sent"]
     box.quiet()
-    packets = sum(box.watched("bots"))
-    assert until(lambda: report(box)["sources"]["proven"]["all"]["packets"] == packets), report(box)
+    assert until(lambda: report(box)["sources"]["proven"]["all"]["packets"] == packets()), (
+        report(box)["sources"]["proven"], packets())
     assert until(lambda: recorded(box) == box.reasons()), (recorded(box), box.reasons())
 
     files = export(box, "night.tar")
@@ -79,7 +79,7 @@ def test_botnet_and_spoofed_flood(box):
     proven = {r["address"]: r for r in rows if r["standing"] == "proven"}
     # Exactly those who completed handshakes, with every packet they sent.
     assert set(proven) == {"41.82.0.%d" % i for i in range(1, BOTS + 1)}
-    assert sum(int(r["packets"]) for r in proven.values()) == packets
+    assert sum(int(r["packets"]) for r in proven.values()) == packets()
     assert {o["value"] for o in json.loads(files["stix.json"])["objects"] if "value" in o} == set(proven)
     assert len(rows) > BOTS and all(r["standing"] == "possibly spoofed" for r in rows
                                     if r["address"] not in proven)
@@ -88,12 +88,13 @@ def test_botnet_and_spoofed_flood(box):
     assert said["attack_or_rush"]["verdict"] == "attack", said["attack_or_rush"]
     counted = said["counted"]
     assert counted["clerks_dropped"]["packets"] == 0 and clerks["served"] > 0
-    assert 0 < counted["answered"]["packets"] <= sent + packets
+    assert 0 < counted["answered"]["packets"] <= sent + packets()
     assert said["samples"]["emitted"] > 0 and said["samples"]["one_in"] > 1
     with open(os.path.join(box.dir, "samples.pcapng"), "wb") as f:
         f.write(files["samples.pcapng"])
     shown = lab.run(["tshark", "-r", f.name, "-T", "fields", "-e", "frame.comment"]).stdout
-    assert "possibly spoofed" in shown and len(shown.splitlines()) <= said["samples"]["emitted"]
+    within = [line for line in shown.splitlines() if "before the first drop" not in line]
+    assert "possibly spoofed" in shown and 0 < len(within) <= said["samples"]["emitted"]
     assert all("one in" in line for line in shown.splitlines())
     policies = said["record"]["policies"]
     assert policies and re.fullmatch(r"%s:[0-9a-f]{16}" % box.iface, policies[-1]["programs"])
@@ -101,4 +102,4 @@ def test_botnet_and_spoofed_flood(box):
         text = files["policy/%d-generation-%d.yaml" % (i + 1, p["generation"])]
         assert hashlib.sha256(text).hexdigest() == p["sha256"]
     daemon.terminate()
-    assert daemon.wait(15) == 0, daemon.said()
+    assert daemon.wait(60) == 0, daemon.said()

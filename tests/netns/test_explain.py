@@ -44,7 +44,7 @@ def desk():
         one.fw("service", "add", "web", "--to", "%s,%s" % (lab.SRV4, lab.SRV6), "--tcp", "80",
                "--closed")
         one.fw("limit", "set", "syn", "1/m", "burst", "2")
-        one.fw("limit", "set", "icmp", "1/m", "burst", "10")
+        one.fw("limit", "set", "icmp", "1/h", "burst", "10")
         yield one
 
 

@@ -12,7 +12,7 @@ import urllib.parse
 
 import lab
 import pytest
-from test_run import until
+from lab import until
 
 SYSTEM = os.path.join(lab.ROOT, "system")
 URL = "http://127.0.0.1:9797"
@@ -215,8 +215,8 @@ def prometheus(box, served):
         out = box.inside(box.srv, "curl", "-s", "-m", "10", "http://127.0.0.1:9090/api/v1/%s?%s" %
                          (path, urllib.parse.urlencode(args)), check=False).stdout
         return json.loads(out) if out.startswith("{") else {"status": "none"}
-    assert until(lambda: ask("query", query="up")["status"] == "success", 30)
-    assert until(lambda: ask("query", query='up{job="floodwall"} == 1')["data"]["result"], 20)
+    assert until(lambda: ask("query", query="up")["status"] == "success")
+    assert until(lambda: ask("query", query='up{job="floodwall"} == 1')["data"]["result"])
     return ask
 
 
@@ -238,16 +238,19 @@ def test_a_real_prometheus(box, served, prometheus):
     """Under a flood: every query of the dashboard gives something, alerts fire that should and no
     others, and at the end what Prometheus has stored is what the program counted."""
     box.fw("block", "add", "45.0.0.2")
-    flood = box.flood("udp", sources=1000, start="45.0.0.1", port=9, pps=20000, seconds=8)
-    time.sleep(5)
-    empty = []
-    for title, expr in dashboard_queries():
-        expr = expr.replace("$instance", ".*").replace("$__rate_interval", "4s")
-        doc = prometheus("query", query=expr)
+    flood = box.flood("udp", sources=1000, start="45.0.0.1", port=9, pps=20000, seconds=180)
+    empty = list(dashboard_queries())
+
+    def answered():
+        empty[:] = [(title, expr) for title, expr in empty if not gives(title, expr)]
+        return not empty
+
+    def gives(title, expr):
+        doc = prometheus("query", query=expr.replace("$instance", ".*").replace(
+            "$__rate_interval", "4s"))
         assert doc["status"] == "success", "%s: %s: %s" % (title, expr, doc)
-        if not doc["data"]["result"] and title not in MAY_BE_EMPTY:
-            empty.append((title, expr))
-    assert not empty, empty
+        return doc["data"]["result"] or title in MAY_BE_EMPTY
+    assert until(answered), empty
     doc = prometheus("rules")
     for rule in doc["data"]["groups"][0]["rules"]:
         assert rule["health"] == "ok", rule
@@ -256,15 +259,18 @@ def test_a_real_prometheus(box, served, prometheus):
     assert not firing & {"FloodwallDown", "FloodwallNotAttached", "FloodwallNoState",
                          "FloodwallHeartbeatMissing", "FloodwallReloadFailed",
                          "FloodwallProgramTrouble", "FloodwallPartDown"}, firing
-    flood.result()
+    flood.stop()
     box.quiet()
-    time.sleep(2.5)
     stats = box.fwj("stats")["reasons"]
     program = {(r["reason"], f): r[f] + r["would_" + f] for r in stats for f in ("packets", "bytes")}
-    stored = {}
-    for field in ("packets", "bytes"):
-        doc = prometheus("query", query="sum by (reason) (floodwall_%s_total)" % field)
-        for one in doc["data"]["result"]:
-            stored[one["metric"]["reason"], field] = int(float(one["value"][1]))
-    assert {k: v for k, v in stored.items() if v} == {k: v for k, v in program.items() if v}
+
+    def stored():
+        return {(one["metric"]["reason"], field): int(float(one["value"][1]))
+                for field in ("packets", "bytes")
+                for one in prometheus("query", query="sum by (reason) (floodwall_%s_total)" %
+                                      field)["data"]["result"]}
+
+    def counted(doc):
+        return {k: v for k, v in doc.items() if v}
+    assert until(lambda: counted(stored()) == counted(program)), (stored(), program)
     assert program["blocked", "packets"] > 0

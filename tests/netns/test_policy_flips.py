@@ -6,9 +6,9 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import lab
+from lab import until
 
 PORT, FLIPS = 7007, 200
 
@@ -101,7 +101,7 @@ def test_numbered_packets_through_changes(box, tmp_path):
         else:
             box.fw("policy", "apply", files[(i + 1) % 2])
     sent = int(end(sender))
-    time.sleep(0.3)
+    box.quiet()
     allowed, leaked = json.loads(end(sink))
     assert not leaked, "%d blocked packets came through" % len(leaked)
     lost = sorted(set(range(sent)) - set(allowed))
@@ -130,9 +130,10 @@ def test_a_long_list_while_packets_flow(box, tmp_path):
         assert "300000 new" in box.fw("policy", "apply", str(path)).stdout
         assert "300000 gone" in box.fw("policy", "apply", str(none)).stdout
     sent = int(end(sender))
-    time.sleep(0.3)
+    box.quiet()
     allowed, leaked = json.loads(end(sink))
-    assert not leaked and len(allowed) == sent > 1000
+    assert not leaked, "%d blocked packets came through" % len(leaked)
+    assert sent >= len(allowed) >= sent - box.lost_by_machine() > 1000, (sent, len(allowed))
 
 
 def test_a_killed_controller_changes_nothing_about_going_back(box, tmp_path):
@@ -145,9 +146,7 @@ def test_a_killed_controller_changes_nothing_about_going_back(box, tmp_path):
     assert "goes back by itself in 5 s" in p.communicate()[0]
     assert box.fwj("block", "list")["prefixes"]
     assert box.fw("block", "add", "192.0.2.1", check=False).returncode == 2
-    deadline = time.monotonic() + 30
-    while box.fwj("status")["confirm_within_s"] and time.monotonic() < deadline:
-        time.sleep(0.1)
+    assert until(lambda: not box.fwj("status")["confirm_within_s"])
     assert box.fw("policy", "show").stdout.split("\n", 1)[1] == before
     assert box.fw("policy", "confirm", check=False).returncode == 2
 

@@ -3,15 +3,16 @@
 with: what runs afterwards is one whole generation, the old or the new one; nothing is left behind,
 and the next change works."""
 
+import concurrent.futures
 import errno
 import os
 import re
 import signal
-import time
 
 import pytest
 
 import lab
+from lab import until
 
 OLD = """
 services: {web: {tcp: [80, 443]}}
@@ -88,25 +89,47 @@ def calls(struck):
     return n
 
 
-def test_killed_at_every_call_of_an_apply(struck):
-    total, seen = calls(struck), {"old": 0, "new": 0}
+@pytest.fixture
+def several(make_lab, tmp_path):
+    """The same in labs of their own, which share the calls of a test and strike at once."""
+    made = []
+    for i in range(2):
+        (tmp_path / str(i)).mkdir()
+        made.append(Struck(make_lab(), tmp_path / str(i)))
+    return made
+
+
+def share(several, total, one):
+    """What one(struck, at) says of each call."""
+    def work(hand):
+        return [one(several[hand], at) for at in range(1 + hand, total + 1, len(several))]
+    with concurrent.futures.ThreadPoolExecutor(len(several)) as pool:
+        return [said for part in pool.map(work, range(len(several))) for said in part]
+
+
+def test_killed_at_every_call_of_an_apply(several):
+    total = max(calls(struck) for struck in several)
     assert total > 50
-    for at in range(1, total + 1):
+
+    def kill(struck, at):
         _, how, sig, _, _ = struck.strike("kill", at, "policy", "apply", struck.files["new"])
         assert (how, sig) == ("signal", 9) or at > total - 3, "not struck at call %d" % at
         now = struck.check("killed at call %d of %d" % (at, total))
-        seen[now] += 1
         if now == "new":
             struck.reset()
+        return now
+    seen = share(several, total, kill)
     # Both sides of the flip were struck, or the test proves nothing.
-    assert seen["old"] > 20 and seen["new"] > 1, seen
+    assert seen.count("old") > 20 and seen.count("new") > 1, seen
 
 
-def test_every_call_of_an_apply_fails(struck):
+def test_every_call_of_an_apply_fails(several):
     """Each call answers with one of the errors; with FLOODWALL_STRIKE=all with each of them."""
-    total, refused = calls(struck), 0
+    total = max(calls(struck) for struck in several)
     every = os.environ.get("FLOODWALL_STRIKE") == "all"
-    for at in range(1, total + 1):
+
+    def fail(struck, at):
+        refused = 0
         for number in ERRORS if every else [ERRORS[at % len(ERRORS)]]:
             _, how, code, fds, call = struck.strike(number, at, "policy", "apply",
                                                     struck.files["new"])
@@ -121,7 +144,8 @@ def test_every_call_of_an_apply_fails(struck):
             refused += bool(code)
             if now == "new":
                 struck.reset()
-    assert refused > 50  # the rest is telling, which may fail
+        return refused
+    assert sum(share(several, total, fail)) > 50  # the rest is telling, which may fail
 
 
 def reload_struck(struck, folder, how, at):
@@ -133,26 +157,17 @@ def reload_struck(struck, folder, how, at):
     os.link(struck.files["old"], policy)
     p = struck.box.daemon("--policy", policy, env={"STRIKE_WHEN": when}, before=[
         os.path.join(lab.BUILD, "tests/netns/strike"), how, str(at)])
-    assert wait(lambda: "ready" in p.said()), p.said()
+    assert until(lambda: "ready" in p.said()), p.said()
     pid = int(lab.run(["pgrep", "-P", str(p.pid)]).stdout)
     os.unlink(policy)
     os.link(struck.files["new"], policy)
     open(when, "w", encoding="utf-8").close()
     os.kill(pid, signal.SIGHUP)
     if how == "count":
-        assert wait(lambda: struck.runs() == "new"), p.said()
+        assert until(lambda: struck.runs() == "new"), p.said()
         os.kill(pid, signal.SIGTERM)
     p.wait(timeout=60)
     return p.said()
-
-
-def wait(what, seconds=30):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if what():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_controller_killed_while_it_reloads(struck, tmp_path):
@@ -171,19 +186,20 @@ def test_controller_killed_while_it_reloads(struck, tmp_path):
 
 
 @pytest.mark.parametrize("verb", ["undo", "confirm"])
-def test_killed_at_every_call_of_going_back(struck, verb):
+def test_killed_at_every_call_of_going_back(several, verb):
     """Neither leaves a mixture, and what waits for its confirmation is not lost half-way."""
-    at, seen, how = 1, set(), "signal"
-    while how == "signal":
+    def go_back(struck, how, at):
         struck.box.fw("policy", "apply", "--confirm", "1h", struck.files["new"])
-        _, how, _, _, _ = struck.strike("kill", at, "policy", verb)
+        said = struck.strike(how, at, "policy", verb)
         now = struck.check("%s killed at call %d" % (verb, at))
-        seen.add(now)
         if now == "new":  # it waits, or is confirmed: both can be undone
             struck.box.fw("policy", "undo")
         else:  # it was undone; nothing may wait any more
             assert struck.box.fw("policy", "confirm", check=False).returncode == 3
         assert struck.runs() == "old"
-        at += 1
-    assert at > 30
+        return now, said
+    total = max(go_back(struck, "count", 0)[1][0] for struck in several)
+    assert total > 30
+    seen = {now for now, _ in share(several, total, lambda struck, at: go_back(struck, "kill", at))}
+    seen.add(go_back(several[0], "count", 0)[0])
     assert seen == ({"old", "new"} if verb == "undo" else {"new"})

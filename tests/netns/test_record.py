@@ -15,18 +15,10 @@ import time
 import pytest
 
 import lab
+from lab import until
 
 CLIENTS = 50  # known voters of the lab
 POLICY = "recording: {quiet: 2s}\nsampling: {rate: 50}\n"
-
-
-def until(what, seconds=10):
-    end = time.monotonic() + seconds
-    while True:
-        got = what()
-        if got or time.monotonic() > end:
-            return got
-        time.sleep(0.1)
 
 
 def recording(box):
@@ -93,14 +85,14 @@ def test_real_ones_are_proven_and_counted(box):
     except lab.LabError as e:
         pytest.skip("this kernel counts nothing in front of the filter: %s" % str(e)[-80:])
     lost = box.lost_by_machine()
-    people = box.voters(rate=40, seconds=12)
-    clerks = box.clerks(rate=10, seconds=12)
+    people = box.voters(rate=40, seconds=120)
+    clerks = box.clerks(rate=20, seconds=120)
     # Known before the flood: what a newcomer sends until it has proven itself, anybody could have
     # sent in its name, and is not in its account.
     assert until(lambda: len(read()) == CLIENTS and min(n for n, _ in read().values()) > 3)
     storm = box.flood("syn", pps=60000, seconds=4).result()
-    served = people.result()
-    assert clerks.result()["served"] > 50
+    served = people.stop()
+    assert clerks.stop()["served"] > 50
     number = one(box)
     # While it lasts: what is said agrees with what was counted.
     show = box.fwj("incident", "show", number)
@@ -110,7 +102,7 @@ def test_real_ones_are_proven_and_counted(box):
     assert show["peak_packets_per_s"] > 10000
     assert "possibly spoofed" in box.fw("incident", "show", number).stdout
     # The end, in the program's own time.
-    assert until(lambda: not incidents(box)[0]["open"], 60), p.said()
+    assert until(lambda: not incidents(box)[0]["open"], 120), p.said()
     assert until(lambda: box.fwj("incident", "show", number)["sources_complete"])
     show = box.fwj("incident", "show", number)
     assert show["closed_by"] == "quiet"
@@ -186,15 +178,17 @@ def test_killed(box):
         p = start(box)
     storm.result()
     people.result()
-    time.sleep(2.5)
     assert one(box) == number and len(incidents(box)) == 1
-    exact = history(box).execute(
-        "SELECT sum(packets), sum(bytes) FROM source WHERE exact AND proven").fetchone()
     passed = box.reasons()
     bound = sum(passed.get(r, 0) for r in ("proven", "socket", "cookie_valid", "newcomer",
                                            "source_ok", "out_of_state", "cookie_sent", "crowd_ok"))
     known = sum(passed.get(r, 0) for r in ("proven", "socket"))
-    assert exact[0] <= bound and exact[0] >= 0.9 * known, (exact, passed)
+
+    def exact():
+        return history(box).execute(
+            "SELECT coalesce(sum(packets), 0) FROM source WHERE exact AND proven").fetchone()[0]
+    assert until(lambda: exact() >= 0.9 * known), (exact(), passed)
+    assert exact() <= bound, (exact(), passed)
     gaps = history(box).execute("SELECT max(span_ns) FROM tick").fetchone()[0]
     assert gaps < 60e9
 
@@ -217,7 +211,7 @@ def test_power_cut(box):
         db = sqlite3.connect(os.path.join(box.dir, "copy%d.db" % n))
         assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
         last = db.execute("SELECT max(boot_ns) FROM tick").fetchone()[0]
-        assert now - last < 5e9, "lost %.1f s" % ((now - last) / 1e9)
+        assert now - last < 10e9, "lost %.1f s" % ((now - last) / 1e9)
         assert db.execute("SELECT count(*) FROM incident").fetchone()[0] == 1
 
 
@@ -237,19 +231,20 @@ def test_disk_full(box):
                     f.write(b"x" * 4096)
             except OSError:
                 pass
-        flood = box.flood("udp", pps=20000, seconds=3, port=9)
-        assert until(lambda: recording(box).get("ok") is False, 40), p.said()
+        flood = box.flood("udp", pps=20000, count=60000, port=9)
+        assert until(lambda: recording(box).get("ok") is False), p.said()
         assert "recording stands still, filtering goes on" in p.said()
         status = box.fw("status", check=False)
         assert status.returncode == 5 and "STANDS STILL" in status.stdout
-        flood.result()
+        sent = flood.result()["sent"]
         box.quiet()
-        assert sum(box.reasons().values()) > 50000, "the filter stopped"
+        judged = sum(box.reasons().values())
+        assert judged >= sent - box.lost(), "the filter stopped"
         os.unlink(hog)
-        assert until(lambda: recording(box).get("ok"), 20), p.said()
+        assert until(lambda: recording(box).get("ok")), p.said()
         assert "recording goes on" in p.said()
         db = sqlite3.connect("file:%s?mode=ro" % env["FLOODWALL_HISTORY"], uri=True)
-        assert db.execute("SELECT sum(packets) FROM total").fetchone()[0] >= 50000
+        assert db.execute("SELECT sum(packets) FROM total").fetchone()[0] >= judged
         assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
         p.terminate()
         assert p.wait(10) == 0

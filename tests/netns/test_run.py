@@ -9,16 +9,7 @@ import time
 
 import lab
 import pytest
-
-
-def until(what, seconds=10):
-    """The first true answer of what(), or its last one when time is up."""
-    end = time.monotonic() + seconds
-    while True:
-        got = what()
-        if got or time.monotonic() > end:
-            return got
-        time.sleep(0.05)
+from lab import until
 
 
 def attached(box, name=None):
@@ -49,7 +40,7 @@ def test_attaches_and_leaves_attached(box, run):
     p = run(box.iface)
     assert attached(box)
     p.terminate()
-    assert p.wait(10) == 0, p.said()
+    assert p.wait(60) == 0, p.said()
     assert attached(box), "its end took the filter off"
     assert not os.listdir(box.run_dir), "the lock file stayed"
 
@@ -59,7 +50,7 @@ def test_status_knows_the_controller(box, run):
     said = box.fwj("status", check=False)["controller"]
     assert said["running"] and said["pid"] == p.pid and not said["late"]
     os.kill(p.pid, signal.SIGSTOP)
-    assert until(lambda: box.fwj("status", check=False)["controller"]["late"], 20)
+    assert until(lambda: box.fwj("status", check=False)["controller"]["late"])
     assert "no sign of life" in box.fw("status", check=False).stdout
     os.kill(p.pid, signal.SIGCONT)
     assert until(lambda: not box.fwj("status", check=False)["controller"]["late"])
@@ -144,24 +135,38 @@ def test_death_changes_no_verdict(box, run):
     box.quiet()
     before, running = box.reasons(), program(box)
     arrived, lost = box.links()["rx"]["packets"], box.lost()
-    bad = box.flood("udp", sources=1, start="45.0.0.7", port=9, pps=2000, seconds=4)
-    over = box.flood("udp", sources=1, start="45.0.1.9", port=9, pps=2000, seconds=4)
-    time.sleep(1)
+    bad = box.flood("udp", sources=1, start="45.0.0.7", port=9, pps=2000, seconds=120)
+    over = box.flood("udp", sources=1, start="45.0.1.9", port=9, pps=2000, seconds=120)
+
+    def moving(since):
+        now = lab.minus(box.reasons(), since)
+        return now.get("blocked", 0) > 2000 and now.get("source_udp", 0) > 1000
+    assert until(lambda: moving(before))
     p.kill()
     p.wait()
     at_death = box.reasons()
-    bad, over = bad.result(), over.result()
+    assert until(lambda: moving(at_death)), "nothing was counted after its death"
+    bad, over = bad.stop(), over.stop()
     box.quiet()
     moved = lab.minus(box.reasons(), before)
     assert bad["sent"] - (box.lost() - lost) <= moved["blocked"] <= bad["sent"]
     passed = sum(moved.get(r, 0) for r in ("newcomer", "source_ok", "crowd_ok", "proven"))
     assert sum(moved.values()) == box.links()["rx"]["packets"] - arrived
-    assert passed <= 200 + 200 * over["seconds"] * 1.02 + 2
-    after = lab.minus(box.reasons(), at_death)
-    assert after["blocked"] and after["source_udp"], "nothing was counted after its death"
+    late = 0.1  # the last ones may have waited in the ring
+    assert passed <= 200 + 200 * (over["seconds"] + late) * 1.02 + 2
     assert program(box) == running
     run(box.iface)
     assert program(box) == running, "the same build was attached again for nothing"
+
+
+def through_the_levels(box, guarded, siege):
+    """A pulse, too short for a siege; once the first step has been told, a flood until the next."""
+    flood = {"sources": 1000, "start": "45.0.0.1", "port": 9, "pps": 5000}
+    box.flood("udp", count=500, **flood).result()
+    assert until(guarded), "no step to guarded"
+    storm = box.flood("udp", seconds=120, **flood)
+    assert until(siege), "no step to siege"
+    storm.stop()
 
 
 def test_changes_and_levels_are_told(box, run):
@@ -172,9 +177,8 @@ def test_changes_and_levels_are_told(box, run):
     box.fw("mode", "enforce")
     assert until(lambda: "mode enforce" in p.said()), p.said()
     box.fw("budget", "set", "packets", "50/s", "--service", "host")
-    box.flood("udp", sources=1000, start="45.0.0.1", port=9, pps=5000, seconds=4).result()
-    assert until(lambda: "service host: calm -> guarded" in p.said()), p.said()
-    assert until(lambda: "-> siege" in p.said()), p.said()
+    through_the_levels(box, lambda: "service host: calm -> guarded" in p.said(),
+                       lambda: "-> siege" in p.said())
 
 
 def test_expired_prefixes_leave_the_list(box, run):
@@ -184,13 +188,16 @@ def test_expired_prefixes_leave_the_list(box, run):
     box.fw("class", "new", "campus")
     box.fw("class", "new", "clinic")
     box.fw("class", "add", "campus", "45.1.0.0/16")
-    box.fw("class", "add", "clinic", "45.1.2.0/24", "--for", "3s")
     box.fw("block", "add", "45.9.9.9", "--for", "3s")
+    box.fw("class", "add", "clinic", "45.1.2.0/24", "--for", "4s")
     assert box.fwj("source", "show", "45.1.2.3")["class"] == "clinic"
-    assert until(lambda: "2 expired prefixes removed" in p.said(), 25), p.said()
+
+    def removed():
+        return sum(map(int, re.findall(r"(\d+) expired prefixes removed", p.said())))
+    assert until(lambda: removed() == 2), p.said()
     assert box.fwj("source", "show", "45.1.2.3")["class"] == "campus"
     p.terminate()
-    assert p.wait(10) == 0
+    assert p.wait(60) == 0
 
 
 def fds(p):
@@ -202,7 +209,7 @@ def ticks(box, n=2):
     path = os.path.join(box.run_dir, next(f for f in os.listdir(box.run_dir) if f.endswith(".pid")))
     for _ in range(n):
         before = os.stat(path).st_mtime_ns
-        assert until(lambda b=before: os.stat(path).st_mtime_ns != b, 30)
+        assert until(lambda b=before: os.stat(path).st_mtime_ns != b)
 
 
 def test_no_descriptor_leaks(box, run):
@@ -233,7 +240,7 @@ def test_notify(box, run, tmp_path):
     path = str(tmp_path / "notify")
     s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     s.bind(path)
-    s.settimeout(10)
+    s.settimeout(60)
     got = []
 
     def wait_for(text):
@@ -261,12 +268,12 @@ def test_notify(box, run, tmp_path):
     time.sleep(1.5)
     with pytest.raises(BlockingIOError):
         s.recv(4096)
-    s.settimeout(10)
+    s.settimeout(60)
     os.kill(p.pid, signal.SIGCONT)
     wait_for("WATCHDOG=1")
     p.terminate()
     wait_for("STOPPING=1")
-    assert p.wait(10) == 0
+    assert p.wait(60) == 0
 
 
 CAPS = {"bpf": "CAP_BPF", "net_admin": "CAP_NET_ADMIN", "perfmon": "CAP_PERFMON"}
@@ -312,7 +319,7 @@ def test_three_capabilities_suffice(box, run):
 def test_each_missing_capability_is_named(box, missing):
     before, binary = unprivileged(box, [c for c in CAPS if c != missing])
     p = box.daemon(box.iface, before=before, binary=binary)
-    assert p.wait(15) == 4, p.said()
+    assert p.wait(60) == 4, p.said()
     assert CAPS[missing] in p.said()
     assert not any(c in p.said() for k, c in CAPS.items() if k != missing)
     os.chown(box.pins, 0, 0)

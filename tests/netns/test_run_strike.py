@@ -7,12 +7,11 @@ import errno
 import os
 import re
 import signal
-import subprocess
-import time
 
 import lab
+from lab import until
 from test_policy_strike import Struck, struck  # noqa: F401
-from test_run import attached, until
+from test_run import attached
 
 POINTS = int(os.environ.get("FLOODWALL_STRIKE_POINTS", "8"))  # of each kind
 ERRORS = [errno.ENOMEM, errno.EPERM, errno.EBUSY, errno.ENOSPC, errno.EMFILE, errno.EINTR]
@@ -20,14 +19,10 @@ ERRORS = [errno.ENOMEM, errno.EPERM, errno.EBUSY, errno.ENOSPC, errno.EMFILE, er
 
 class Controller:
     def __init__(self, struck, how, at):
-        box = struck.box
-        self.box = box
-        self.proc = subprocess.Popen(
-            ["nsenter", "--net=/run/netns/" + box.srv, os.path.join(lab.BUILD, "tests/netns/strike"),
-             str(how), str(at), lab.FLOODWALL, "run", "--listen", "off", "--policy",
-             struck.files["new"]], env=box.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, preexec_fn=lab._die_with_parent)
-        box.jobs.append(self.proc)
+        self.box = struck.box
+        self.proc = struck.box.daemon(
+            "--listen", "off", "--policy", struck.files["new"],
+            before=[os.path.join(lab.BUILD, "tests/netns/strike"), str(how), str(at)])
 
     def child(self):
         try:
@@ -37,17 +32,20 @@ class Controller:
         except (OSError, IndexError):
             return None
 
-    def end(self, seconds):
-        """(calls, how, code, open files, struck call, what it said) after SIGTERM, or its own end."""
-        stop = time.monotonic() + seconds
-        while self.proc.poll() is None and time.monotonic() < stop:
-            time.sleep(0.02)
+    def end(self, ready):
+        """(calls, how, code, open files, struck call, what it said): its own end, or SIGTERM once
+        ready() and then a second and a half of its life have been seen."""
+        assert until(lambda: self.proc.poll() is not None or ready(self.proc.said())), \
+            self.proc.said()
+        if self.proc.poll() is None:
+            until(lambda: self.proc.poll() is not None, 1.5)
         if self.proc.poll() is None and self.child():
             os.kill(self.child(), signal.SIGTERM)
-        out, err = self.proc.communicate(timeout=30)
-        m = re.search(r"^calls (\d+) (exit|signal) (\d+) open (-?\d+) struck (-?\d+)$", out, re.M)
-        assert m, out + err
-        return int(m[1]), m[2], int(m[3]), int(m[4]), int(m[5]), err
+        self.proc.wait(timeout=60)
+        said = self.proc.said()
+        m = re.search(r"^calls (\d+) (exit|signal) (\d+) open (-?\d+) struck (-?\d+)$", said, re.M)
+        assert m, said
+        return int(m[1]), m[2], int(m[3]), int(m[4]), int(m[5]), said
 
 
 def tidy(struck, what):
@@ -70,7 +68,7 @@ def quiet(struck):
 
 
 def calls(struck):
-    n, how, code, fds, _, said = Controller(struck, "count", 0).end(1.5)
+    n, how, code, fds, _, said = Controller(struck, "count", 0).end(lambda said: "is ready" in said)
     assert (how, code) == ("exit", 0), said
     assert fds == 0, "%d descriptors open at the end" % fds
     assert tidy(struck, "undisturbed") == "new"
@@ -82,7 +80,7 @@ def test_killed_at_any_call(struck):  # noqa: F811
     total, seen = calls(struck), {"old": 0, "new": 0}
     for i in range(POINTS):
         at = 1 + total * i // POINTS
-        Controller(struck, "kill", at).end(4)
+        Controller(struck, "kill", at).end(lambda said: False)
         seen[tidy(struck, "killed at call %d of %d" % (at, total))] += 1
     assert seen["old"] and seen["new"], seen
 
@@ -92,7 +90,8 @@ def test_any_call_fails(struck):  # noqa: F811
     total = calls(struck)
     for i in range(POINTS):
         at, number = 1 + total * i // POINTS + i % 3, ERRORS[i % len(ERRORS)]
-        _, how, code, fds, call, said = Controller(struck, number, at).end(1.5)
+        _, how, code, fds, call, said = Controller(struck, number, at).end(
+            lambda said: "is ready" in said or "error:" in said)
         what = "%s at call %d of %d (system call %d)\n%s" % (errno.errorcode[number], at, total,
                                                              call, said)
         assert how == "exit", what

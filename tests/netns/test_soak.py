@@ -184,7 +184,8 @@ def test_a_night_in_short(box, tmp_path, figure):
     night = Night(box, tmp_path)
     night.swap()
     night.scrape()
-    assert box.voters(sources=1, rate=20, seconds=1).result()["served"] == 20
+    known = box.voters(sources=1, rate=20, seconds=1).result()
+    assert known["served"] == known["tried"] > 5, known
     night.blind = night.unseen()
     night.pass_(SECONDS)
 

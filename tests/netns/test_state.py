@@ -2,12 +2,16 @@
 """State survives what people and machines do to commands: kill -9 anywhere, two at once, bad input."""
 
 import json
+import os
 import random
 import time
 
 import pytest
 
 import lab
+
+
+KILLS = int(os.environ.get("FLOODWALL_KILLS", "50"))
 
 
 def limits(box):
@@ -20,7 +24,7 @@ def blocked(box):
 
 
 def test_killed_anywhere_leaves_old_or_new(box, tmp_path):
-    """kill -9 at a hundred random moments of a change: what runs afterwards is the old or the new
+    """kill -9 at random moments of a change: what runs afterwards is the old or the new
     generation, whole, and the next change works."""
     box.attach()
     files = []
@@ -34,7 +38,7 @@ def test_killed_anywhere_leaves_old_or_new(box, tmp_path):
     whole = [sorted("%d.%d.%d.0/24" % (45 + i, n >> 8, n & 255) for n in range(5000))
              for i in range(2)]
     rng, live, outcomes = random.Random(1), 0, [0, 0]
-    for _ in range(100):
+    for _ in range(KILLS):
         p = box.popen_fw("block", "import", "--replace", files[1 - live])
         time.sleep(rng.random() * usual * 1.3)
         p.kill()
@@ -54,7 +58,7 @@ def test_killed_attach_can_be_repeated(box):
     box.attach()
     box.fw("detach", "--all")
     rng = random.Random(2)
-    for _ in range(25):
+    for _ in range(15):
         p = box.popen_fw("attach", box.iface, "--sources4", "65536", "--sources6", "65536")
         time.sleep(rng.random() * 0.15)
         p.kill()
@@ -141,13 +145,11 @@ def test_replaced_list_never_uncovers(box, tmp_path):
                                              for n in range(3000)))
     box.fw("block", "import", "--replace", str(path))
     box.quiet()
-    before = box.reasons()
-    f = box.flood("udp", sources=200, start="45.0.0.1", port=9, pps=50000, seconds=4)
+    before = box.counted()
+    f = box.flood("udp", sources=200, start="45.0.0.1", port=9, pps=50000, seconds=120)
     for _ in range(15):
         box.fw("block", "import", "--replace", str(path))
-    sent = f.result()["sent"]
-    box.quiet()
-    assert lab.minus(box.reasons(), before) == {"blocked": sent}
+    assert set(box.arrived(before, f.stop())) == {"blocked"}
 
 
 @pytest.mark.parametrize("argv", [["status"], ["stats"], ["limit", "show"], ["block", "list"],

@@ -7,12 +7,12 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import lab
 import pytest
+from lab import until
 from test_metrics import get, samples, total
-from test_run import fds, until
+from test_run import fds
 
 # What a hostile client does, run inside the server's namespace.
 CLIENT = r'''
@@ -127,14 +127,13 @@ def test_thousands_of_connections(box, served, client):
     for h in holders:
         assert h.stdout.readline() == "held\n"
     beat = beats(box)
-    time.sleep(2.2)
-    assert beats(box) > beat + 1, "the tick stopped"
+    assert until(lambda: beats(box) > beat + 1), "the tick stopped"
     assert fds(served) <= before + 64 + OTHERS
     assert private(served) < memory + (8 << 20)
     for h in holders:
         h.kill()
-    assert until(lambda: get(box, "/healthz", "--retry", "0")[0] == 200, 30)
-    assert until(lambda: fds(served) <= before + OTHERS, 20)
+    assert until(lambda: get(box, "/healthz", "--retry", "0")[0] == 200)
+    assert until(lambda: fds(served) <= before + OTHERS)
 
 
 @pytest.mark.parametrize("what", ["drip", "slow"])
@@ -144,7 +143,7 @@ def test_slow_clients_are_shown_the_door(box, served, client, what):
     before = fds(served)
     p = client(what, 64)
     assert p.stdout.readline() == "held\n"
-    assert until(lambda: fds(served) <= before + OTHERS, 25), "a connection outlived its time"
+    assert until(lambda: fds(served) <= before + OTHERS, 35), "a connection outlived its time"
     p.kill()
     assert get(box)[0] == 200
 
@@ -155,7 +154,7 @@ def test_garbage(box, served, client):
     p = client("garbage", 120)
     assert p.stdout.readline() == "done\n"
     assert served.poll() is None
-    assert until(lambda: fds(served) <= before + OTHERS, 15)
+    assert until(lambda: fds(served) <= before + OTHERS)
     assert get(box)[0] == 200
     assert get(box, "/nothing")[0] == 404
     assert get(box, "/metrics", "-X", "DELETE")[0] == 405
@@ -171,7 +170,7 @@ def test_many_scrapes_leak_nothing_and_cost_little(box, served, client):
     several = [client("scrape", 400) for _ in range(3)]
     for p in several:
         assert p.stdout.readline() == "400\n"
-    assert until(lambda: fds(served) <= before + OTHERS, 15)
+    assert until(lambda: fds(served) <= before + OTHERS)
     assert private(served) < memory + (4 << 20)
     assert start["schema"] == 1
 
@@ -182,7 +181,7 @@ def test_odd_names_in_labels(box, served):
     box.ip(box.srv, "link add odd0 type veth peer name odd1")
     assert box.inside(box.srv, "ip", "link", "set", "odd0", "name", odd).returncode == 0
     served.terminate()
-    assert served.wait(10) == 0
+    assert served.wait(60) == 0
     p = box.daemon(box.iface, odd)
     assert until(lambda: "is ready" in p.said()), p.said()
     body = get(box)[2]
