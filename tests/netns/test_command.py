@@ -3,6 +3,7 @@
 
 import json
 import os
+import stat
 import subprocess
 
 import pytest
@@ -302,6 +303,41 @@ def rows(desk):
 
 def words(row):
     return [row["object"]] + ([row["verb"]] if row["verb"] else [])
+
+
+def test_a_saved_policy_keeps_owner_and_rights(desk, tmp_path):
+    """The controller, which is not root, must be able to read what root saves over its file."""
+    path = tmp_path / "policy.yaml"
+    says(desk, "policy", "save", path)
+    assert path.stat().st_mode & 0o777 == 0o644
+    path.chmod(0o640)
+    os.chown(path, 65534, 65533)
+    says(desk, "policy", "save", path)
+    now = path.stat()
+    assert (now.st_mode & 0o777, now.st_uid, now.st_gid) == (0o640, 65534, 65533)
+
+
+def test_a_device_is_not_replaced(desk, tmp_path):
+    """As root a rename() over /dev/null would take it away."""
+    node = str(tmp_path / "null")
+    os.mknod(node, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    for argv in (("policy", "save", node), ("policy", "save", "-j", node)):
+        assert "is a device" in says(desk, *argv, code=1)
+        assert stat.S_ISCHR(os.stat(node).st_mode)
+
+
+def test_a_policy_that_cannot_be_saved_harms_no_other(desk, tmp_path):
+    lab.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", str(tmp_path)])
+    try:
+        path, old = tmp_path / "policy.yaml", tmp_path / "policy.yaml.old"
+        path.write_text("proof_time: 5m\n")
+        old.write_text("proof_time: 6m\n")  # with its page the disk is full
+        said = says(desk, "policy", "save", path, code=2)
+        assert "No space left on device" in said, said
+        assert path.read_text() == "proof_time: 5m\n" and old.read_text() == "proof_time: 6m\n"
+        assert sorted(os.listdir(tmp_path)) == ["policy.yaml", "policy.yaml.old"]
+    finally:
+        lab.run(["umount", str(tmp_path)])
 
 
 def test_a_reader_that_has_left_hears_nothing(desk):

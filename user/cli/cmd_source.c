@@ -132,7 +132,7 @@ static void print_heavy(const struct fw_source *s)
 		     fw_clock_to_realtime(h->since_s * FW_NS_PER_S, s->now_ns));
 	printf("charged    %s packets, %sB since %s\n", packets, bytes, since);
 	if (h->lost)
-		printf("over limit %s packets (%.0f%%), last %s\n", lost,
+		printf("over limit %s packet%s (%.0f%%), last %s\n", lost, h->lost == 1 ? "" : "s",
 		       100.0 * (double)h->lost / (double)h->packets, fw_source_reason(h->reason));
 	else
 		printf("over limit nothing\n");

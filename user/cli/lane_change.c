@@ -258,6 +258,9 @@ static int not_there(struct fw_cli *cli, struct fw_prefixes *set, enum fw_lane l
 			 fw_text_put_prefix(wider, sizeof(wider), p->addr_be, p->len));
 		break;
 	}
+	if (!*hint)
+		snprintf(hint, sizeof(hint), "floodwall %s list shows what is",
+			 cli->command->object);
 	return fw_err_set(&cli->err, -ENOENT, hint, "%s is not %s by itself; nothing was changed",
 			  text, fw_lane_words[lane].done);
 }

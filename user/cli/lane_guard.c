@@ -163,7 +163,7 @@ static bool absurd(const struct fw_prefix *one)
 
 int fw_lane_check_lockout(struct fw_cli *cli, const struct fw_prefixes *after, bool cut_before)
 {
-	char addr[FW_TEXT_LEN], prefix[FW_TEXT_LEN];
+	char addr[FW_TEXT_LEN], prefix[FW_TEXT_LEN], hint[FW_ERR_LEN];
 	const struct fw_prefix *by;
 	__be32 session[4];
 
@@ -174,8 +174,9 @@ int fw_lane_check_lockout(struct fw_cli *cli, const struct fw_prefixes *after, b
 		return 0;
 	fw_text_put_prefix(prefix, sizeof(prefix), by->addr_be, by->len);
 	fw_text_put_addr(addr, sizeof(addr), session);
-	return fw_err_set(&cli->err, -EINVAL,
-			  "protect it first (floodwall manage add ADDRESS), or say --force",
+	snprintf(hint, sizeof(hint), "protect it first: floodwall manage add %s; or say --force",
+		 addr);
+	return fw_err_set(&cli->err, -EINVAL, hint,
 			  "this would cut your own session: %s would block %s, where you are "
 			  "logged in from",
 			  prefix, addr);

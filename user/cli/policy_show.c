@@ -68,8 +68,38 @@ static int failed(struct fw_cli *cli, const char *what, const char *path)
 	return fw_err_set(&cli->err, -code, NULL, "%s %s: %s", what, path, strerror(code));
 }
 
-/* All of it under another name first, and on the disk: a power cut leaves the old or the new. */
-static int write_file(struct fw_cli *cli, const struct fw_policy_cmd *cmd, const char *path)
+/* The file with its comments stays beside the new one. */
+static int keep_old(struct fw_cli *cli, const char *path, bool *ret_kept)
+{
+	char old[PATH_MAX + 8];
+
+	*ret_kept = false;
+	snprintf(old, sizeof(old), "%s.old", path);
+	if (access(path, F_OK))
+		return 0;
+	unlink(old);
+	if (link(path, old))
+		return failed(cli, "cannot keep the old file as", old);
+	*ret_kept = true;
+	return 0;
+}
+
+/* Whoever could read the old one, as the controller with its own user, can read the new one. */
+static int same_rights(int fd, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return errno == ENOENT ? fchmod(fd, 0644) : -1;
+	return fchown(fd, st.st_uid, st.st_gid) || fchmod(fd, st.st_mode & 07777);
+}
+
+/*
+ * All of it under another name first, and on the disk: a power cut leaves the old or the new. What
+ * was kept of an earlier save goes only when that is done.
+ */
+static int write_file(struct fw_cli *cli, const struct fw_policy_cmd *cmd, const char *path,
+		      bool *ret_kept)
 {
 	char work[PATH_MAX + 8];
 	int fd, r = 0;
@@ -86,10 +116,12 @@ static int write_file(struct fw_cli *cli, const struct fw_policy_cmd *cmd, const
 		}
 		return r;
 	}
-	if (fchmod(fd, 0640) || print(out, &cmd->maps, &cmd->file) || fsync(fd))
+	if (same_rights(fd, path) || print(out, &cmd->maps, &cmd->file) || fsync(fd))
 		r = failed(cli, "cannot write", work);
 	if (fclose(out) && !r)
 		r = failed(cli, "cannot write", work);
+	if (!r)
+		r = keep_old(cli, path, ret_kept);
 	if (!r && rename(work, path))
 		r = failed(cli, "cannot replace", path);
 	if (r)
@@ -110,22 +142,6 @@ static void sync_folder(const char *path)
 	close(fd);
 }
 
-/* The file with its comments stays beside the new one. */
-static int keep_old(struct fw_cli *cli, const char *path, bool *ret_kept)
-{
-	char old[PATH_MAX + 8];
-
-	*ret_kept = false;
-	snprintf(old, sizeof(old), "%s.old", path);
-	if (access(path, F_OK))
-		return 0;
-	unlink(old);
-	if (link(path, old))
-		return failed(cli, "cannot keep the old file as", old);
-	*ret_kept = true;
-	return 0;
-}
-
 int fw_policy_save(struct fw_cli *cli, int argc, char **argv)
 {
 	struct fw_policy_cmd cmd = FW_POLICY_CMD;
@@ -140,9 +156,7 @@ int fw_policy_save(struct fw_cli *cli, int argc, char **argv)
 	if (!r)
 		r = fw_policy_running(&cmd.maps, &cmd.file, &cli->err);
 	if (!r)
-		r = keep_old(cli, path, &kept);
-	if (!r)
-		r = write_file(cli, &cmd, path);
+		r = write_file(cli, &cmd, path, &kept);
 	if (!r) {
 		sync_folder(path);
 		r = fw_cli_done(cli,

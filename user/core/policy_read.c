@@ -119,6 +119,9 @@ int fw_policy_read_file_for(const char *path, struct fw_file_clock clock,
 	size_t size = 0;
 	int r = fw_policy_load(path, &text, &size, err);
 
+	if (r == -ENOENT)
+		fw_err_set(err, r, "floodwall policy save FILE writes what runs",
+			   "there is no policy file %s", path);
 	if (!r) {
 		lists.hash = fw_policy_hash_bytes(0, text, size);
 		r = fw_file_parse(path, text, size, &context, ret, problems, err);

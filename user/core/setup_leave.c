@@ -69,19 +69,31 @@ static bool is_stale(struct fw_setup *setup, struct fw_iface *iface)
 	return false;
 }
 
-/* An interface that is no more can still be on record, under the name it had. */
-static bool drop_by_name(struct fw_setup *setup, const char *ifname)
+/*
+ * An interface that is no more can still be on record, under the name it had; then 0. One that has
+ * another name now is told in err.
+ */
+static int drop_by_name(struct fw_setup *setup, const char *ifname, struct fw_err *err)
 {
 	struct fw_iface list[FW_IFACE_MAX];
-	bool found = false;
+	char hint[FW_ERR_LEN];
 	unsigned int nr = 0;
+	int r = -ENODEV;
 
 	if (fw_maps_ifaces(setup->maps.iface_fd, list, &nr))
-		return false;
-	for (unsigned int i = 0; i < nr; i++)
-		if (!strcmp(list[i].name, ifname) && is_stale(setup, &list[i]))
-			found = !fw_maps_iface_del(setup->maps.iface_fd, &list[i]) || found;
-	return found;
+		return r;
+	for (unsigned int i = 0; i < nr; i++) {
+		if (strcmp(list[i].name, ifname))
+			continue;
+		if (is_stale(setup, &list[i])) {
+			r = fw_maps_iface_del(setup->maps.iface_fd, &list[i]) ? r : 0;
+		} else if (strcmp(list[i].name, ifname)) {
+			snprintf(hint, sizeof(hint), "floodwall detach %.15s", list[i].name);
+			fw_err_set(err, -ENODEV, hint, "%s is called %.15s now", ifname,
+				   list[i].name);
+		}
+	}
+	return r;
 }
 
 int fw_setup_detach(struct fw_setup *setup, const char *ifname, enum fw_setup_detached *ret,
@@ -93,7 +105,7 @@ int fw_setup_detach(struct fw_setup *setup, const char *ifname, enum fw_setup_de
 	int r;
 
 	r = fw_probe_iface(ifname, &info, err);
-	if (r && drop_by_name(setup, ifname)) {
+	if (r && !drop_by_name(setup, ifname, err)) {
 		*ret = FW_DETACHED_GONE;
 		return 0;
 	}

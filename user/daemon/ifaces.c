@@ -42,13 +42,16 @@ const char *fw_want_word(enum fw_want_state state)
 static void tell(int priority, enum fw_event event, const struct fw_want *want, const char *text,
 		 const char *hint)
 {
+	size_t len = strlen(want->name);
+	bool named = !strncmp(text, want->name, len) && text[len] == ':';
 	char name[64], index[64];
 	const char *fields[] = { name, index, NULL };
 
 	snprintf(name, sizeof(name), "FLOODWALL_INTERFACE=%s", want->name);
 	snprintf(index, sizeof(index), "FLOODWALL_IFINDEX=%u", want->ifindex);
-	fw_journal(priority, event, fields, "%s: %s%s%s", want->name, text, *hint ? ": " : "",
-		   hint);
+	/* Errors of the kernel's floor begin with the interface already. */
+	fw_journal(priority, event, fields, "%s%s%s%s%s", named ? "" : want->name,
+		   named ? "" : ": ", text, *hint ? ": " : "", hint);
 }
 
 static struct fw_setup_opts setup_opts(const struct fw_daemon *daemon)

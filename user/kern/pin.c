@@ -202,11 +202,12 @@ int fw_pin_refuse_other(const char *dir, const struct fw_meta *meta, struct fw_e
 	char hint[FW_ERR_LEN], other[16];
 	bool ours = meta->magic == FW_MAGIC;
 
-	snprintf(hint, sizeof(hint),
-		 ours ? "detach with the floodwall that attached (build %.31s), or use another "
-			"--pins"
-		      : "use another --pins; floodwall does not touch pins it did not make",
-		 meta->build);
+	snprintf(
+		hint, sizeof(hint),
+		ours ? "detach with the floodwall that attached (build %.31s); where that is gone, "
+		       "`ip link set dev IFACE xdp off` and `rm -r %.100s`"
+		     : "use another --pins; floodwall does not touch pins it did not make",
+		meta->build, dir);
 	snprintf(other, sizeof(other), ours ? "version %u" : "unknown", meta->abi);
 	return fw_err_set(err, -EPROTO, hint,
 			  "%s holds the pins of another floodwall (ABI %s, this one is version %d)",
@@ -303,8 +304,10 @@ static bool still_there(int fd, const char *dir)
 
 int fw_pin_lock(const char *dir, int wait_s, int *ret_fd, struct fw_err *err)
 {
+	char hint[FW_ERR_LEN];
 	int fd, r;
 
+	snprintf(hint, sizeof(hint), "try again; `fuser -v %.200s` shows who holds it", dir);
 	for (;;) {
 		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0 && errno == ENOENT)
@@ -314,7 +317,7 @@ int fw_pin_lock(const char *dir, int wait_s, int *ret_fd, struct fw_err *err)
 			return refuse_open(dir, -errno, err);
 		r = lock_wait(fd, wait_s);
 		if (r == -EBUSY)
-			r = fw_err_set(err, r, "try again; `fuser -v DIR` shows who holds it",
+			r = fw_err_set(err, r, hint,
 				       "another floodwall command has been changing %s for %d s",
 				       dir, wait_s);
 		else if (r)
