@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import lab
+import rights
 from lab import until
 
 PORT, FLIPS = 7007, 200
@@ -208,7 +209,7 @@ def test_check_needs_no_privilege(tmp_path):
     for folder in (tmp_path, *list(tmp_path.parents)[:2]):
         os.chmod(folder, 0o755)
     p = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
-                        "--bounding-set=-all", lab.FLOODWALL, "-j", "policy", "check", str(path)],
+                        "--bounding-set=-all", rights.anybodys_copy(tmp_path), "-j", "policy", "check", str(path)],
                        stdout=subprocess.PIPE, text=True, check=False)
     error = json.loads(p.stdout)["error"]
     assert p.returncode == 1 and error["code"] == 1

@@ -6,11 +6,13 @@ import collections
 import json
 import os
 import subprocess
+import tempfile
 
 import pytest
 
 import lab
 import pcaps
+import rights
 from replays import (ATTACK, HONEST, OTHER, SERVICE, STRICT, T0, VOTER, VOTER6, WEB, WEB6, each,
                      flood, floodwall, given, policy, put, reasons, replay, same, title)
 
@@ -236,10 +238,15 @@ def ethernet(tmp_path):
 
 
 def test_without_rights_it_says_sudo(ethernet):
-    os.chmod(os.path.dirname(ethernet), 0o755)
+    with tempfile.TemporaryDirectory() as folder:  # unlike pytest's, any user can reach it
+        command = rights.anybodys_copy(folder)
+        refuses_without_rights(command, ethernet)
+
+
+def refuses_without_rights(command, ethernet):
     for unprivileged in (["--reuid=65534", "--clear-groups"], ["--bounding-set=-all", "--inh-caps=-all"]):
         p = subprocess.run(["setpriv", *unprivileged, "sh", "-c",
-                            "exec \"$0\" replay - < /dev/stdin", lab.FLOODWALL],
+                            "exec \"$0\" replay - < /dev/stdin", command],
                            stdin=open(ethernet, "rb"), stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, text=True, check=False)
         assert p.returncode == 4 and "sudo" in p.stderr, (p.returncode, p.stderr)

@@ -8,6 +8,7 @@ import signal
 import time
 
 import lab
+import rights
 import pytest
 from lab import until
 
@@ -282,15 +283,12 @@ CAPS = {"bpf": "CAP_BPF", "net_admin": "CAP_NET_ADMIN", "perfmon": "CAP_PERFMON"
 def unprivileged(box, caps, name="nobody"):
     """Words in front of a command that make it run as nobody with these capabilities alone."""
     import pwd
-    import shutil
     user = pwd.getpwnam(name)
     os.makedirs(box.pins, exist_ok=True)
     os.makedirs(box.run_dir, exist_ok=True)
-    os.chmod(box.dir, 0o755)
+    binary = rights.anybodys_copy(box.dir)
     for path in (box.pins, box.run_dir):
         os.chown(path, user.pw_uid, user.pw_gid)
-    binary = os.path.join(box.dir, "floodwall")
-    shutil.copy(lab.FLOODWALL, binary)
     s = "".join(",+" + c for c in caps)
     return ["setpriv", "--reuid", str(user.pw_uid), "--regid", str(user.pw_gid), "--clear-groups",
             "--inh-caps=-all" + s, "--bounding-set=-all" + s, "--ambient-caps=-all" + s], binary
