@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Bans: earned only within one's own connections, never through somebody else's packets."""
 
+import datetime
 import subprocess
 import time
 
@@ -44,6 +45,10 @@ def bans(box):
     return {b["source"].split("/")[0]: b for b in box.fwj("ban", "list")["bans"]}
 
 
+def moment(text):
+    return datetime.datetime.fromisoformat(text).timestamp()
+
+
 def acks_of(box, source, **options):
     """A spoofer who knows a voter's address, and sends what an open connection would."""
     return box.flood("ack", sources=1, start=source, **options)
@@ -72,6 +77,51 @@ def test_flood_within_a_connection_is_banned(box):
         talk.wait()
     assert until(lambda: box.voters(sources=1, start=source, rate=5, seconds=0.5,
                                        timeout_ms=2000).result()["served"] > 0), "still shut out"
+
+
+def test_bans_and_buckets_outlive_changes_and_replacement(box, tmp_path):
+    """Over a policy that is applied, one that is undone and a program that is replaced a ban keeps
+    its end and its count and goes on refusing, and a bucket that is empty stays empty."""
+    source, file = lab.address(lab.KNOWN4, 3), tmp_path / "policy.yaml"
+
+    def datagrams():
+        before = box.reasons()
+        box.flood("udp", sources=1, start="45.0.0.1", port=9, pps=200, seconds=0.5).result()
+        box.quiet()
+        moved = lab.minus(box.reasons(), before)
+        assert moved.get("source_udp", 0), moved
+        return moved.get("newcomer", 0) + moved.get("source_ok", 0)
+
+    def refuses():
+        before = box.reasons().get("banned", 0)
+        acks_of(box, source, pps=200, seconds=0.3).result()
+        return until(lambda: box.reasons().get("banned", 0) > before)
+
+    box.nginx()
+    box.attach()
+    box.fw("limit", "set", "packets", "100/s", "burst", "100")
+    box.fw("limit", "set", "udp", "6/h", "burst", "6")
+    box.fw("option", "set", "ban-time", "10m")
+    file.write_text(box.fw("policy", "show").stdout)
+    box.fw("limit", "set", "icmp", "33/s")
+    assert datagrams() == 6 and datagrams() == 0
+    talk = chatter(box, source, 60)
+    try:
+        assert until(lambda: source in bans(box)), "never banned"
+    finally:
+        talk.kill()
+        talk.wait()
+    was = bans(box)[source]
+    for change in (("policy", "apply", str(file)), ("policy", "undo"),
+                   ("attach", box.iface), ("policy", "apply", str(file), "--confirm", "1h"),
+                   ("attach", box.iface), ("policy", "confirm")):
+        box.fw(*change)
+        now = bans(box)[source]
+        assert now["times"] == was["times"], change
+        for what in ("since", "until"):  # told on the wall clock, which may be corrected
+            assert abs(moment(now[what]) - moment(was[what])) < 2, (change, was, now)
+    assert refuses()
+    assert datagrams() == 0
 
 
 def test_spoofer_cannot_ban_a_voter(box):

@@ -64,7 +64,7 @@ struct fw_snap {
 	__u32 prefixes, prefixes_max;
 	unsigned int bans;
 	__u64 maps_bytes;
-	bool differs; /* what runs, from the file as it was applied */
+	bool differs;			     /* what runs, from the file as it was applied */
 	struct fw_sampler sampler[FW_G_MAX]; /* counts over all CPUs */
 	__u64 accounts_lost;
 	/* always */
