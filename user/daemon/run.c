@@ -16,6 +16,7 @@
 #include "user/daemon/notify.h"
 #include "user/daemon/reload.h"
 #include "user/daemon/state.h"
+#include "user/kern/pin.h"
 #include "user/kern/probe.h"
 
 #define TICK_US	 1000000ULL
@@ -144,6 +145,19 @@ static int check_caps(struct fw_err *err)
 	return 0;
 }
 
+/* What is pinned by a build of another schema filters on, and is nothing that we could look after.
+ */
+static int check_pins(const char *pins, struct fw_err *err)
+{
+	enum fw_pin_state state = FW_PINS_NONE;
+	struct fw_meta meta = {};
+
+	/* Whatever else is wrong with them may be mended while we run. */
+	if (fw_pin_state(pins, &state, &meta, NULL) || state != FW_PINS_OTHER)
+		return 0;
+	return fw_pin_refuse_other(pins, &meta, err);
+}
+
 static int make_loop(struct run *run, struct fw_err *err)
 {
 	struct fw_daemon *daemon = &run->daemon;
@@ -195,6 +209,8 @@ int fw_daemon_run(const struct fw_daemon_opts *opts, struct fw_err *err)
 	daemon->started_ns = fw_clock_realtime();
 	fw_settings_default(&daemon->settings);
 	r = check_caps(err);
+	if (!r)
+		r = check_pins(opts->pins, err);
 	if (!r)
 		r = fw_beat_take(opts->run_dir, opts->pins, &daemon->beat_fd, err);
 	if (!r)
