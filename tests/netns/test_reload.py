@@ -124,6 +124,17 @@ def test_after_a_reboot_the_last_good_policy_runs(box, policy):
     assert total(found, "floodwall_state") == 1
 
 
+def test_an_interface_that_comes_after_the_file_broke_is_filtered(box, policy):
+    """An admin is in the middle of an edit when the link appears."""
+    p = start(box, policy(GOOD.replace("web0", "late0")))
+    policy("interfaces: [\n")
+    box.ip(box.srv, "link add late0 type veth peer name late1")
+    assert until(lambda: attached(box, "late0")), p.said()
+    assert "the last good policy runs instead" in p.said()
+    assert "45.0.0.7" in box.fw("block", "list").stdout and udp(box) == 200
+    assert until(lambda: total(samples(get(box)[2]), "floodwall_policy_last_reload_success") == 0)
+
+
 def test_a_restart_keeps_what_was_changed_by_hand(box, policy):
     """A crash in the middle of an attack must not lift the block of a minute ago. A reload says
     that the file counts again."""

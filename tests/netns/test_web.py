@@ -5,6 +5,7 @@ controller's tick goes on all the while."""
 
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -115,6 +116,23 @@ def private(p):
 def beats(box):
     pid = [f for f in os.listdir(box.run_dir) if f.endswith(".pid")][0]
     return os.stat(os.path.join(box.run_dir, pid)).st_mtime
+
+
+def test_switched_off_it_touches_no_descriptor(box):
+    """Its table of connections held 0s: the first tick shut down whatever was standard input."""
+    ours, its = socket.socketpair()
+    kept = os.dup(0)
+    os.dup2(its.fileno(), 0)
+    try:
+        p = box.daemon("--listen", "off")
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
+    its.close()
+    assert until(lambda: "is ready" in p.said()), p.said()  # said behind the first tick
+    with pytest.raises(BlockingIOError):
+        ours.recv(1, socket.MSG_DONTWAIT)
+    ours.close()
 
 
 def test_thousands_of_connections(box, served, client):

@@ -118,8 +118,8 @@ static void keep_good(const struct fw_daemon *daemon, const struct fw_file *file
 
 	if (r)
 		fw_journal(LOG_WARNING, FW_E_PROBLEM, NULL,
-			   "cannot keep the last good policy in %s: %s", daemon->opts.state_dir,
-			   strerror(-r));
+			   "cannot keep the last good policy in %s: %s%s", daemon->opts.state_dir,
+			   strerror(-r), r == -ENOENT ? ": make that directory" : "");
 }
 
 /* Read path and apply it to the state there is; *settings are what it says. */
@@ -206,6 +206,13 @@ static bool runs_already(const struct fw_daemon *daemon, const char *path)
 	return true;
 }
 
+static void run_good(struct fw_daemon *daemon, const char *good)
+{
+	snprintf(daemon->applied, sizeof(daemon->applied), "%s", good);
+	fw_journal(LOG_ERR, FW_E_RELOAD_FAILED, NULL,
+		   "the last good policy runs instead (%s): mend the file, then reload", good);
+}
+
 int fw_reload_first(struct fw_daemon *daemon, struct fw_err *err)
 {
 	char who[64], good[PATH_MAX];
@@ -233,24 +240,21 @@ int fw_reload_first(struct fw_daemon *daemon, struct fw_err *err)
 	tell_refused(daemon, err, who);
 	if (take(daemon, good, who, false, &own))
 		return r;
-	snprintf(daemon->applied, sizeof(daemon->applied), "%s", good);
-	fw_journal(LOG_ERR, FW_E_RELOAD_FAILED, NULL,
-		   "the last good policy runs instead (%s): mend the file, then reload", good);
+	run_good(daemon, good);
 	return 0;
 }
 
-int fw_reload_fresh(struct fw_daemon *daemon, struct fw_maps *maps, struct fw_err *err)
+static int apply_fresh(struct fw_maps *maps, const char *path, struct fw_err *err)
 {
-	struct fw_policy_opts opts = { .path = daemon->applied, .who = "start of the controller" };
+	struct fw_policy_opts opts = { .path = path, .who = "start of the controller" };
 	struct fw_problems problems = {};
 	struct fw_policy_diff diff = {};
 	struct fw_change change = {};
 	struct fw_file file = {};
 	int r;
 
-	if (!*daemon->applied)
-		return 0;
 	r = fw_policy_read_file(opts.path, fw_policy_clock(maps), &file, &problems, err);
+	tell_problems(&problems);
 	if (!r)
 		r = fw_policy_apply(maps, &file, &opts, &diff, &change, err);
 	if (!r)
@@ -259,6 +263,25 @@ int fw_reload_fresh(struct fw_daemon *daemon, struct fw_maps *maps, struct fw_er
 	fw_problems_free(&problems);
 	malloc_trim(0);
 	return r;
+}
+
+/* A file that was broken since it was read is no reason to leave an interface unfiltered. */
+int fw_reload_fresh(struct fw_daemon *daemon, struct fw_maps *maps, struct fw_err *err)
+{
+	struct fw_err own = {};
+	char good[PATH_MAX];
+	int r;
+
+	if (!*daemon->applied)
+		return 0;
+	r = apply_fresh(maps, daemon->applied, err);
+	if (!r || good_path(daemon, good, "") || !strcmp(good, daemon->applied) ||
+	    access(good, R_OK) || apply_fresh(maps, good, &own))
+		return r;
+	note(daemon, false);
+	tell_refused(daemon, err, "start of the controller");
+	run_good(daemon, good);
+	return 0;
 }
 
 int fw_reload(struct fw_daemon *daemon, pid_t pid, uid_t uid)

@@ -19,8 +19,8 @@
 int fw_reload_first(struct fw_daemon *daemon, struct fw_err *err);
 
 /*
- * State has just been made, nothing is attached yet: put the policy into it. maps: POLICY, LANES,
- * WRITE, under the lock.
+ * State has just been made, nothing is attached yet: put the policy into it, or, if its file has
+ * been broken since it was read, the last good one. maps: POLICY, LANES, WRITE, under the lock.
  */
 int fw_reload_fresh(struct fw_daemon *daemon, struct fw_maps *maps, struct fw_err *err);
 

@@ -311,8 +311,6 @@ static int open_web(struct web *web, const struct fw_listen *listen_on, struct f
 	fd = open_socket(listen_on, err);
 	if (fd < 0)
 		return fd;
-	for (int i = 0; i < FW_WEB_CONNECTIONS; i++)
-		web->conn[i].fd = -1;
 	r = start_mhd(web, fd, err);
 	if (r)
 		close_web(web);
@@ -337,6 +335,8 @@ static int start(struct fw_daemon *daemon, struct fw_err *err)
 		r = fw_wish_listen(daemon, &listen_on, err);
 	if (!r) {
 		web->daemon = daemon;
+		for (int i = 0; i < FW_WEB_CONNECTIONS; i++)
+			web->conn[i].fd = -1;
 		r = open_web(web, &listen_on, err);
 	}
 	if (r) {
