@@ -183,7 +183,7 @@ __noinline int remember(__u64 key, __u64 now, __u32 who, int proven)
 		e.set->proof[e.way] = FW_PROOF_EPOCH(now);
 	if (entering == FW_ENTER_OURS)
 		entry_open(&e, now);
-	return proven;
+	return 1;
 }
 
 static __always_inline __u32 source_who(const struct pkt *p)

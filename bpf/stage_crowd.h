@@ -193,12 +193,12 @@ static __always_inline int ask_socket(struct xdp_md *ctx, struct pkt *p,
 	 * connections need. */
 	if (!p->proven)
 		return FW_CONTINUE;
+	/* From this packet on its account is kept. */
+	if (remember(source_key(p), p->now, source_who(p), true))
+		p->known = 1;
 	/* Where the table has no place for it, no bucket of its own may hold it back, so a shared
 	 * one must. */
-	return remember(source_key(p), p->now, source_who(p), true) || p->known ||
-			       budget_take(policy, p->now, FW_B_SOCKET)
-		       ? reason
-		       : FW_CONTINUE;
+	return p->known || budget_take(policy, p->now, FW_B_SOCKET) ? reason : FW_CONTINUE;
 }
 
 /*
@@ -348,8 +348,8 @@ static __always_inline int stage_crowd(struct xdp_md *ctx, struct pkt *p,
 	if (!crowd_over(p, service))
 		return pass_reason(p);
 	over = crowd_excess(ctx, p, service->proof, asked);
-	if (over == FW_R_PASS_RETRANSMIT)
-		remember(source_key(p), p->now, source_who(p), false);
+	if (over == FW_R_PASS_RETRANSMIT && remember(source_key(p), p->now, source_who(p), false))
+		p->known = 1;
 	return over;
 }
 

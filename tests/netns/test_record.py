@@ -138,6 +138,14 @@ def test_real_ones_are_proven_and_counted(box):
     assert box.fwj("incident", "show", number)["sources_proven"] == show["sources_proven"]
 
 
+def hashed(box, number):
+    """The changes that have the hash of the policy they made, which is that of a text on record."""
+    db = history(box)
+    known = {r[0] for r in db.execute("SELECT sha256 FROM policy")}
+    return " ".join(c["what"] for c in box.fwj("incident", "show", number)["changes"]
+                    if c["policy_sha256"] in known)
+
+
 def test_by_hand(box):
     """Open, note, close, with hostile text, with and without a controller; and who changed what."""
     p = start(box)
@@ -145,13 +153,24 @@ def test_by_hand(box):
     number = box.fwj("incident", "open", "first " + evil)["incident"]
     second = box.fw("incident", "open", check=False)
     assert second.returncode and "is open already" in second.stderr
+    # Every kind of command that changes something says so, and under which policy from then on.
     box.fw("limit", "set", "udp", "77/s")
+    assert until(lambda: "limit set udp 77/s" in hashed(box, number)), hashed(box, number)
+    box.fw("-j", "block", "add", "203.0.113.0/24")
+    with open(os.path.join(box.dir, "other.yaml"), "w", encoding="utf-8") as f:
+        f.write(POLICY + "proof_time: 9m\n")
+    box.fw("-j", "policy", "apply", f.name)
+    assert until(lambda: "policy apply" in hashed(box, number)), hashed(box, number)
     p.terminate()
     p.wait(10)
+    box.fw("detach", box.iface, "--keep")
+    box.fw("attach", box.iface)
     box.fw("incident", "note", number, evil)
     show = box.fwj("incident", "show", number)
     assert [n["text"] for n in show["notes"]] == ["first " + evil, evil]
-    assert any("limit set udp 77/s" in c["what"] and c["who"] for c in show["changes"])
+    for what in ("limit set udp 77/s", "block add", "policy apply", "detach", "attach"):
+        assert any(what in c["what"] and c["who"] for c in show["changes"]), (what, show["changes"])
+    assert not any("became" in c["what"] for c in show["changes"])
     assert "\x1b" not in box.fw("incident", "show", number).stdout
     box.fw("incident", "close", number)
     assert not box.fwj("incident", "show", number)["open"]

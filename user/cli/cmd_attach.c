@@ -9,6 +9,7 @@
 #include "user/base/json.h"
 #include "user/base/text.h"
 #include "user/cli/attach.h"
+#include "user/cli/incident.h"
 #include "user/core/setup.h"
 
 static const char *mode_name(__u8 mode)
@@ -226,6 +227,7 @@ static int cmd_attach(struct fw_cli *cli, int argc, char **argv)
 	r = attach_all(cli, &setup, mode, argc, argv, list);
 	if (r)
 		goto out;
+	fw_cli_sign(cli);
 	say_mode(cli, &setup);
 	say_proof(cli, &setup);
 	if (cli->json)

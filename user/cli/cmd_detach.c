@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include "user/base/json.h"
 #include "user/cli/attach.h"
+#include "user/cli/incident.h"
 #include "user/core/setup.h"
 
 void fw_attach_tell_done(struct fw_cli *cli, int done, char **argv)
@@ -67,6 +68,7 @@ static int finish(struct fw_cli *cli, struct fw_setup *setup, json_t *list)
 	}
 	if (r)
 		return r;
+	fw_cli_sign(cli);
 	if (cli->json)
 		return fw_cli_json(cli, json_pack("{s:O,s:i,s:i,s:b}", "detached", list, "left",
 						  (int)(here + elsewhere), "elsewhere",

@@ -24,6 +24,8 @@ struct fw_incident_view {
 	struct fw_incident_guess guess;
 	struct fw_history_level *level;
 	size_t levels;
+	struct fw_incident_span *span;
+	size_t spans;
 	struct fw_incident_note *note;
 	size_t notes;
 	struct fw_history_change *change;

@@ -11,8 +11,6 @@
 #include "user/base/text.h"
 #include "user/cli/incident.h"
 
-static const char *const level_names[FW_LEVEL_MAX] = { "calm", "guarded", "siege" };
-
 /* What was done about it, by the reasons that counted. */
 static const struct {
 	__u8 reason;
@@ -53,6 +51,8 @@ int fw_incident_view_read(struct fw_history *h, __s64 id, struct fw_incident_vie
 	if (!r)
 		r = fw_incident_levels(h, &ret->in, &ret->level, &ret->levels, err);
 	if (!r)
+		r = fw_incident_spans(&ret->in, ret->level, ret->levels, &ret->span, &ret->spans);
+	if (!r)
 		r = fw_incident_notes(h, id, &ret->note, &ret->notes, err);
 	if (!r)
 		r = fw_incident_changes(h, &ret->in, &ret->change, &ret->changes, err);
@@ -73,6 +73,7 @@ int fw_incident_view_read(struct fw_history *h, __s64 id, struct fw_incident_vie
 void fw_incident_view_free(struct fw_incident_view *view)
 {
 	free(view->level);
+	free(view->span);
 	free(view->note);
 	free(view->change);
 }
@@ -140,24 +141,41 @@ static json_t *mitigation_json(const struct fw_incident_view *v)
 static json_t *lists_json(json_t *o, const struct fw_incident_view *v)
 {
 	json_t *levels = json_array(), *notes = json_array(), *changes = json_array();
+	json_t *spans = json_array();
+
+	for (size_t i = 0; i < v->spans; i++) {
+		const struct fw_incident_span *s = &v->span[i];
+
+		fw_json_push(spans,
+			     json_pack("{s:o,s:o,s:o,s:s,s:b}", "service", fw_json_text(s->service),
+				       "from", when_json(&s->from), "until",
+				       s->over ? when_json(&s->to) : json_null(), "worst",
+				       fw_incident_level_names[s->worst % FW_LEVEL_MAX], "pinned",
+				       (int)s->pinned));
+	}
+	fw_json_set(o, "above_calm", spans);
 
 	for (size_t i = 0; i < v->levels; i++)
-		fw_json_push(levels, json_pack("{s:o,s:o,s:s,s:s,s:b}", "when",
-					       when_json(&v->level[i].when), "service",
-					       fw_json_text(v->level[i].service), "from",
-					       level_names[v->level[i].from % FW_LEVEL_MAX], "to",
-					       level_names[v->level[i].to % FW_LEVEL_MAX], "pinned",
-					       (int)v->level[i].pinned));
+		fw_json_push(levels,
+			     json_pack("{s:o,s:o,s:s,s:s,s:b}", "when",
+				       when_json(&v->level[i].when), "service",
+				       fw_json_text(v->level[i].service), "from",
+				       fw_incident_level_names[v->level[i].from % FW_LEVEL_MAX],
+				       "to", fw_incident_level_names[v->level[i].to % FW_LEVEL_MAX],
+				       "pinned", (int)v->level[i].pinned));
 	for (size_t i = 0; i < v->notes; i++)
 		fw_json_push(notes, json_pack("{s:o,s:o,s:o}", "when", when_json(&v->note[i].when),
 					      "who", fw_json_text(v->note[i].who), "text",
 					      fw_json_text(v->note[i].text)));
 	for (size_t i = 0; i < v->changes; i++)
-		fw_json_push(changes,
-			     json_pack("{s:o,s:I,s:o,s:o}", "when", when_json(&v->change[i].when),
-				       "generation", (json_int_t)v->change[i].generation, "who",
-				       fw_json_text(v->change[i].who), "what",
-				       fw_json_text(v->change[i].what)));
+		fw_json_push(changes, json_pack("{s:o,s:I,s:o,s:o,s:o}", "when",
+						when_json(&v->change[i].when), "generation",
+						(json_int_t)v->change[i].generation, "who",
+						fw_json_text(v->change[i].who), "what",
+						fw_json_text(v->change[i].what), "policy_sha256",
+						*v->change[i].policy_hash
+							? fw_json_text(v->change[i].policy_hash)
+							: json_null()));
 	fw_json_set(o, "levels", levels);
 	fw_json_set(o, "notes", notes);
 	fw_json_set(o, "changes", changes);
@@ -256,6 +274,28 @@ static void print_sums(const struct fw_incident_view *v, FILE *out)
 			(unsigned long long)s->ledger_lost);
 }
 
+/* Each service by itself: the incident lasts as long as any of them is above calm. */
+static void print_spans(const struct fw_incident_view *v, FILE *out)
+{
+	char from[FW_CLOCK_LEN], to[FW_CLOCK_LEN], lasted[FW_TEXT_LEN];
+
+	for (size_t i = 0; i < v->spans; i++) {
+		const struct fw_incident_span *s = &v->span[i];
+		__u64 ns = s->to.boot_ns > s->from.boot_ns ? s->to.boot_ns - s->from.boot_ns : 0;
+
+		fprintf(out, "%s%s: above calm from %s ", i ? "          " : "services  ",
+			s->service, fw_clock_put(from, sizeof(from), s->from.utc_ns));
+		if (s->over)
+			fprintf(out, "to %s (%s)", fw_clock_put(to, sizeof(to), s->to.utc_ns),
+				fw_text_put_duration(lasted, sizeof(lasted),
+						     (__u32)(ns / FW_NS_PER_S) ?: 1));
+		else
+			fputs(v->in.open ? "on, still" : "beyond the incident's end", out);
+		fprintf(out, ", %s at worst%s\n", fw_incident_level_names[s->worst % FW_LEVEL_MAX],
+			s->pinned ? " (pinned)" : "");
+	}
+}
+
 static void print_mitigation(const struct fw_incident_view *v, FILE *out)
 {
 	bool any = false;
@@ -271,13 +311,15 @@ static void print_mitigation(const struct fw_incident_view *v, FILE *out)
 	}
 	if (!any)
 		fprintf(out, "done      nothing was refused or answered\n");
+	print_spans(v, out);
 	for (size_t i = 0; i < v->levels; i++) {
 		char when[FW_CLOCK_LEN];
 
 		fprintf(out, "%s%s  %s: %s -> %s%s\n", i ? "          " : "levels    ",
 			fw_clock_put(when, sizeof(when), v->level[i].when.utc_ns),
-			v->level[i].service, level_names[v->level[i].from % FW_LEVEL_MAX],
-			level_names[v->level[i].to % FW_LEVEL_MAX],
+			v->level[i].service,
+			fw_incident_level_names[v->level[i].from % FW_LEVEL_MAX],
+			fw_incident_level_names[v->level[i].to % FW_LEVEL_MAX],
 			v->level[i].pinned ? " (pinned)" : "");
 	}
 }

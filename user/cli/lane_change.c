@@ -171,7 +171,7 @@ static int add_done(struct fw_cli *cli, const struct fw_edit *edit, const struct
 	const char *plural = c->n == 1 ? "" : "es";
 
 	if (cli->json)
-		return fw_cli_json(cli, change_json(edit, c, "added"));
+		return fw_cli_done(cli, change_json(edit, c, "added"), "%s", "");
 	if (c->replaced)
 		snprintf(again, sizeof(again), "; %d had been, time and reason are the new ones",
 			 c->replaced);

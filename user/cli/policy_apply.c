@@ -9,6 +9,7 @@
 
 #include "user/base/json.h"
 #include "user/base/text.h"
+#include "user/cli/incident.h"
 #include "user/cli/policy.h"
 #include "user/cli/progress.h"
 
@@ -82,6 +83,8 @@ static int applied(struct fw_cli *cli, const struct fw_policy_cmd *cmd,
 	bool same = !diff->policy && !diff->added && !diff->removed && !diff->changed;
 	char prefixes[128] = "";
 
+	if (!same)
+		fw_cli_sign(cli);
 	if (cli->json)
 		return change_json(cli, change, cmd->path, diff, cmd->maps.ctl->live,
 				   same ? 0 : confirm_s);
@@ -157,6 +160,8 @@ static int go(struct fw_cli *cli,
 	r = fw_policy_cmd_open(cli, true, &cmd);
 	if (!r)
 		r = step(&cmd.maps, &change, &cli->err);
+	if (!r && cli->json)
+		fw_cli_sign(cli);
 	if (!r && cli->json)
 		r = change_json(cli, &change, NULL, NULL, cmd.maps.ctl->live, 0);
 	else if (!r)

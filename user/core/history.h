@@ -65,8 +65,8 @@ struct fw_history_run {
 	char host[65], kernel[65];
 	char build[32];	      /* of the recorder */
 	char program[65];     /* tag of the attached program, hex; "" = none attached */
-	char policy_hash[65]; /* SHA-256 of the policy's text, hex; "" = not known */
-	__u32 generation;
+	char policy_hash[65]; /* SHA-256 of the first policy it read, hex; "" = none yet */
+	__u32 generation;     /* of that policy */
 };
 int fw_history_run(struct fw_history *h, const struct fw_history_run *run, struct fw_err *err);
 
@@ -112,9 +112,20 @@ struct fw_history_change {
 	__u32 generation; /* after it */
 	char who[65];	  /* user, with "via sudo" where known; "" = not known */
 	char what[513];	  /* the command, or what the recorder noticed */
+	/* When read back: SHA-256 of the policy as it was then; "" = it was replaced within a second
+	 * or not recorded. */
+	char policy_hash[65];
 };
 int fw_history_change(struct fw_history *h, const struct fw_history_change *change,
 		      struct fw_err *err);
+
+/*
+ * Long texts as gzip. *ret is the caller's to free; the text ends in NUL. -EFBIG, -ENOMEM; -EBADMSG:
+ * no gzip of a text of ours.
+ */
+#define FW_HISTORY_TEXT_MAX (256U << 20)
+int fw_history_pack(const char *text, size_t len, void **ret, size_t *ret_len);
+int fw_history_unpack(const void *packed, size_t len, char **ret);
 
 /* Has somebody written down a change to a generation above from, up to to, in the last minute? */
 bool fw_history_signed(struct fw_history *h, __u32 from, __u32 to, __u64 now_boot_ns);

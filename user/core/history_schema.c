@@ -85,15 +85,18 @@ static const char *const about[][2] = {
 	{ "tick.ledger_lost", "packets of tabled sources that no account of a source holds" },
 	{ "total", "packets and bytes of one tick by service and reason; nothing stands for 0" },
 	{ "total.would", "1: monitor mode let them pass; reason says what would have been" },
-	{ "run", "a start of the recorder: which machine, program and policy" },
+	{ "run", "a start of the recorder: which machine, program and policy (SHA-256 of the first "
+		 "that it read; "
+		 "its text stands in table policy)" },
 	{ "clock",
 	  "state of the clock: synchronised or not, and steps noticed. UTC of a boot_ns is "
 	  "boot_ns + (utc_ns - boot_ns) of the row in force" },
 	{ "level", "a service's level changed: 0 calm, 1 guarded, 2 siege" },
 	{ "change", "a change of the policy: who did what" },
-	{ "policy", "the policy in force from then on, as a policy file: its SHA-256, and its text "
-		    "unless it is "
-		    "long; program: interface and kernel's tag of the program on it" },
+	{ "policy",
+	  "the policy in force from then on, as a policy file: its SHA-256, and its text, "
+	  "gzipped if it is "
+	  "long; program: interface and kernel's tag of the program on it" },
 	{ "top", "heaviest sources of a minute, at least that much each" },
 	{ "address", "4 bytes: IPv4; 16 bytes: IPv6, of tabled sources its /64; network order" },
 	{ "proven",

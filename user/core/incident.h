@@ -170,6 +170,19 @@ int fw_incident_levels(struct fw_history *h, const struct fw_incident *incident,
 		       struct fw_history_level **ret, size_t *ret_count, struct fw_err *err);
 int fw_incident_changes(struct fw_history *h, const struct fw_incident *incident,
 			struct fw_history_change **ret, size_t *ret_count, struct fw_err *err);
+/* A stretch of time in which one service was above calm. */
+struct fw_incident_span {
+	char service[FW_NAME_LEN];
+	struct fw_when from, to; /* to: its last change of level */
+	bool over;		 /* to: back to calm */
+	bool pinned;		 /* by hand, at least in part */
+	__u8 worst;		 /* enum fw_level */
+};
+/* Of what fw_incident_levels() gave; in the order they began. *ret is the caller's to free.
+ * -ENOMEM. */
+int fw_incident_spans(const struct fw_incident *incident, const struct fw_history_level *level,
+		      size_t levels, struct fw_incident_span **ret, size_t *ret_count);
+extern const char *const fw_incident_level_names[FW_LEVEL_MAX];
 /* Clock rows of its time and the last one before it; runs likewise. */
 int fw_incident_clocks(struct fw_history *h, const struct fw_incident *incident,
 		       struct fw_history_clock **ret, size_t *ret_count, struct fw_err *err);

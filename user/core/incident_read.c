@@ -167,6 +167,7 @@ static int take_change(void *arg, sqlite3_stmt *row)
 
 	fw_sql_text(row, 3, next.who, sizeof(next.who));
 	fw_sql_text(row, 4, next.what, sizeof(next.what));
+	fw_sql_text(row, 5, next.policy_hash, sizeof(next.policy_hash));
 	return fw_sql_push(&g->list, &g->count, sizeof(next), &next, g->err);
 }
 
@@ -175,7 +176,9 @@ int fw_incident_changes(struct fw_history *h, const struct fw_incident *in,
 {
 	struct gather g = { .err = err };
 	int r = fw_sql_rows(h,
-			    "SELECT utc_ns, boot_ns, generation, who, what FROM change WHERE tick "
+			    "SELECT utc_ns, boot_ns, generation, who, what, (SELECT sha256 FROM "
+			    "policy p WHERE p.generation = c.generation AND p.tick BETWEEN c.tick "
+			    "AND c.tick + 600 ORDER BY p.id LIMIT 1) FROM change c WHERE tick "
 			    "BETWEEN ? - 1 AND ? ORDER BY id",
 			    err, take_change, &g, "ii", in->first_tick, in->last_tick);
 

@@ -113,6 +113,7 @@ static int open_history(struct fw_recorder *r, const struct fw_recorder_now *now
 		return code;
 	}
 	r->have_clock = false;
+	r->policy_known = false; /* this run has yet to say under which it began */
 	return 0;
 }
 

@@ -51,10 +51,10 @@ struct fw_recorder {
 	struct fw_sampler sampler[FW_G_MAX]; /* as written, summed over CPUs */
 	__u64 ledger_lost;
 
-	/* The policy as written: of which generation, and when it was looked at. */
+	/* The policy as written: of which generation, and when to look again at the earliest. */
 	__u32 policy_generation;
 	bool policy_known;
-	__u64 policy_boot_ns;
+	__u64 policy_again_ns;
 
 	/* The file. */
 	struct fw_history *history;

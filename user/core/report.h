@@ -114,7 +114,7 @@ struct fw_report_policy {
 	__u32 generation;
 	char sha256[65];   /* of its text as a policy file */
 	char program[512]; /* "eth0:tag ..." */
-	char *text;	   /* owned; "" = too long to be kept */
+	char *text;	   /* owned; "" = was not kept */
 };
 
 #define FW_REPORT_TOP 20
@@ -128,12 +128,13 @@ struct fw_report {
 	struct fw_incident_service *service;
 	struct fw_incident_note *note;
 	struct fw_history_level *level;
+	struct fw_incident_span *span; /* when each service was above calm */
 	struct fw_history_change *change;
 	struct fw_history_clock *clock;
 	struct fw_history_run *run;
 	struct fw_report_policy *policy;
-	size_t nr_points, nr_services, nr_notes, nr_levels, nr_changes, nr_clocks, nr_runs,
-		nr_policies;
+	size_t nr_points, nr_services, nr_notes, nr_levels, nr_spans, nr_changes, nr_clocks,
+		nr_runs, nr_policies;
 	struct fw_report_sources proven, listed, sampled; /* listed: exact, but not proven */
 	struct fw_incident_source top_proven[FW_REPORT_TOP], top_other[FW_REPORT_TOP];
 	size_t nr_top_proven, nr_top_other;

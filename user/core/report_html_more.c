@@ -15,11 +15,39 @@ static void cell(FILE *out, const char *class, const char *text)
 	fputs("</td>", out);
 }
 
+/* One incident lasts as long as any service is above calm; here, each has times of its own. */
+static void spans(FILE *out, const struct fw_report *r)
+{
+	fputs("<h3>Each service above calm</h3>\n<div class=\"wide\"><table>\n<tr><th>Service</th>"
+	      "<th>From</th><th>Until</th><th class=\"n\">Seconds</th><th>At worst</th></tr>\n",
+	      out);
+	for (size_t i = 0; i < r->nr_spans; i++) {
+		const struct fw_incident_span *s = &r->span[i];
+
+		fputs("<tr>", out);
+		cell(out, "", s->service);
+		cell(out, "m", fw_report_moment(s->from.utc_ns));
+		if (s->over) {
+			cell(out, "m", fw_report_moment(s->to.utc_ns));
+			fprintf(out, "<td class=\"n\">%.0f</td>",
+				(double)(s->to.boot_ns - s->from.boot_ns) / 1e9);
+		} else {
+			fprintf(out, "<td>%s</td><td class=\"n\">&ndash;</td>",
+				r->incident.open ? "still" : "beyond the incident's end");
+		}
+		fprintf(out, "<td>%s%s</td></tr>\n", levels[s->worst % FW_LEVEL_MAX],
+			s->pinned ? ", set by hand" : "");
+	}
+	fputs("</table></div>\n", out);
+}
+
 void fw_report_page_events(FILE *out, const struct fw_report *r)
 {
 	fputs("<h2>What was done, and when</h2>\n", out);
+	if (r->nr_spans)
+		spans(out, r);
 	if (r->nr_levels) {
-		fputs("<h3>Levels</h3>\n<div "
+		fputs("<h3>Every change of level</h3>\n<div "
 		      "class=\"wide\"><table>\n<tr><th>Time</th><th>Service</th>"
 		      "<th>Level</th><th></th></tr>\n",
 		      out);
@@ -45,7 +73,13 @@ void fw_report_page_events(FILE *out, const struct fw_report *r)
 			cell(out, "", r->change[i].who);
 			fputs("<td><code>", out);
 			fw_escape_html(out, r->change[i].what);
-			fputs("</code></td></tr>\n", out);
+			fputs("</code>", out);
+			if (*r->change[i].policy_hash)
+				fprintf(out,
+					"<br><span class=\"small soft\">policy since then: "
+					"SHA-256 <code>%s</code></span>",
+					r->change[i].policy_hash);
+			fputs("</td></tr>\n", out);
 		}
 		fputs("</table></div>\n", out);
 	}
@@ -222,6 +256,8 @@ void fw_report_page_record(FILE *out, const struct fw_report *r)
 		fw_escape_html(out, u->build);
 		fputs("; boot <code>", out);
 		fw_escape_html(out, u->boot_id);
+		fputs("</code>; policy then: SHA-256 <code>", out);
+		fw_escape_html(out, *u->policy_hash ? u->policy_hash : "not known");
 		fputs("</code></p>\n", out);
 	}
 	for (size_t i = 0; i < r->nr_policies; i++) {

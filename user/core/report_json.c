@@ -164,12 +164,27 @@ static json_t *samples_json(const struct fw_report *r)
 		shares_json(t->length, FW_REPORT_LENGTH, t->lengths), "kinds", err ? NULL : kinds);
 }
 
+static json_t *hash_json(const char *hash)
+{
+	return *hash ? fw_json_text(hash) : json_null();
+}
+
 static json_t *events_json(const struct fw_report *r)
 {
 	static const char *const levels[] = { "calm", "guarded", "siege" };
 	json_t *list = json_array(), *changes = json_array(), *notes = json_array();
+	json_t *spans = json_array();
 	int err = 0;
 
+	for (size_t i = 0; i < r->nr_spans; i++) {
+		const struct fw_incident_span *s = &r->span[i];
+
+		err |= fw_json_push(
+			spans, json_pack("{s:o,s:o,s:o,s:s,s:b}", "service",
+					 fw_json_text(s->service), "from", utc(s->from.utc_ns),
+					 "until", s->over ? utc(s->to.utc_ns) : json_null(),
+					 "worst", levels[s->worst % 3], "pinned", (int)s->pinned));
+	}
 	for (size_t i = 0; i < r->nr_levels; i++)
 		err |= fw_json_push(list, json_pack("{s:o,s:o,s:s,s:s,s:b}", "at",
 						    utc(r->level[i].when.utc_ns), "service",
@@ -178,18 +193,20 @@ static json_t *events_json(const struct fw_report *r)
 						    levels[r->level[i].to % 3], "pinned",
 						    (int)r->level[i].pinned));
 	for (size_t i = 0; i < r->nr_changes; i++)
-		err |= fw_json_push(changes, json_pack("{s:o,s:I,s:o,s:o}", "at",
-						       utc(r->change[i].when.utc_ns), "generation",
-						       (json_int_t)r->change[i].generation, "who",
-						       fw_json_text(r->change[i].who), "what",
-						       fw_json_text(r->change[i].what)));
+		err |= fw_json_push(changes,
+				    json_pack("{s:o,s:I,s:o,s:o,s:o}", "at",
+					      utc(r->change[i].when.utc_ns), "generation",
+					      (json_int_t)r->change[i].generation, "who",
+					      fw_json_text(r->change[i].who), "what",
+					      fw_json_text(r->change[i].what), "policy_sha256",
+					      hash_json(r->change[i].policy_hash)));
 	for (size_t i = 0; i < r->nr_notes; i++)
 		err |= fw_json_push(notes,
 				    json_pack("{s:o,s:o,s:o}", "at", utc(r->note[i].when.utc_ns),
 					      "who", fw_json_text(r->note[i].who), "text",
 					      fw_json_text(r->note[i].text)));
-	return json_pack("{s:o,s:o,s:o}", "levels", err ? NULL : list, "changes", changes, "notes",
-			 notes);
+	return json_pack("{s:o,s:o,s:o,s:o}", "levels", err ? NULL : list, "above_calm", spans,
+			 "changes", changes, "notes", notes);
 }
 
 static json_t *record_json(const struct fw_report *r)
@@ -202,10 +219,11 @@ static json_t *record_json(const struct fw_report *r)
 
 		err |= fw_json_push(
 			runs,
-			json_pack("{s:o,s:o,s:o,s:o,s:o,s:I}", "since", utc(u->when.utc_ns),
+			json_pack("{s:o,s:o,s:o,s:o,s:o,s:I,s:o}", "since", utc(u->when.utc_ns),
 				  "boot_id", fw_json_text(u->boot_id), "host",
 				  fw_json_text(u->host), "kernel", fw_json_text(u->kernel), "build",
-				  fw_json_text(u->build), "generation", (json_int_t)u->generation));
+				  fw_json_text(u->build), "generation", (json_int_t)u->generation,
+				  "policy_sha256", hash_json(u->policy_hash)));
 	}
 	for (size_t i = 0; i < r->nr_clocks; i++) {
 		const struct fw_history_clock *c = &r->clock[i];

@@ -139,10 +139,32 @@ static void event(FILE *out, struct fw_when when, const char *who, const char *w
 	fputs(" |\n", out);
 }
 
+static void spans(FILE *out, const struct fw_report *r)
+{
+	if (!r->nr_spans)
+		return;
+	fputs("\n## Each service above calm\n\n| service | from | until | at worst |\n"
+	      "|---|---|---|---|\n",
+	      out);
+	for (size_t i = 0; i < r->nr_spans; i++) {
+		const struct fw_incident_span *s = &r->span[i];
+
+		fputs("| ", out);
+		fw_escape_markdown(out, s->service);
+		fprintf(out, " | %s | ", fw_report_moment(s->from.utc_ns));
+		fprintf(out, "%s | %s%s |\n",
+			s->over		   ? fw_report_moment(s->to.utc_ns)
+			: r->incident.open ? "still"
+					   : "beyond the incident's end",
+			levels[s->worst % FW_LEVEL_MAX], s->pinned ? ", set by hand" : "");
+	}
+}
+
 static void events(FILE *out, const struct fw_report *r)
 {
 	char text[96];
 
+	spans(out, r);
 	fputs("\n## What was done\n\n| time | who | what |\n|---|---|---|\n", out);
 	for (size_t i = 0; i < r->nr_levels; i++) {
 		const struct fw_history_level *l = &r->level[i];
@@ -151,8 +173,14 @@ static void events(FILE *out, const struct fw_report *r)
 			 levels[l->from % 3]);
 		event(out, l->when, l->pinned ? "set by hand" : "the program", text);
 	}
-	for (size_t i = 0; i < r->nr_changes; i++)
-		event(out, r->change[i].when, r->change[i].who, r->change[i].what);
+	for (size_t i = 0; i < r->nr_changes; i++) {
+		const struct fw_history_change *c = &r->change[i];
+
+		event(out, c->when, c->who, c->what);
+		if (*c->policy_hash)
+			fprintf(out, "| %s | the recorder | policy since then: SHA-256 `%s` |\n",
+				fw_report_moment(c->when.utc_ns), c->policy_hash);
+	}
 	for (size_t i = 0; i < r->nr_notes; i++)
 		event(out, r->note[i].when, r->note[i].who, r->note[i].text);
 }
@@ -176,6 +204,8 @@ int fw_report_markdown(FILE *out, const struct fw_report *r)
 
 		fprintf(out, "\n- recorder since %s, floodwall ", fw_report_moment(u->when.utc_ns));
 		fw_escape_markdown(out, u->build);
+		if (*u->policy_hash)
+			fprintf(out, ", policy then SHA-256 `%.64s`", u->policy_hash);
 	}
 	for (size_t i = 0; i < r->nr_policies; i++) {
 		const struct fw_report_policy *p = &r->policy[i];

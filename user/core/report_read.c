@@ -125,6 +125,19 @@ static int read_samples(struct fw_history *h, struct fw_report *r, struct fw_err
 	return e ? e : fw_incident_each_sample(h, r->incident.id, take_sample, &w, err);
 }
 
+/* One that cannot be read any more counts as not kept. */
+static char *policy_text(sqlite3_stmt *stmt, int column)
+{
+	char *text = NULL;
+
+	if (sqlite3_column_type(stmt, column) != SQLITE_BLOB)
+		return strdup((const char *)sqlite3_column_text(stmt, column));
+	if (fw_history_unpack(sqlite3_column_blob(stmt, column),
+			      (size_t)sqlite3_column_bytes(stmt, column), &text) == -EBADMSG)
+		return strdup("");
+	return text;
+}
+
 /* Those of its time, and the one that was in force when it began. */
 static int read_policies(struct fw_history *h, struct fw_report *report, struct fw_err *err)
 {
@@ -153,7 +166,7 @@ static int read_policies(struct fw_history *h, struct fw_report *report, struct 
 		p->generation = (__u32)sqlite3_column_int64(stmt, 2);
 		snprintf(p->sha256, sizeof(p->sha256), "%s", sqlite3_column_text(stmt, 3));
 		snprintf(p->program, sizeof(p->program), "%s", sqlite3_column_text(stmt, 4));
-		p->text = strdup((const char *)sqlite3_column_text(stmt, 5));
+		p->text = policy_text(stmt, 5);
 		if (!p->text)
 			break;
 		report->nr_policies++;
@@ -173,6 +186,8 @@ static int read_lists(struct fw_history *h, struct fw_report *r, struct fw_err *
 		e = fw_incident_notes(h, i->id, &r->note, &r->nr_notes, err);
 	if (!e)
 		e = fw_incident_levels(h, i, &r->level, &r->nr_levels, err);
+	if (!e)
+		e = fw_incident_spans(i, r->level, r->nr_levels, &r->span, &r->nr_spans);
 	if (!e)
 		e = fw_incident_changes(h, i, &r->change, &r->nr_changes, err);
 	if (!e)
@@ -238,6 +253,7 @@ void fw_report_free(struct fw_report *r)
 	free(r->service);
 	free(r->note);
 	free(r->level);
+	free(r->span);
 	free(r->change);
 	free(r->clock);
 	free(r->run);
