@@ -284,12 +284,51 @@ static void gives_back(void **state)
 	unlink(path);
 }
 
+/* Which source gets its row first, if the machine may lose its power at any moment. */
+static void urgent(void **state)
+{
+	const struct fw_accounts_id id = {
+		.boot_id = "boot", .state = 1, .cpus = CPUS, .max = 100
+	};
+	struct fw_accounts *a = NULL;
+	struct fw_err err;
+	struct fw_heavy h;
+	bool kept;
+
+	(void)state;
+	assert_int_equal(fw_accounts_open(NULL, &id, &a, &kept, &err), 0);
+	for (__u64 key = 1; key <= 4; key++) { /* 2 and 4 are proven, 3 and 4 are heavy */
+		h = lone(key, 1000 + key, !(key & 1));
+		h.packets = key > 2 ? 900 : 9;
+		h.lost = key & 1;
+		h.reason = FW_R_DROP_SRC_UDP;
+		fw_accounts_record(a, 0, &h);
+	}
+	assert_true(fw_accounts_rank(a, 3) > fw_accounts_rank(a, 1));
+	assert_true(fw_accounts_rank(a, 1) > fw_accounts_rank(a, 2));
+	assert_true(fw_accounts_rank(a, 2) > fw_accounts_rank(a, 0));
+	assert_true(fw_accounts_rank(a, 0) > 0);
+	/* With a row it is not due; when it has sent more, after all that have none. */
+	fw_accounts_written(a, 3);
+	assert_int_equal(fw_accounts_rank(a, 3), 0);
+	h = lone(4, 2000, true);
+	h.packets = 5000;
+	fw_accounts_record(a, 0, &h);
+	assert_true(fw_accounts_rank(a, 3) > 0);
+	assert_true(fw_accounts_rank(a, 3) < fw_accounts_rank(a, 0));
+	/* Nobody knows what reached the disk: as if it had no row. */
+	fw_accounts_unwritten(a);
+	assert_true(fw_accounts_rank(a, 3) > fw_accounts_rank(a, 1));
+	fw_accounts_close(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exact),
 		cmocka_unit_test(gives_back),
 		cmocka_unit_test(windows),
+		cmocka_unit_test(urgent),
 	};
 
 	return cmocka_run_group_tests_name("accounts", tests, NULL, NULL);

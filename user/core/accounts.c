@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "user/core/accounts_table.h"
 
@@ -297,6 +298,19 @@ bool fw_accounts_due(const struct fw_accounts *a, size_t at)
 	const struct source *s = &a->source[at];
 
 	return s->flags & (IS_PROVEN | HAS_LOST) && s->packets[WINDOW_NOW] != s->written;
+}
+
+__u64 fw_accounts_rank(const struct fw_accounts *a, size_t at)
+{
+	const struct source *s = &a->source[at];
+	__u64 packets = s->packets[WINDOW_NOW] + s->packets[WINDOW_BEFORE];
+	bool fresh = !s->written || s->written > packets; /* never, or nobody knows */
+	__u64 more = fresh ? packets : packets - s->written;
+
+	if (!fw_accounts_due(a, at))
+		return 0;
+	return (__u64)fresh << 63 | (__u64) !!(s->flags & IS_PROVEN) << 62 |
+	       MIN(MAX(more, 1), (1ULL << 62) - 1);
 }
 
 bool fw_accounts_proven(const struct fw_accounts *a, __u8 family, __u64 key)

@@ -10,6 +10,7 @@
 #include <sys/param.h>
 #include <sys/timex.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "user/base/clock.h"
 #include "user/core/apply.h"
@@ -43,6 +44,8 @@ int fw_recorder_new(const struct fw_recorder_opts *opts, struct fw_recorder **re
 	snprintf(r->pins, sizeof(r->pins), "%s", opts->pins);
 	snprintf(r->path, sizeof(r->path), "%s", opts->path);
 	snprintf(r->accounts_path, sizeof(r->accounts_path), "%s", opts->accounts ?: "");
+	if (opts->accounts)
+		snprintf(r->sampled_path, sizeof(r->sampled_path), "%s.sampled", r->accounts_path);
 	snprintf(r->build, sizeof(r->build), "%s", opts->build ?: "");
 	snprintf(r->boot_id, sizeof(r->boot_id), "%s", opts->boot_id ?: "");
 	fw_recorder_set(r, opts);
@@ -72,6 +75,8 @@ void fw_recorder_free(struct fw_recorder *r)
 	fw_stats_kept_free(&r->kept_counts);
 	fw_history_close(r->history);
 	fw_accounts_close(r->sampled);
+	if (!r->incident.id && *r->sampled_path) /* else they go on when we are back */
+		unlink(r->sampled_path);
 	free(r->sample);
 	free(r->top);
 	free(r);

@@ -148,6 +148,7 @@ static int seed_source(void *arg, const struct fw_incident_source *source)
 	struct seed *seed = arg;
 	const struct fw_recorder_now *now = seed->now;
 	bool ip4 = fw_text_is_ip4(source->addr_be);
+	bool kept = source->exact ? seed->r->accounts_kept : seed->r->sampled_kept;
 	struct fw_account a = {
 		.family = ip4 ? 4 : 6,
 		.key = ip4 ? ntohl(source->addr_be[3])
@@ -161,6 +162,8 @@ static int seed_source(void *arg, const struct fw_incident_source *source)
 		.banned = source->banned,
 	};
 
+	if (kept)
+		return 0;
 	memcpy(a.lost, source->reason, sizeof(a.lost));
 	fw_accounts_seed(source->exact ? seed->r->accounts : seed->r->sampled, &a);
 	return 0;
@@ -176,10 +179,12 @@ int fw_rec_adopt(struct fw_recorder *r, const struct fw_recorder_now *now, struc
 	}
 	r->before_written = true;
 	r->cursor[0] = r->cursor[1] = 0;
-	if (r->accounts_kept) {
-		fw_accounts_unwritten(r->accounts); /* the last second may not have been */
+	if (r->accounts_kept) /* the last second may not have been */
+		fw_accounts_unwritten(r->accounts);
+	if (r->sampled_kept)
+		fw_accounts_unwritten(r->sampled);
+	if (r->accounts_kept && r->sampled_kept)
 		return 0;
-	}
 	return fw_incident_each_source(r->history, r->incident.id, seed_source, &seed, err);
 }
 
@@ -202,6 +207,53 @@ static int put_account(struct fw_recorder *r, const struct fw_recorder_now *now,
 	fw_rec_addr(a->family, a->key, s.addr_be);
 	memcpy(s.reason, a->lost, sizeof(s.reason));
 	return fw_incident_put_source(r->history, id, &s, err);
+}
+
+/* Those of the table that should have a row soonest, of the next SCAN positions. */
+struct pick {
+	size_t at;
+	__u64 rank;
+};
+
+static unsigned int pick(struct fw_recorder *r, int which, struct pick *best, unsigned int rows)
+{
+	struct fw_accounts *table = which ? r->sampled : r->accounts;
+	size_t count = fw_accounts_count(table), n;
+	unsigned int nr = 0, at;
+
+	if (r->cursor[which] >= count)
+		r->cursor[which] = 0;
+	for (n = 0; n < SCAN && r->cursor[which] < count; n++, r->cursor[which]++) {
+		__u64 rank = fw_accounts_rank(table, r->cursor[which]);
+
+		if (!rank || (nr == rows && rank <= best[nr - 1].rank))
+			continue;
+		for (at = nr < rows ? nr++ : nr - 1; at && best[at - 1].rank < rank; at--)
+			best[at] = best[at - 1];
+		best[at] = (struct pick){ r->cursor[which], rank };
+	}
+	return nr;
+}
+
+/* While it lasts: few rows a second, the most urgent first. */
+static int put_urgent(struct fw_recorder *r, const struct fw_recorder_now *now, int which,
+		      unsigned int rows, struct fw_err *err)
+{
+	struct fw_accounts *table = which ? r->sampled : r->accounts;
+	struct pick best[FW_REC_SOURCE_ROWS];
+	unsigned int nr = pick(r, which, best, rows);
+	int code = 0;
+
+	for (unsigned int i = 0; i < nr && !code; i++) {
+		struct fw_account a;
+
+		fw_accounts_get(table, best[i].at, &a);
+		/* One that is proven must not also read as possibly spoofed. */
+		if (!which || !fw_accounts_proven(r->accounts, a.family, a.key))
+			code = put_account(r, now, r->incident.id, &a, !which, err);
+		fw_accounts_written(table, best[i].at);
+	}
+	return code;
 }
 
 /* Rows of one table of accounts from its cursor on; *ret_end: the cursor came round. */
@@ -263,15 +315,15 @@ static int finish(struct fw_recorder *r, const struct fw_recorder_now *now, stru
 
 int fw_rec_sources(struct fw_recorder *r, const struct fw_recorder_now *now, struct fw_err *err)
 {
-	bool end, incident = r->incident.id;
+	bool incident = r->incident.id;
 	int code = 0;
 
 	if (r->closing)
 		code = finish(r, now, err);
 	else if (incident)
-		code = put_some(r, now, r->incident.id, 0, FW_REC_SOURCE_ROWS * 3 / 4, &end, err);
+		code = put_urgent(r, now, 0, FW_REC_SOURCE_ROWS * 3 / 4, err);
 	if (!code && incident && !r->closing)
-		code = put_some(r, now, r->incident.id, 1, FW_REC_SOURCE_ROWS / 4, &end, err);
+		code = put_urgent(r, now, 1, FW_REC_SOURCE_ROWS / 4, err);
 	if (code || r->closing || now->when.boot_ns < r->turned_ns + TURN_NS)
 		return code;
 	r->turned_ns = now->when.boot_ns;

@@ -37,7 +37,7 @@ struct fw_rec_levels {
 
 struct fw_recorder {
 	struct fw_recorder_opts opts;
-	char pins[256], path[256], accounts_path[256], build[32], boot_id[40];
+	char pins[256], path[256], accounts_path[256], sampled_path[272], build[32], boot_id[40];
 
 	/* The data path; maps.cpus == 0: no state. */
 	struct fw_maps maps;
@@ -67,6 +67,7 @@ struct fw_recorder {
 	bool accounts_new;	      /* just opened: an incident must be carried on in them */
 	bool accounts_kept;	      /* they go on with what an earlier recorder left */
 	struct fw_accounts *sampled;  /* others */
+	bool sampled_kept;	      /* they go on, too */
 	size_t kept;		      /* accounts left when harmless ones were last forgotten */
 	__u64 turned_ns;	      /* boot time of the last turn */
 	struct fw_sample *sample;     /* ring [FW_REC_SAMPLES] */

@@ -45,14 +45,15 @@ static int open_accounts(struct fw_recorder *r, struct fw_err *err)
 	struct fw_accounts_id id = { .state = r->maps.ctl_id,
 				     .cpus = r->maps.cpus,
 				     .max = r->opts.sources_max };
-	bool new;
 	int code;
 
 	memcpy(id.boot_id, r->boot_id, sizeof(id.boot_id));
 	r->accounts_new = true;
 	code = fw_accounts_open(r->opts.accounts, &id, &r->accounts, &r->accounts_kept, err);
+	/* Those of the samples beside it, for a recorder that is killed loses neither. */
 	if (!code && !r->sampled)
-		code = fw_accounts_open(NULL, &id, &r->sampled, &new, err);
+		code = fw_accounts_open(*r->sampled_path ? r->sampled_path : NULL, &id, &r->sampled,
+					&r->sampled_kept, err);
 	return code;
 }
 
