@@ -167,10 +167,10 @@ __noinline int remember(__u64 key, __u64 now, __u32 who, int proven)
 
 	if (!policy)
 		return 0;
-	/* In a full set the proven take the place of who is not, unless he is in debt. */
-	entering = table_find(&table, &e)
-			   ? FW_ENTER_MET
-			   : table_enter(&table, &e, now, proven ? FW_IDLE_ANY : policy->idle_ns);
+	/* In a full set it takes the place of who is not proven, unless he is in debt: without one,
+	 * who came again could not go on. */
+	entering =
+		table_find(&table, &e) ? FW_ENTER_MET : table_enter(&table, &e, now, FW_IDLE_ANY);
 	if (entering == FW_ENTER_NONE || entering == FW_ENTER_LOST || !e.set)
 		return 0;
 	if (entering == FW_ENTER_OURS)

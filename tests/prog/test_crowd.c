@@ -276,6 +276,30 @@ static void test_place_for_the_proven(void **state)
 	close(fd[1]);
 }
 
+/* ... and so does who only came again, where nothing more can be asked for. */
+static void test_place_for_who_came_again(void **state)
+{
+	struct spec syn = { .src = CROWD, .dst = SERVER, .proto = TCP, .flags = SYN }, ack;
+	struct spec other = { .src = CROWD, .dst = SERVER, .proto = UDP };
+	struct prog *prog = *state;
+	__u64 reason[FW_R_MAX];
+
+	prog_no_crowd(prog);
+	for (; other.nth < 60000 * 257; other.nth += 257)
+		prog_repeat(prog, &other, 1, reason);
+	assert_true(prog_note(prog, FW_N_SET_FULL) > 10000);
+	prog_policy(prog)->service[FW_SERVICE_HOST].proof = FW_PROOF_RETRANSMIT;
+	crowd_pin(prog, FW_LEVEL_SIEGE);
+	for (syn.nth = 1; syn.nth < 100; syn.nth++) { /* the others are multiples of 257 */
+		ack = syn;
+		ack.flags = ACK;
+		prog_expect(prog, &syn, FW_R_DROP_RETRANSMIT);
+		prog_step(prog, (__s64)SECOND);
+		prog_expect(prog, &syn, FW_R_PASS_RETRANSMIT);
+		prog_expect(prog, &ack, FW_R_PASS_SOURCE);
+	}
+}
+
 /* A resolver's answer is not part of the crowd. */
 static void test_answers(void **state)
 {
@@ -343,6 +367,7 @@ int main(void)
 		CROWD_TEST(test_monitor),
 		CROWD_TEST(test_proof_expires),
 		CROWD_TEST(test_place_for_the_proven),
+		CROWD_TEST(test_place_for_who_came_again),
 	};
 
 	return cmocka_run_group_tests(tests, crowd_group_setup, prog_group_teardown);
