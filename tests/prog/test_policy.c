@@ -294,6 +294,32 @@ static void the_record_tells_what_differs(void **state)
 	assert_true(record.known && record.live_changes);
 }
 
+/* A prefix of the file whose time is over, and one that somebody blocked for a while. */
+static void what_ends_by_itself_is_no_difference(void **state)
+{
+	struct prog *prog = *state;
+	struct fw_policy_record record;
+	struct fw_apply *a;
+	struct fw_err err;
+
+	apply(prog, "lanes: {blocked: [{prefix: 192.0.2.0/24, for: 10s}, 198.51.100.0/24]}\n");
+	prog_step(prog, 20 * SECOND);
+	a = prog_edit(prog);
+	a->changed = FW_APPLY_LANES;
+	assert_int_equal(a->prefixes.count, 1); /* the other one is gone */
+	assert_int_equal(fw_apply_commit(a, &err), 0);
+	fw_apply_end(a);
+	free(a);
+	fw_policy_record(&prog->maps, &record);
+	assert_true(record.known && !record.live_changes);
+	prog_lane(prog, FW_LANE_BLOCKED, "192.0.2.1/32", (__u32)(prog_now(prog) / SECOND) + 600, 0);
+	fw_policy_record(&prog->maps, &record);
+	assert_true(record.known && !record.live_changes);
+	prog_lane(prog, FW_LANE_BLOCKED, "192.0.2.2/32", FW_FOREVER, 0);
+	fw_policy_record(&prog->maps, &record);
+	assert_true(record.known && record.live_changes);
+}
+
 /* An undo that comes too late, or has nothing to go back to, leaves the record as it was. */
 static void a_refused_undo_forgets_no_file(void **state)
 {
@@ -479,6 +505,7 @@ int main(void)
 		PROG_TEST(what_goes_on_keeps_its_place_and_state),
 		PROG_TEST(the_same_again_is_no_change),
 		PROG_TEST(the_record_tells_what_differs),
+		PROG_TEST(what_ends_by_itself_is_no_difference),
 		PROG_TEST(a_refused_undo_forgets_no_file),
 		PROG_TEST(what_is_shown_can_be_applied_again),
 		PROG_TEST(two_hundred_changes_harm_no_packet),

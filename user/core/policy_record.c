@@ -38,7 +38,10 @@ __u64 fw_policy_hash_bytes(__u64 hash, const void *bytes, size_t size)
 	return mix(mix(hash, word), size);
 }
 
-/* A sum, for prefixes have no order; times are left out, they differ by when they are written. */
+/*
+ * A sum, for prefixes have no order. What ends by itself is left out: when its time is over the
+ * lists are compiled anew, and nobody has changed anything.
+ */
 static __u64 hash_prefixes(const struct fw_prefixes *set)
 {
 	__u64 sum = 0;
@@ -49,7 +52,8 @@ static __u64 hash_prefixes(const struct fw_prefixes *set)
 		__u64 hash = fw_policy_hash_bytes(0, one->addr_be, sizeof(one->addr_be));
 
 		hash = mix(hash, (__u64)one->len << 16 | (__u64)one->lane << 8 | one->class);
-		hash = mix(hash, one->until_s);
+		if (one->until_s != FW_FOREVER)
+			continue;
 		sum += *why ? fw_policy_hash_bytes(hash, why, strlen(why)) : hash;
 	}
 	return sum;
