@@ -20,6 +20,7 @@
 #include "bpf/abi.h"
 #include "bpf/pkt.h"
 #include "user/core/apply.h"
+#include "user/core/policy.h"
 #include "user/kern/maps.h"
 #include "user/kern/object.h"
 #include "tests/lib/packet.h"
@@ -119,6 +120,10 @@ void prog_commit(struct prog *prog, struct fw_apply *apply, unsigned int changed
 void prog_lane(struct prog *prog, enum fw_lane lane, const char *prefix, __u32 until_s, __u8 class);
 void prog_lane_add(struct fw_apply *apply, enum fw_lane lane, const char *prefix, __u32 until_s,
 		   __u8 class);
+
+/* The text of a policy file, applied by "somebody"; it is as if read from /etc/floodwall/t.yaml. */
+struct fw_policy_diff prog_apply(struct prog *prog, const char *text, __u32 confirm_s,
+				 struct fw_change *change);
 
 /* The live policy, to scribble in where a test needs what no operator can say. */
 struct fw_policy *prog_policy(struct prog *prog);

@@ -127,3 +127,31 @@ void prog_no_crowd(struct prog *prog)
 	memset(&policy->budget[FW_B_NEW4], 0, sizeof(struct fw_limit));
 	memset(&policy->budget[FW_B_NEW6], 0, sizeof(struct fw_limit));
 }
+
+static struct fw_file read_text(struct prog *prog, const char *text)
+{
+	struct fw_file_context context = { fw_policy_clock(&prog->maps), prog->maps.meta->tick_ns,
+					   NULL, NULL };
+	struct fw_problems problems = { 0 };
+	struct fw_file file = { 0 };
+	struct fw_err err = { 0 };
+
+	if (fw_file_parse("t", text, strlen(text), &context, &file, &problems, &err))
+		fail_msg("%s\n%s", err.msg, text);
+	fw_problems_free(&problems);
+	return file;
+}
+
+struct fw_policy_diff prog_apply(struct prog *prog, const char *text, __u32 confirm_s,
+				 struct fw_change *change)
+{
+	struct fw_policy_opts opts = { "/etc/floodwall/t.yaml", "somebody", confirm_s };
+	struct fw_file file = read_text(prog, text);
+	struct fw_policy_diff diff = { 0 };
+	struct fw_err err = { 0 };
+
+	if (fw_policy_apply(&prog->maps, &file, &opts, &diff, change, &err))
+		fail_msg("%s\n%s", err.msg, text);
+	fw_file_free(&file);
+	return diff;
+}

@@ -20,37 +20,9 @@ static const struct spec attacker = { .src = ATTACKER, .proto = 17, .dport = 9 }
 static const struct spec carrier = { .src = CARRIER, .proto = 17, .dport = 9 };
 static const struct spec voter = { .src = VOTER, .proto = 17, .dport = 9 };
 
-static struct fw_file read_text(struct prog *prog, const char *text)
-{
-	struct fw_file_context context = { fw_policy_clock(&prog->maps), prog->maps.meta->tick_ns,
-					   NULL, NULL };
-	struct fw_problems problems = { 0 };
-	struct fw_file file = { 0 };
-	struct fw_err err = { 0 };
-
-	if (fw_file_parse("t", text, strlen(text), &context, &file, &problems, &err))
-		fail_msg("%s\n%s", err.msg, text);
-	fw_problems_free(&problems);
-	return file;
-}
-
-static struct fw_policy_diff apply_for(struct prog *prog, const char *text, __u32 confirm_s,
-				       struct fw_change *change)
-{
-	struct fw_policy_opts opts = { "/etc/floodwall/t.yaml", "somebody", confirm_s };
-	struct fw_file file = read_text(prog, text);
-	struct fw_policy_diff diff = { 0 };
-	struct fw_err err = { 0 };
-
-	if (fw_policy_apply(&prog->maps, &file, &opts, &diff, change, &err))
-		fail_msg("%s\n%s", err.msg, text);
-	fw_file_free(&file);
-	return diff;
-}
-
 static struct fw_policy_diff apply(struct prog *prog, const char *text)
 {
-	return apply_for(prog, text, 0, NULL);
+	return prog_apply(prog, text, 0, NULL);
 }
 
 /* "lanes: {blocked: [ATTACKER]}" with more behind it. */
@@ -73,7 +45,7 @@ static void unconfirmed_goes_back_in_the_program(void **state)
 
 	prog_no_crowd(prog);
 	prog_expect(prog, &attacker, FW_R_PASS_NEWCOMER);
-	apply_for(prog, blocking(""), 60, &change);
+	prog_apply(prog, blocking(""), 60, &change);
 	assert_string_equal(change.who, "somebody");
 	assert_string_equal(change.what, "applied /etc/floodwall/t.yaml");
 	assert_non_null(strstr(change.after, "back in 60 s unless confirmed"));
@@ -105,7 +77,7 @@ static void confirmed_stays(void **state)
 	struct fw_err err;
 
 	assert_int_equal(fw_policy_confirm(&prog->maps, &change, &err), -ENOENT);
-	apply_for(prog, blocking(""), 60, NULL);
+	prog_apply(prog, blocking(""), 60, NULL);
 	assert_int_equal(fw_policy_confirm(&prog->maps, &change, &err), 0);
 	assert_string_equal(change.what, "confirmed");
 	prog_step(prog, 3600 * SECOND);
@@ -137,7 +109,7 @@ static void undo_takes_back_whatever_it_was(void **state)
 	assert_int_equal(prog->maps.lane_head[FW_LIVE_LANES(prog->maps.ctl->live)].prefixes, 1);
 	assert_int_equal(prog_policy(prog)->proof_s, 300);
 	/* While it waits for confirmation too. */
-	apply_for(prog, "proof_time: 7m\n", 60, NULL);
+	prog_apply(prog, "proof_time: 7m\n", 60, NULL);
 	assert_int_equal(fw_policy_undo(&prog->maps, &change, &err), 0);
 	assert_int_equal(prog_policy(prog)->proof_s, 300);
 	prog_step(prog, 120 * SECOND);
@@ -262,6 +234,16 @@ static void the_same_again_is_no_change(void **state)
 	assert_int_equal(diff.added, 1);
 }
 
+/* Is what runs still what the file on record said? */
+static void expect_differs(struct prog *prog, bool differs)
+{
+	struct fw_policy_record record;
+
+	fw_policy_record(&prog->maps, &record);
+	assert_true(record.known);
+	assert_int_equal(record.live_changes, differs);
+}
+
 static void the_record_tells_what_differs(void **state)
 {
 	struct prog *prog = *state;
@@ -272,33 +254,27 @@ static void the_record_tells_what_differs(void **state)
 	fw_policy_record(&prog->maps, &record);
 	assert_false(record.known);
 	apply(prog, blocking("metrics: {port: 9100}\n"));
+	expect_differs(prog, false);
 	fw_policy_record(&prog->maps, &record);
-	assert_true(record.known && !record.live_changes);
 	assert_string_equal(record.path, "/etc/floodwall/t.yaml");
 	assert_string_equal(record.who, "somebody");
 	prog_lane(prog, FW_LANE_BLOCKED, "192.0.2.1/32", FW_FOREVER, 0);
-	fw_policy_record(&prog->maps, &record);
-	assert_true(record.known && record.live_changes);
+	expect_differs(prog, true);
 	assert_int_equal(fw_policy_undo(&prog->maps, &change, &err), 0);
-	fw_policy_record(&prog->maps, &record);
-	assert_true(record.known && !record.live_changes);
+	expect_differs(prog, false);
 	/* A file that went back is not what runs. */
-	apply_for(prog, "proof_time: 4m\n", 60, NULL);
-	fw_policy_record(&prog->maps, &record);
-	assert_true(record.known && !record.live_changes);
+	prog_apply(prog, "proof_time: 4m\n", 60, NULL);
+	expect_differs(prog, false);
 	prog_step(prog, 61 * SECOND);
-	fw_policy_record(&prog->maps, &record);
-	assert_true(record.known && !record.live_changes);
+	expect_differs(prog, false);
 	prog_lane(prog, FW_LANE_BLOCKED, "192.0.2.1/32", FW_FOREVER, 0);
-	fw_policy_record(&prog->maps, &record);
-	assert_true(record.known && record.live_changes);
+	expect_differs(prog, true);
 }
 
 /* A prefix of the file whose time is over, and one that somebody blocked for a while. */
 static void what_ends_by_itself_is_no_difference(void **state)
 {
 	struct prog *prog = *state;
-	struct fw_policy_record record;
 	struct fw_apply *a;
 	struct fw_err err;
 
@@ -310,38 +286,31 @@ static void what_ends_by_itself_is_no_difference(void **state)
 	assert_int_equal(fw_apply_commit(a, &err), 0);
 	fw_apply_end(a);
 	free(a);
-	fw_policy_record(&prog->maps, &record);
-	assert_true(record.known && !record.live_changes);
+	expect_differs(prog, false);
 	prog_lane(prog, FW_LANE_BLOCKED, "192.0.2.1/32", (__u32)(prog_now(prog) / SECOND) + 600, 0);
-	fw_policy_record(&prog->maps, &record);
-	assert_true(record.known && !record.live_changes);
+	expect_differs(prog, false);
 	prog_lane(prog, FW_LANE_BLOCKED, "192.0.2.2/32", FW_FOREVER, 0);
-	fw_policy_record(&prog->maps, &record);
-	assert_true(record.known && record.live_changes);
+	expect_differs(prog, true);
 }
 
 /* An undo that comes too late, or has nothing to go back to, leaves the record as it was. */
 static void a_refused_undo_forgets_no_file(void **state)
 {
 	struct prog *prog = *state;
-	struct fw_policy_record record;
 	struct fw_change change;
 	struct fw_err err;
 
 	apply(prog, blocking(""));
-	apply_for(prog, "proof_time: 4m\n", 60, NULL);
+	prog_apply(prog, "proof_time: 4m\n", 60, NULL);
 	prog_step(prog, 61 * SECOND);
 	assert_int_equal(fw_policy_undo(&prog->maps, &change, &err), -ENOENT);
-	fw_policy_record(&prog->maps, &record);
-	assert_true(record.known && !record.live_changes);
+	expect_differs(prog, false);
 	prog_lane(prog, FW_LANE_BLOCKED, "192.0.2.1/32", FW_FOREVER, 0);
-	fw_policy_record(&prog->maps, &record);
-	assert_true(record.known && record.live_changes);
+	expect_differs(prog, true);
 	prog->maps.ctl->revert = 0; /* what a change that failed half-way leaves */
 	assert_int_equal(fw_policy_undo(&prog->maps, &change, &err), -ENOENT);
 	prog_lane(prog, FW_LANE_BLOCKED, "192.0.2.2/32", FW_FOREVER, 0);
-	fw_policy_record(&prog->maps, &record);
-	assert_true(record.known && record.live_changes);
+	expect_differs(prog, true);
 }
 
 static __u32 pick(__u32 n)

@@ -49,6 +49,14 @@ static int beat_path(char path[PATH_MAX], const char *dir, const char *pins)
 	return 0;
 }
 
+/* A full or read-only /run is not mended by more rights. */
+static const char *way_out(int code)
+{
+	return code == -EACCES || code == -EPERM
+		       ? "run as root, or as the user of the service"
+		       : "mend it, or name another directory: " FW_BEAT_ENV "=DIR floodwall run";
+}
+
 static pid_t read_pid(int fd)
 {
 	char text[24] = "";
@@ -70,8 +78,8 @@ static int try_take(const char *path, int *ret_fd, struct fw_err *err)
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644), r;
 
 	if (fd < 0)
-		return fw_err_set(err, -errno, "run as root, or as the user of the service",
-				  "cannot open %s: %s", path, strerror(errno));
+		return fw_err_set(err, -errno, way_out(-errno), "cannot open %s: %s", path,
+				  strerror(errno));
 	if (fcntl(fd, F_OFD_SETLK, &lock)) {
 		r = -errno;
 		if (r == -EAGAIN || r == -EACCES)
@@ -99,8 +107,8 @@ int fw_beat_take(const char *dir, const char *pins, int *ret_fd, struct fw_err *
 	if (r)
 		return fw_err_set(err, r, NULL, "name too long: %s in %s", pins, dir);
 	if (mkdir(dir, 0755) && errno != EEXIST)
-		return fw_err_set(err, -errno, "run as root, or as the user of the service",
-				  "cannot make %s: %s", dir, strerror(errno));
+		return fw_err_set(err, -errno, way_out(-errno), "cannot make %s: %s", dir,
+				  strerror(errno));
 	do
 		r = try_take(path, &fd, err);
 	while (r == -EAGAIN);
@@ -108,8 +116,8 @@ int fw_beat_take(const char *dir, const char *pins, int *ret_fd, struct fw_err *
 		return r;
 	len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 	if (ftruncate(fd, 0) || pwrite(fd, text, (size_t)len, 0) != len) {
-		r = fw_err_set(err, errno ? -errno : -EIO, NULL, "cannot write %s: %s", path,
-			       strerror(errno));
+		r = errno ? -errno : -EIO;
+		fw_err_set(err, r, way_out(r), "cannot write %s: %s", path, strerror(-r));
 		close(fd);
 		return r;
 	}
