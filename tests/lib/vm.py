@@ -245,7 +245,7 @@ class Guest:
         self._ready()
         self.release = self.run("uname -r").stdout.strip()
 
-    def _ready(self, timeout=120):
+    def _ready(self, timeout=300):
         if self._answer(timeout) != "READY":
             raise GuestError("the guest does not start\n" + self.console(30))
 
@@ -276,7 +276,7 @@ class Guest:
         line, self.rest = self.rest.split(b"\n", 1)
         return line.decode(errors="replace").strip()
 
-    def run(self, script, check=True, timeout=120):
+    def run(self, script, check=True, timeout=300):
         """Runs lines of shell; returns returncode, stdout, stderr."""
         self.line.sendall(encode(self.env + script + "\n"))
         rc, out, err = self._answer(timeout).split(" ")
@@ -346,7 +346,7 @@ class Guest:
         self.wait_for("[ $(cat /sys/class/net/%s/carrier) = 1 ]" % dev)
         return "10.80.%d.2" % n
 
-    def wait_for(self, script, seconds=20):
+    def wait_for(self, script, seconds=60):
         end = time.monotonic() + seconds
         while self.run(script, check=False).returncode:
             if time.monotonic() > end:
@@ -363,7 +363,7 @@ class Guest:
     def fetch(self, dev):
         """One page from the guest's web server, as the host sees it: its bytes, or None."""
         p = lab.run(["nsenter", "--net=/run/netns/" + self.ns, "curl", "-s", "--noproxy", "*",
-                     "--max-time", "20", "http://10.80.%d.2/" % self.nics[dev][2]], check=False)
+                     "--max-time", "60", "http://10.80.%d.2/" % self.nics[dev][2]], check=False)
         return len(p.stdout) if p.returncode == 0 else None
 
 
