@@ -188,9 +188,6 @@ int fw_incident_clocks(struct fw_history *h, const struct fw_incident *incident,
 		       struct fw_history_clock **ret, size_t *ret_count, struct fw_err *err);
 int fw_incident_runs(struct fw_history *h, const struct fw_incident *incident,
 		     struct fw_history_run **ret, size_t *ret_count, struct fw_err *err);
-/* Clerk lane and all heavy sources, minute by minute. */
-int fw_incident_tops(struct fw_history *h, const struct fw_incident *incident,
-		     struct fw_history_top **ret, size_t *ret_count, struct fw_err *err);
 
 /*
  * One call for each, without holding them all in memory: sources proven first, each part by

@@ -239,31 +239,3 @@ int fw_incident_runs(struct fw_history *h, const struct fw_incident *in,
 
 	return give(r, &g, (void **)ret, ret_count);
 }
-
-static int take_top(void *arg, sqlite3_stmt *row)
-{
-	struct fw_history_top next = { .when = fw_sql_when(row, 0),
-				       .rank = (__u32)sqlite3_column_int(row, 2),
-				       .proven = sqlite3_column_int(row, 4),
-				       .packets = (__u64)sqlite3_column_int64(row, 6),
-				       .bytes = (__u64)sqlite3_column_int64(row, 7),
-				       .dropped = (__u64)sqlite3_column_int64(row, 8),
-				       .reason = (__u8)sqlite3_column_int(row, 9) };
-	struct gather *g = arg;
-
-	fw_sql_addr(row, 3, next.addr_be);
-	fw_sql_text(row, 5, next.class_name, sizeof(next.class_name));
-	return fw_sql_push(&g->list, &g->count, sizeof(next), &next, g->err);
-}
-
-int fw_incident_tops(struct fw_history *h, const struct fw_incident *in,
-		     struct fw_history_top **ret, size_t *ret_count, struct fw_err *err)
-{
-	struct gather g = { .err = err };
-	int r = fw_sql_rows(h,
-			    "SELECT utc_ns, boot_ns, rank, address, proven, class, packets, bytes, "
-			    "dropped, reason FROM top WHERE tick BETWEEN ? - 1 AND ? ORDER BY id",
-			    err, take_top, &g, "ii", in->first_tick, in->last_tick);
-
-	return give(r, &g, (void **)ret, ret_count);
-}
