@@ -153,6 +153,24 @@ def test_a_restart_keeps_what_was_changed_by_hand(box, policy):
     assert until(lambda: differs(box) == 0)
 
 
+def test_a_file_named_by_a_link_or_from_here_is_the_same_file(box, policy):
+    """As configuration management leaves it, and as one types it: a restart still keeps what was
+    changed by hand, and status finds the file from anywhere."""
+    link = os.path.join(box.dir, "link.yaml")
+    os.symlink(policy(), link)
+    path = os.path.relpath(link)
+    p = start(box, path)
+    told = box.fwj("status", check=False)["policy_file"]
+    assert told["file"][0] == "/" and os.path.normpath(told["file"]) == link
+    assert not told["file_missing"]
+    box.fw("block", "add", "45.0.0.99", "--why", "22:00")
+    p.kill()
+    p.wait()
+    p = start(box, path)
+    assert "45.0.0.99" in box.fw("block", "list").stdout
+    assert "differs from" in p.said()
+
+
 def test_metrics_say_when_running_differs_from_the_file(box, policy):
     """As soon as another command has changed something, until it is undone or the file, the same
     one, counts again."""

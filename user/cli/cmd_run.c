@@ -1,11 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* run: the controller in the foreground, as systemd starts it. */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 #include "user/base/text.h"
 #include "user/cli/attach.h"
 #include "user/core/beat.h"
 #include "user/daemon/daemon.h"
+
+/* The record names the file to commands that are typed elsewhere. Links stay: they may be moved. */
+static int whole_path(const char *path, char *buf, size_t size, struct fw_err *err)
+{
+	size_t at = 0;
+
+	if (*path != '/') {
+		if (!getcwd(buf, size))
+			return fw_err_set(err, -errno, "say the whole path of the policy file",
+					  "cannot say where %s is: %s", path, strerror(errno));
+		at = strlen(buf);
+		buf[at++] = '/';
+	}
+	if (at + strlen(path) >= size)
+		return fw_err_set(err, -ENAMETOOLONG, NULL, "the path of %.40s is too long", path);
+	strcpy(buf + at, path);
+	return 0;
+}
 
 static int cmd_run(struct fw_cli *cli, int argc, char **argv)
 {
@@ -21,6 +41,7 @@ static int cmd_run(struct fw_cli *cli, int argc, char **argv)
 		.state_dir = fw_beat_state_dir(),
 		.mode = FW_MODE_NATIVE,
 	};
+	char policy[PATH_MAX];
 	int r;
 
 	if (cli->json)
@@ -30,6 +51,10 @@ static int cmd_run(struct fw_cli *cli, int argc, char **argv)
 	else if (mode && strcmp(mode, "native"))
 		return fw_cli_usage(cli, "no mode \"%.40s\"; say native or generic", mode);
 	r = fw_attach_sizes(cli, &opts.sizes);
+	if (!r && opts.policy) {
+		r = whole_path(opts.policy, policy, sizeof(policy), &cli->err);
+		opts.policy = policy;
+	}
 	return r ? r : fw_daemon_run(&opts, &cli->err);
 }
 

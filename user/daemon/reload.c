@@ -188,14 +188,14 @@ static bool runs_already(const struct fw_daemon *daemon, const char *path)
 {
 	struct fw_policy_record record = {};
 	struct fw_maps maps = {};
-	char real[PATH_MAX];
+	char real[PATH_MAX], of_record[PATH_MAX];
 
 	if (fw_maps_open(daemon->opts.pins, FW_MAPS_POLICY | FW_MAPS_LANES, &maps, NULL))
 		return false;
 	fw_policy_record(&maps, &record);
 	fw_maps_close(&maps);
 	if (!record.known || record.file_changed || record.file_gone || !realpath(path, real) ||
-	    strcmp(real, record.path))
+	    !realpath(record.path, of_record) || strcmp(real, of_record))
 		return false;
 	if (record.live_changes)
 		fw_journal(
