@@ -9,6 +9,7 @@ import time
 import pytest
 
 import lab
+import vm
 
 # Cards whose driver has native XDP in these kernels; None: not known, whatever it says is right.
 NATIVE = {
@@ -249,6 +250,40 @@ def test_more_memory_than_there_is(guest):
     assert p.returncode == 2 and "MiB left" in json.loads(p.stdout)["error"]["message"], p
     assert guest.xdp("virtio0") is None
     assert guest.run("ls /sys/fs/bpf/floodwall 2>/dev/null", check=False).stdout == ""
+
+
+def within(guest, limit, *argv):
+    """floodwall in a cgroup that may use so much memory."""
+    return guest.run("echo %s > /sys/fs/cgroup/small/memory.max\n"
+                     "sh -c 'echo $$ > /sys/fs/cgroup/small/cgroup.procs; exec %s'" %
+                     (limit, " ".join(argv)), check=False)
+
+
+def untouched(guest):
+    pins = guest.run("ls /sys/fs/bpf/floodwall 2>/dev/null", check=False).stdout
+    return guest.xdp("virtio0") is None and pins == ""
+
+
+def test_a_cgroup_with_too_little_memory(guest):
+    """Refused in words before anything is touched, or wholly done; never killed half-way. What is on
+    stays on when there is no memory to replace it with."""
+    guest.run("mkdir -p /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup\n"
+              "echo +memory > /sys/fs/cgroup/cgroup.subtree_control; mkdir /sys/fs/cgroup/small")
+    for limit in ("30M", "44700K", "46M"):
+        p = within(guest, limit, "floodwall", "-j", "attach", "virtio0", *vm.SMALL)
+        assert p.returncode == 2 and "this cgroup (memory.max) has only" in p.stdout, (limit, p)
+        assert untouched(guest)
+    p = within(guest, "30M", "timeout 5 floodwall run --listen off", *vm.SMALL, "virtio0")
+    assert "this cgroup (memory.max) has only" in p.stderr and "illed" not in p.stderr, p
+    assert untouched(guest)
+    guest.attach("virtio0")
+    before = guest.status("virtio0")["program_id"]
+    p = within(guest, "3M", "floodwall", "-j", "attach", "virtio0")
+    assert p.returncode == 2 and "loading the program needs" in p.stdout, p
+    assert attached(guest, "virtio0")["program_id"] == before
+    p = within(guest, "16M", "floodwall", "-j", "attach", "virtio0")
+    assert p.returncode == 0 and json.loads(p.stdout)["interfaces"][0]["replaced"], p
+    guest.fw("detach", "virtio0")
 
 
 def test_kernel_never_warned(guest):

@@ -70,7 +70,7 @@ int fw_setup_plan(const struct fw_setup_opts *opts, struct fw_setup *ret, struct
 	ret->memory = ret->plan->memory;
 	ret->memory_new = ret->plan->memory_new;
 	ret->prefixes = ret->plan->prefixes;
-	return fw_object_check_memory(ret->plan, err);
+	return fw_object_check_memory(ret->plan, FW_OBJECT_SPARE, err);
 }
 
 struct fw_iface fw_setup_record(const struct fw_setup *setup, int ifindex)

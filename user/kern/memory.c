@@ -64,11 +64,47 @@ static __u64 read_number(const char *path)
 	return end == text ? NO_LIMIT : n; /* "max" */
 }
 
+/* File pages of a cgroup that the kernel gives back before it lets anybody go short. */
+static __u64 cgroup_cache(const char *dir)
+{
+	unsigned long long n, sum = 0;
+	char path[4096], line[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/memory.stat", dir);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "inactive_file %llu", &n) == 1 ||
+		    sscanf(line, "active_file %llu", &n) == 1)
+			sum += n;
+	fclose(f);
+	return sum;
+}
+
+/* What is left below the memory.max of one; NO_LIMIT: there is none. */
+static __u64 left_in(const char *dir)
+{
+	char path[4096];
+	__u64 max, used, cache;
+
+	snprintf(path, sizeof(path), "%s/memory.max", dir);
+	max = read_number(path);
+	snprintf(path, sizeof(path), "%s/memory.current", dir);
+	used = read_number(path);
+	if (max == NO_LIMIT || used == NO_LIMIT)
+		return NO_LIMIT;
+	cache = cgroup_cache(dir);
+	used -= cache < used ? cache : used;
+	return max > used ? max - used : 0;
+}
+
 /* What is left below the tightest memory.max from our cgroup up to the root. */
 static __u64 cgroup_left(void)
 {
-	char line[2048], path[4096], *cgroup = NULL, *slash;
-	__u64 max, used, left = NO_LIMIT;
+	char line[2048], path[3072], *cgroup = NULL, *slash;
+	__u64 here, left = NO_LIMIT;
 	FILE *f = fopen("/proc/self/cgroup", "re");
 
 	if (!f)
@@ -81,12 +117,9 @@ static __u64 cgroup_left(void)
 		return NO_LIMIT;
 	cgroup[strcspn(cgroup, "\n")] = '\0';
 	for (;;) {
-		snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.max", cgroup);
-		max = read_number(path);
-		snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.current", cgroup);
-		used = read_number(path);
-		if (max != NO_LIMIT && used != NO_LIMIT && (max > used ? max - used : 0) < left)
-			left = max > used ? max - used : 0;
+		snprintf(path, sizeof(path), "/sys/fs/cgroup%s", cgroup);
+		here = left_in(path);
+		left = here < left ? here : left;
 		slash = strrchr(cgroup, '/');
 		if (!slash)
 			return left;
@@ -111,20 +144,26 @@ int fw_object_available(__u64 *ret_machine, __u64 *ret_cgroup)
 	return 0;
 }
 
-int fw_object_check_memory(const struct fw_object *obj, struct fw_err *err)
+int fw_object_check_memory(const struct fw_object *obj, __u64 spare, struct fw_err *err)
 {
 	const unsigned long long mib = 1 << 20;
 	__u64 machine = 0, cgroup = 0, left;
+	bool maps = obj->memory_new > spare;
 
 	if (fw_object_available(&machine, &cgroup))
 		return 0; /* no /proc: the kernel will say */
 	left = machine < cgroup ? machine : cgroup;
-	if (obj->memory_new <= left)
+	if (obj->memory_new + spare <= left)
 		return 0;
 	return fw_err_set(err, -ENOMEM,
-			  "use smaller tables (--sources4, --sources6, --prefixes4, --prefixes6)",
-			  "the maps need %llu MiB, but %s has only %llu MiB left",
-			  (obj->memory_new + mib - 1) / mib,
+			  maps ? "use smaller tables (--sources4, --sources6, --prefixes4, "
+				 "--prefixes6)"
+			       : NULL,
+			  "%s %llu MiB, but %s has only %llu MiB left",
+			  maps && spare ? "the maps and loading the program need"
+			  : maps	? "the maps need"
+					: "loading the program needs",
+			  (obj->memory_new + spare + mib - 1) / mib,
 			  machine < cgroup ? "this machine" : "this cgroup (memory.max)",
 			  left / mib);
 }

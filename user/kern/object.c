@@ -340,7 +340,7 @@ static int load(struct fw_object *obj, struct fw_err *err)
 {
 	int r;
 
-	r = fw_object_check_memory(obj, err);
+	r = fw_object_check_memory(obj, 0, err);
 	if (r)
 		return r;
 	fw_noise_clear();

@@ -93,9 +93,17 @@ void fw_object_close(struct fw_object *obj);
 /* Descriptor of the map called name, or -1. Owned by obj. */
 int fw_object_map_fd(const struct fw_object *obj, const char *name);
 
-/* Fill memory and memory_new; -ENOMEM with both figures when there is not enough. */
+/* Fill memory and memory_new. */
 void fw_object_count_memory(struct fw_object *obj);
-int fw_object_check_memory(const struct fw_object *obj, struct fw_err *err);
+
+/*
+ * What verifying, compiling and swapping the program took at most, twice over: 3 MiB and the command's
+ * own. Who goes short in the middle of it is killed by the kernel, and cannot say why.
+ */
+#define FW_OBJECT_SPARE (8ULL << 20)
+
+/* -ENOMEM with both figures when there is not enough for what is new and spare bytes besides. */
+int fw_object_check_memory(const struct fw_object *obj, __u64 spare, struct fw_err *err);
 
 /* Bytes available: *ret_machine (MemAvailable) and *ret_cgroup (left below memory.max; ~0 = no
  * limit). */
