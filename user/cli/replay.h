@@ -4,6 +4,7 @@
 #define FW_CLI_REPLAY_H
 
 #include <stdbool.h>
+#include "user/base/table.h"
 #include "user/cli/cli.h"
 #include "user/cli/progress.h"
 #include "user/core/replay.h"
@@ -50,6 +51,11 @@ int fw_replay_json_sums(json_t *doc, const struct fw_tally *t, const struct fw_p
 /* The lines above all tables: captures, times, speed. */
 void fw_replay_print_captures(const struct fw_replay *replay, const struct fw_tally *t,
 			      char *const *path, unsigned int paths);
+/* Cells of the tables, "-" where there is no packet; and a table printed, freed, a line behind it.
+ */
+void fw_replay_put_packets(struct fw_table *table, const struct fw_count *count);
+void fw_replay_put_bytes(struct fw_table *table, const struct fw_count *count);
+int fw_replay_print_table(struct fw_table *table);
 /* What is declared rather than known. */
 void fw_replay_print_known(const struct fw_replay *replay, const struct fw_tally *t);
 void fw_replay_print_rate(const struct fw_replay *replay, const struct fw_tally *t);

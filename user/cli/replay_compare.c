@@ -104,28 +104,6 @@ int fw_replay_compare_json(struct fw_cli *cli, const struct fw_replay *replay,
 	return fw_cli_json(cli, doc);
 }
 
-static void put_count(struct fw_table *table, const struct fw_count *count, bool bytes)
-{
-	char text[FW_TEXT_LEN];
-
-	if (!count->packets)
-		fw_table_cell_styled(table, FW_STYLE_DIM, "-");
-	else if (bytes)
-		fw_table_cell(table, "%s",
-			      fw_text_put_about(text, sizeof(text), (double)count->bytes));
-	else
-		fw_table_cell(table, "%llu", (unsigned long long)count->packets);
-}
-
-static int print_table(struct fw_table *table)
-{
-	int r = fw_table_print(table, stdout);
-
-	fw_table_free(table);
-	putchar('\n');
-	return r;
-}
-
 static int print_verdicts(const struct fw_replay *replay)
 {
 	static const struct fw_column columns[] = {
@@ -139,11 +117,11 @@ static int print_verdicts(const struct fw_replay *replay)
 	for (int v = 0; v < FW_V_MAX; v++) {
 		fw_table_cell(table, "%s", done[v]);
 		for (int i = 0; i < FW_REPLAY_POLICIES; i++) {
-			put_count(table, &replay->tally[i]->verdict[v], false);
-			put_count(table, &replay->tally[i]->verdict[v], true);
+			fw_replay_put_packets(table, &replay->tally[i]->verdict[v]);
+			fw_replay_put_bytes(table, &replay->tally[i]->verdict[v]);
 		}
 	}
-	return print_table(table);
+	return fw_replay_print_table(table);
 }
 
 static int print_both(const struct fw_replay *replay)
@@ -168,11 +146,11 @@ static int print_both(const struct fw_replay *replay)
 				continue;
 			fw_table_cell(table, "%s", done[a]);
 			fw_table_cell(table, "%s", done[b]);
-			put_count(table, &replay->both[a][b], false);
-			put_count(table, &replay->both[a][b], true);
+			fw_replay_put_packets(table, &replay->both[a][b]);
+			fw_replay_put_bytes(table, &replay->both[a][b]);
 		}
 	if (differ.packets)
-		return print_table(table);
+		return fw_replay_print_table(table);
 	fw_table_free(table);
 	putchar('\n');
 	return 0;
@@ -200,12 +178,12 @@ static int print_reasons(const struct fw_replay *replay)
 			continue;
 		rows++;
 		fw_table_cell(table, "%s", fw_stats_reasons[i].name);
-		put_count(table, a, false);
-		put_count(table, b, false);
+		fw_replay_put_packets(table, a);
+		fw_replay_put_packets(table, b);
 		fw_table_cell_styled(table, FW_STYLE_DIM, "%s", fw_stats_reasons[i].text);
 	}
 	if (rows)
-		return print_table(table);
+		return fw_replay_print_table(table);
 	fw_table_free(table);
 	return 0;
 }
@@ -235,9 +213,10 @@ static int print_tops(const struct fw_replay *replay, unsigned int n)
 		fw_table_cell(table, "%s", fw_text_put_addr(text, sizeof(text), top->addr_be));
 		fw_table_cell(table, "%s%llu", top->error ? "~" : "",
 			      (unsigned long long)top->packets);
-		put_count(table, &(struct fw_count){ top->packets, top->bytes }, true);
-		put_count(table, &(struct fw_count){ top->count[FW_DIFFERS_FIRST], 0 }, false);
-		put_count(table, &(struct fw_count){ top->count[FW_DIFFERS_SECOND], 0 }, false);
+		fw_replay_put_bytes(table, &(struct fw_count){ top->packets, top->bytes });
+		fw_replay_put_packets(table, &(struct fw_count){ top->count[FW_DIFFERS_FIRST], 0 });
+		fw_replay_put_packets(table,
+				      &(struct fw_count){ top->count[FW_DIFFERS_SECOND], 0 });
 		fw_table_cell(table, "%s", fw_stats_reasons[top->reason].name);
 	}
 	free(list);
@@ -250,7 +229,7 @@ static int print_tops(const struct fw_replay *replay, unsigned int n)
 	       "the "
 	       "difference:\n",
 	       exact ? "" : "about ", (unsigned long long)sources);
-	return print_table(table);
+	return fw_replay_print_table(table);
 }
 
 int fw_replay_compare_print(const struct fw_replay *replay, char *const *path, unsigned int paths,

@@ -13,7 +13,7 @@
 #define CHANGES_SHOWN 20
 #define DAY_NS	      (86400ULL * 1000000000)
 
-static void put_bytes(struct fw_table *table, const struct fw_count *count)
+void fw_replay_put_bytes(struct fw_table *table, const struct fw_count *count)
 {
 	char text[FW_TEXT_LEN];
 
@@ -24,7 +24,7 @@ static void put_bytes(struct fw_table *table, const struct fw_count *count)
 			      fw_text_put_about(text, sizeof(text), (double)count->bytes));
 }
 
-static void put_packets(struct fw_table *table, const struct fw_count *count)
+void fw_replay_put_packets(struct fw_table *table, const struct fw_count *count)
 {
 	if (!count->packets)
 		fw_table_cell_styled(table, FW_STYLE_DIM, "-");
@@ -37,7 +37,7 @@ static double percent(__u64 part, __u64 whole)
 	return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
-static int print_table(struct fw_table *table)
+int fw_replay_print_table(struct fw_table *table)
 {
 	int r = fw_table_print(table, stdout);
 
@@ -80,15 +80,15 @@ static int print_verdicts(const struct fw_tally *t)
 		return -ENOMEM;
 	for (int v = 0; v < FW_V_MAX; v++) {
 		fw_table_cell_styled(table, styles[v], "%s", names[v]);
-		put_packets(table, &t->verdict[v]);
+		fw_replay_put_packets(table, &t->verdict[v]);
 		fw_table_cell(table, "%.1f %%", percent(t->verdict[v].packets, t->packets));
-		put_bytes(table, &t->verdict[v]);
+		fw_replay_put_bytes(table, &t->verdict[v]);
 	}
 	fw_table_cell(table, "total");
-	put_packets(table, &all);
+	fw_replay_put_packets(table, &all);
 	fw_table_cell(table, " ");
-	put_bytes(table, &all);
-	return print_table(table);
+	fw_replay_put_bytes(table, &all);
+	return fw_replay_print_table(table);
 }
 
 static int print_reasons(const struct fw_tally *t)
@@ -113,14 +113,14 @@ static int print_reasons(const struct fw_tally *t)
 				continue;
 			fw_table_cell_styled(table, styles[v], "%s", name->name);
 			fw_table_cell_styled(table, styles[v], "%s", does[v]);
-			put_packets(table, &t->reason[i]);
-			put_bytes(table, &t->reason[i]);
+			fw_replay_put_packets(table, &t->reason[i]);
+			fw_replay_put_bytes(table, &t->reason[i]);
 			fw_table_cell(
 				table, "%s",
 				fw_replay_put_time(when, sizeof(when), t->first_ns[i], false));
 			fw_table_cell_styled(table, FW_STYLE_DIM, "%s", name->text);
 		}
-	return print_table(table);
+	return fw_replay_print_table(table);
 }
 
 /* Services or classes: name, and packets and bytes of each verdict. */
@@ -143,12 +143,12 @@ static int print_parts(const char *title, const char (*names)[FW_NAME_LEN],
 		rows++;
 		fw_table_cell(table, "%s", names[i]);
 		for (int v = 0; v < FW_V_MAX; v++) {
-			put_packets(table, &counts[i][v]);
-			put_bytes(table, &counts[i][v]);
+			fw_replay_put_packets(table, &counts[i][v]);
+			fw_replay_put_bytes(table, &counts[i][v]);
 		}
 	}
 	if (rows > 1 || (rows && always))
-		return print_table(table);
+		return fw_replay_print_table(table);
 	fw_table_free(table);
 	return 0;
 }
@@ -178,9 +178,9 @@ static int print_tops(const struct fw_tally *t, unsigned int n)
 		fw_table_cell(table, "%s", fw_text_put_addr(text, sizeof(text), top->addr_be));
 		fw_table_cell(table, "%s%llu", top->error ? "~" : "",
 			      (unsigned long long)top->packets);
-		put_bytes(table, &(struct fw_count){ top->packets, top->bytes });
-		put_packets(table, &(struct fw_count){ dropped, 0 });
-		put_packets(table, &(struct fw_count){ tx, 0 });
+		fw_replay_put_bytes(table, &(struct fw_count){ top->packets, top->bytes });
+		fw_replay_put_packets(table, &(struct fw_count){ dropped, 0 });
+		fw_replay_put_packets(table, &(struct fw_count){ tx, 0 });
 		fw_table_cell(table, "%s", dropped ? fw_stats_reasons[top->reason].name : "-");
 	}
 	free(list);
@@ -191,7 +191,7 @@ static int print_tops(const struct fw_tally *t, unsigned int n)
 	sources = fw_tops_sources(t->tops, &exact);
 	printf("%s%llu sources; the heaviest:\n", exact ? "" : "about ",
 	       (unsigned long long)sources);
-	return print_table(table);
+	return fw_replay_print_table(table);
 }
 
 static void print_levels(const struct fw_tally *t, const struct fw_policy_text *text)

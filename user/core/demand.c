@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "bpf/hash.h"
+#include "user/core/addr_hash.h"
 #include "user/core/demand.h"
 #include "user/core/suggest.h"
 
@@ -51,15 +51,6 @@ void fw_demands_free(struct fw_demands *demands)
 	free(demands);
 }
 
-static __u64 hash_of(const __be32 addr_be[4])
-{
-	__u64 high = (__u64)addr_be[0] << 32 | addr_be[1];
-	__u64 low = (__u64)addr_be[2] << 32 | addr_be[3];
-
-	low = fw_hash6(low, 0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0xeb44accab455d165);
-	return fw_hash6(high ^ low, 0x94d049bb133111eb, 0xd6e8feb86659fd93, 0xff51afd7ed558ccd);
-}
-
 static bool is_free(const struct fw_demand *d)
 {
 	static const __be32 none[4];
@@ -95,7 +86,7 @@ static int thin(struct fw_demands *demands)
 	demands->sampled++;
 	demands->used = 0;
 	for (__u32 i = 0; i < SLOTS; i++) {
-		__u64 hash = hash_of(old[i].addr_be);
+		__u64 hash = fw_addr_hash(old[i].addr_be);
 
 		if (is_free(&old[i]) || !is_sampled(demands, hash))
 			continue;
@@ -108,7 +99,7 @@ static int thin(struct fw_demands *demands)
 
 struct fw_demand *fw_demands_find(struct fw_demands *demands, const __be32 addr_be[4])
 {
-	__u64 hash = hash_of(addr_be);
+	__u64 hash = fw_addr_hash(addr_be);
 	struct fw_demand *d;
 
 	if (!is_sampled(demands, hash))

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "bpf/hash.h"
+#include "user/core/addr_hash.h"
 #include "user/core/flow.h"
 
 #define SETS_BITS 17
@@ -50,19 +50,11 @@ __u64 fw_flows_forgotten(const struct fw_flows *flows)
 	return flows->forgotten;
 }
 
-static __u64 end_hash(const __be32 addr[4], __be16 port)
-{
-	__u64 high = (__u64)addr[0] << 32 | addr[1], low = (__u64)addr[2] << 32 | addr[3];
-
-	return fw_hash6(high ^ fw_hash6(low ^ (__u64)port << 17, 0x9e3779b97f4a7c15,
-					0xbf58476d1ce4e5b9, 0xeb44accab455d165),
-			0x94d049bb133111eb, 0xd6e8feb86659fd93, 0xff51afd7ed558ccd);
-}
-
 /* The same for both directions; *ret_swapped says which of them this is. */
 static __u64 key_of(const struct fw_segment *seg, bool *ret_swapped)
 {
-	__u64 from = end_hash(seg->saddr, seg->sport), to = end_hash(seg->daddr, seg->dport);
+	__u64 from = fw_end_hash(seg->saddr, seg->sport);
+	__u64 to = fw_end_hash(seg->daddr, seg->dport);
 	__u64 low = from < to ? from : to, high = from < to ? to : from, key;
 
 	*ret_swapped = from > to;

@@ -2,7 +2,7 @@
 /* Sets of sixteen; a full set gives its lightest entry to the newcomer, who inherits its count. */
 #include <stdlib.h>
 #include <string.h>
-#include "bpf/hash.h"
+#include "user/core/addr_hash.h"
 #include "user/core/tops.h"
 
 #define SETS_BITS 13
@@ -24,15 +24,6 @@ struct fw_tops *fw_tops_new(void)
 void fw_tops_free(struct fw_tops *tops)
 {
 	free(tops);
-}
-
-static __u64 hash_of(const __be32 addr_be[4])
-{
-	__u64 high = (__u64)addr_be[0] << 32 | addr_be[1];
-	__u64 low = (__u64)addr_be[2] << 32 | addr_be[3];
-
-	low = fw_hash6(low, 0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0xeb44accab455d165);
-	return fw_hash6(high ^ low, 0x94d049bb133111eb, 0xd6e8feb86659fd93, 0xff51afd7ed558ccd);
 }
 
 static void estimate(struct fw_tops *tops, __u64 hash)
@@ -69,7 +60,7 @@ static struct fw_top *place(struct fw_tops *tops, __u64 hash, const __be32 addr_
 
 struct fw_top *fw_tops_add(struct fw_tops *tops, const __be32 addr_be[4], __u32 bytes)
 {
-	__u64 hash = hash_of(addr_be);
+	__u64 hash = fw_addr_hash(addr_be);
 	struct fw_top *top = place(tops, hash, addr_be);
 
 	estimate(tops, hash);

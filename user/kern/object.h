@@ -97,8 +97,8 @@ int fw_object_map_fd(const struct fw_object *obj, const char *name);
 void fw_object_count_memory(struct fw_object *obj);
 
 /*
- * What verifying, compiling and swapping the program took at most, twice over: 3 MiB and the command's
- * own. Who goes short in the middle of it is killed by the kernel, and cannot say why.
+ * What verifying, compiling and swapping the program took at most, twice over: 3 MiB and the
+ * command's own. Who goes short in the middle of it is killed by the kernel, and cannot say why.
  */
 #define FW_OBJECT_SPARE (8ULL << 20)
 
