@@ -36,7 +36,8 @@ static struct room *room_new(__u32 ranges4, __u32 nodes6, __u32 deep6, __u32 pro
 	l->node6 = malloc((nodes6 + 1) * sizeof(*l->node6));
 	l->deep6 = malloc((deep6 + 1) * sizeof(*l->deep6));
 	l->profile = malloc(profiles * sizeof(*l->profile));
-	assert_true(l->top4 && l->dir4 && l->set4 && l->range4 && l->node6 && l->deep6 && l->profile);
+	assert_true(l->top4 && l->dir4 && l->set4 && l->range4 && l->node6 && l->deep6 &&
+		    l->profile);
 	/* What the half held before must not show through. */
 	memset(l->dir4, 0xa5, 65536 * sizeof(*l->dir4));
 	memset(l->set4, 0xa5, SET_LINES * sizeof(*l->set4));

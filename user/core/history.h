@@ -112,16 +112,16 @@ struct fw_history_change {
 	__u32 generation; /* after it */
 	char who[65];	  /* user, with "via sudo" where known; "" = not known */
 	char what[513];	  /* the command, or what the recorder noticed */
-	/* When read back: SHA-256 of the policy as it was then; "" = it was replaced within a second
-	 * or not recorded. */
+	/* When read back: SHA-256 of the policy as it was then; "" = it was replaced within a
+	 * second or not recorded. */
 	char policy_hash[65];
 };
 int fw_history_change(struct fw_history *h, const struct fw_history_change *change,
 		      struct fw_err *err);
 
 /*
- * Long texts as gzip. *ret is the caller's to free; the text ends in NUL. -EFBIG, -ENOMEM; -EBADMSG:
- * no gzip of a text of ours.
+ * Long texts as gzip. *ret is the caller's to free; the text ends in NUL. -EFBIG, -ENOMEM;
+ * -EBADMSG: no gzip of a text of ours.
  */
 #define FW_HISTORY_TEXT_MAX (256U << 20)
 int fw_history_pack(const char *text, size_t len, void **ret, size_t *ret_len);

@@ -141,3 +141,21 @@ int fw_attach_err_mode(const struct fw_attach_opts *opts, const struct fw_xdp_st
 		err->exit_code = FW_EXIT_FAILED;
 	return r;
 }
+
+int fw_object_refuse(int code, struct fw_err *err)
+{
+	const char *said = fw_noise_line();
+	bool unsafe = said && !strncmp(said, "verifier: ", 10);
+
+	/* EACCES is the verifier's word for a program it finds unsafe; libxdp makes EPERM of it. */
+	if (unsafe || code == -EACCES || code == -EINVAL)
+		return fw_err_set(err, -ENOEXEC, said, "this kernel refuses the program");
+	if (code == -EPERM)
+		return fw_err_set(err, -EPERM,
+				  "run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN",
+				  "the kernel does not permit loading BPF: %s", said ?: "EPERM");
+	if (code == -ENOMEM)
+		return fw_err_set(err, code, "use smaller tables: floodwall attach --help",
+				  "not enough memory for the maps");
+	return fw_err_set(err, code, said, "the program cannot be loaded: %s", strerror(-code));
+}
