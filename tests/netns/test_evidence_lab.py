@@ -14,6 +14,7 @@ import tarfile
 import pytest
 
 import lab
+from test_metrics import get, samples
 from lab import until
 
 BOTS, FIRST = 12, "41.82.0.1"
@@ -38,6 +39,16 @@ def recorded(box):
                                "t.reason GROUP BY 1"))
     finally:
         db.close()
+
+
+def scraped(box):
+    """What the controller's metrics say, by reason."""
+    found = {}
+    for (name, labels), value in samples(get(box)[2]).items():
+        if name == "floodwall_packets_total" and value:
+            reason = dict(labels)["reason"]
+            found[reason] = found.get(reason, 0) + int(value)
+    return found
 
 
 def policy_of(box, generation):
@@ -98,6 +109,7 @@ def test_botnet_and_spoofed_flood(box):
     assert until(lambda: report(box)["sources"]["proven"]["all"]["packets"] == packets()), (
         report(box)["sources"]["proven"], packets())
     assert until(lambda: recorded(box) == box.reasons()), (recorded(box), box.reasons())
+    assert until(lambda: scraped(box) == recorded(box)), (scraped(box), recorded(box))
 
     files = export(box, "night.tar")
     rows = list(csv.DictReader(io.StringIO(files["sources.csv"].decode(), newline="")))
@@ -112,6 +124,12 @@ def test_botnet_and_spoofed_flood(box):
     said = json.loads(files["report.json"])
     assert said["attack_or_rush"]["verdict"] == "attack", said["attack_or_rush"]
     counted = said["counted"]
+    # The figures of the report are those of the file that lists every second.
+    listed = {}
+    for row in csv.DictReader(io.StringIO(files["totals.csv"].decode(), newline="")):
+        listed[row["reason"]] = listed.get(row["reason"], 0) + int(row["packets"])
+    assert {r: c["packets"] for r, c in counted["reasons"].items()} == listed
+    assert all(listed[r] <= scraped(box)[r] for r in listed)
     assert counted["clerks_dropped"]["packets"] == 0 and clerks["served"] > 0
     assert 0 < counted["answered"]["packets"] <= sent + packets()
     assert said["samples"]["emitted"] > 0 and said["samples"]["one_in"] > 1

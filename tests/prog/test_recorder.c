@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include <sqlite3.h>
 #include "tests/lib/prog.h"
 #include "user/core/incident.h"
 #include "user/core/recorder.h"
@@ -211,11 +212,90 @@ static void waits(void **state)
 	fw_history_close(h);
 }
 
+/* A heavy source and the clerks' lane, as the program counts them on the first CPU. */
+static void traffic(struct bench *b, __u64 key, __u64 packets, __u64 clerks)
+{
+	unsigned int cpus = b->obj->meta.cpus;
+	__u32 slot = (__u32)key, class = FW_CLASS_TRUSTED * FW_CC_STRIDE + FW_CC_PASS;
+	struct fw_heavy *h = calloc(cpus, sizeof(*h));
+	struct fw_count *c = calloc(cpus, sizeof(*c));
+	int heavy_fd = fw_object_map_fd(b->obj, "fw_heavy");
+	int class_fd = fw_object_map_fd(b->obj, "fw_count_cls");
+
+	assert_int_equal(bpf_map_lookup_elem(heavy_fd, &slot, h), 0);
+	h[0].key = key;
+	h[0].family = 4;
+	h[0].packets += packets;
+	h[0].bytes += packets * 60;
+	h[0].lost += packets / 2;
+	h[0].reason = FW_R_DROP_SRC_UDP;
+	h[0].first_ns = 100 * SECOND;
+	h[0].credit = 1;
+	assert_int_equal(bpf_map_update_elem(heavy_fd, &slot, h, BPF_ANY), 0);
+	assert_int_equal(bpf_map_lookup_elem(class_fd, &class, c), 0);
+	c[0].packets += clerks;
+	c[0].bytes += clerks * 100;
+	assert_int_equal(bpf_map_update_elem(class_fd, &class, c, BPF_ANY), 0);
+	free(h);
+	free(c);
+}
+
+static int take_number(void *arg, int columns, char **text, char **names)
+{
+	(void)names;
+	assert_int_equal(columns, 1);
+	*(long long *)arg = text[0] ? atoll(text[0]) : 0;
+	return 0;
+}
+
+static long long ask(struct fw_history *h, const char *sql)
+{
+	long long n = -1;
+
+	assert_int_equal(sqlite3_exec(h->db, sql, take_number, &n, NULL), SQLITE_OK);
+	return n;
+}
+
+/* Each minute: its heaviest sources with what they sent in it and no more, and the clerks' lane. */
+static void each_minute(void **state)
+{
+	struct bench *b = *state;
+	struct fw_history *h = NULL;
+	struct fw_err err = {};
+
+	snprintf(b->path, sizeof(b->path), "%s/h.db", b->folder);
+	start(b);
+	assert_int_equal(second(b, &err), 0);
+	for (int i = 0; i < 125; i++) {
+		traffic(b, 7, 100, 3);
+		if (i >= 60)
+			traffic(b, 9, 1000, 0);
+		assert_int_equal(second(b, &err), 0);
+	}
+	assert_int_equal(fw_history_open(b->path, false, &h, &err), 0);
+	assert_int_equal(ask(h, "SELECT count(DISTINCT boot_ns) FROM top"), 2);
+	assert_int_equal(ask(h, "SELECT count(*) FROM top"), 3);
+	assert_int_equal(ask(h, "SELECT packets FROM top WHERE id = 1"), 6000);
+	assert_int_equal(ask(h, "SELECT dropped FROM top WHERE id = 1"), 3000);
+	/* The other one leads the second minute. */
+	assert_int_equal(ask(h, "SELECT packets FROM top WHERE id = 2 AND rank = 1"), 60000);
+	assert_int_equal(ask(h, "SELECT packets FROM top WHERE id = 3 AND rank = 2"), 6000);
+	assert_int_equal(ask(h, "SELECT bytes FROM top WHERE address = x'00000007' AND rank = 2"),
+			 360000);
+	assert_int_equal(
+		ask(h, "SELECT sum(clerk_pass_packets) FROM tick WHERE id BETWEEN 2 AND 61"), 180);
+	assert_int_equal(ask(h, "SELECT sum(clerk_pass_bytes) FROM tick"), 125 * 300);
+	assert_int_equal(ask(h, "SELECT max(clerk_pass_packets) FROM tick"), 3);
+	assert_int_equal(ask(h, "SELECT sum(clerk_drop_packets) FROM tick"), 0);
+	fw_history_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(clock_is_set, setup, teardown),
 		cmocka_unit_test_setup_teardown(waits, setup, teardown),
+		cmocka_unit_test_setup_teardown(each_minute, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
