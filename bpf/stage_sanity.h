@@ -23,7 +23,10 @@ static __always_inline bool tcp_flags_bad(__u8 flags)
 /* RFC 1122 section 3.2.1.3: unspecified, loopback, multicast, limited broadcast. Host order. */
 static __always_inline bool source4_bogus(__u32 a)
 {
-	return !a || a >> 24 == 127 || a >> 28 == 14 || a == 0xffffffff;
+	/* Most are of 1.0.0.0 to 223.255.255.255, and the loopback net is in the middle. */
+	if (a - (1U << 24) < 223U << 24)
+		return a >> 24 == 127;
+	return !a || a >> 28 == 14 || a == 0xffffffff;
 }
 
 /* RFC 6890 and the IANA IPv4 special-purpose registry, as far as it is not bogus already. */
