@@ -225,6 +225,42 @@ __noinline __s64 cookie_raw(struct xdp_md *ctx)
 	return ip ? bpf_tcp_raw_gen_syncookie_ipv6(ip, &tcp.header, len) : -1;
 }
 
+#define FW_ELSEWHERE -1001 /* the header must be copied first: cookie_raw() */
+
+/*
+ * The same with the header where it lies, for SYNs with options of the lengths that nearly all
+ * have: none, MSS alone, those of Windows, Linux and macOS. The verifier wants each as a constant.
+ */
+#define COOKIE_OF(n)                                                                     \
+	if (len == (n))                                                                  \
+	return (void *)tcp + (n) > f->end ? -1                                           \
+	       : family == 4		  ? bpf_tcp_raw_gen_syncookie_ipv4(ip, tcp, (n)) \
+					  : bpf_tcp_raw_gen_syncookie_ipv6(ip, tcp, (n))
+
+static __always_inline __s64 cookie_here(const struct frame *f, struct pkt *p, int family)
+{
+	struct tcphdr *tcp;
+	__u32 len;
+	void *ip;
+
+	if (p->len > p->l3 + FW_SYN_MAX)
+		return -1;
+	p->off = p->l4;
+	tcp = header_at(f, p, sizeof(*tcp));
+	p->off = p->l3;
+	ip = family == 4 ? header_at(f, p, sizeof(struct iphdr))
+			 : header_at(f, p, sizeof(struct ipv6hdr));
+	if (!tcp || !ip)
+		return -1;
+	len = tcp->doff * 4;
+	COOKIE_OF(20);
+	COOKIE_OF(24);
+	COOKIE_OF(32);
+	COOKIE_OF(40);
+	COOKIE_OF(44);
+	return FW_ELSEWHERE;
+}
+
 /* RFC 1071: fold a sum of 16-bit words and complement it. */
 static __always_inline __u16 sum_fold(__u64 sum)
 {
@@ -337,15 +373,11 @@ static __always_inline void swap_macs(struct ethhdr *eth)
 }
 
 /* Turn the SYN into its SYN-ACK. VLAN tags stay as they are. False: it was sent to many. */
-__noinline int synack_write(struct xdp_md *ctx, __u64 cookie)
+static __always_inline bool synack_write(const struct frame *f, struct pkt *p, __u64 cookie)
 {
-	struct frame at = { (void *)(long)ctx->data, (void *)(long)ctx->data_end }, *f = &at;
-	__u32 zero = 0, ip_len, tcp_len;
-	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
+	__u32 ip_len, tcp_len;
 	void *eth, *ip, *tcp;
 
-	if (!p)
-		return false;
 	ip_len = p->family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	p->off = 0;
 	eth = header_at(f, p, sizeof(struct ethhdr));

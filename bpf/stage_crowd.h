@@ -120,10 +120,11 @@ static __always_inline bool cookie_pace(const struct fw_policy *policy, __u64 no
 /* A SYN beyond the budget: answer it, if there is a listener and it gives us a cookie. */
 __noinline int answer_syn(struct xdp_md *ctx)
 {
+	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
 	__u32 zero = 0;
 	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
 	const struct fw_policy *policy;
-	__s64 cookie;
+	__s64 cookie = FW_ELSEWHERE;
 	bool known;
 
 	if (!p)
@@ -139,7 +140,10 @@ __noinline int answer_syn(struct xdp_md *ctx)
 	if (knob_cookie_ts)
 		syn_options(ctx);
 	known = listener_known(p);
-	cookie = known ? cookie_raw(ctx) : cookie_socket(ctx);
+	if (known && knob_cookie_raw)
+		cookie = p->family == 4 ? cookie_here(&f, p, 4) : cookie_here(&f, p, 6);
+	if (cookie == FW_ELSEWHERE)
+		cookie = known ? cookie_raw(ctx) : cookie_socket(ctx);
 	if (cookie == FW_NOBODY)
 		return FW_R_DROP_COOKIE_OVER;
 	if (!known && cookie >= 0 && knob_cookie_raw && cookie_raw(ctx) == cookie)
@@ -149,7 +153,7 @@ __noinline int answer_syn(struct xdp_md *ctx)
 		return retry_syn(p);
 	if (policy->flags & FW_P_MONITOR) /* counted, but the SYN goes its way */
 		return FW_R_TX_COOKIE;
-	return synack_write(ctx, cookie) ? FW_R_TX_COOKIE : FW_R_DROP_COOKIE_OVER;
+	return synack_write(&f, p, cookie) ? FW_R_TX_COOKIE : FW_R_DROP_COOKIE_OVER;
 }
 
 /*

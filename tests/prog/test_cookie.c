@@ -149,21 +149,33 @@ static const struct spec syns[] = {
 	{ .zero_sport = false, .sport = 65535 },
 };
 
+static struct spec syn_like(const struct spec *like, size_t i, int family)
+{
+	struct spec spec = *like;
+
+	spec.family = family;
+	spec.src = CROWD;
+	spec.nth = (__u32)i * 1000;
+	spec.dst = SERVER;
+	spec.proto = TCP;
+	spec.flags = spec.flags ?: SYN;
+	return spec;
+}
+
+static void build_syn(size_t i, int family, struct packet *ret)
+{
+	struct spec spec = syn_like(&syns[i], i, family);
+
+	packet_build(&spec, ret);
+}
+
 static void test_every_byte(void **state)
 {
 	static struct packet in, out;
 
 	FOR_FAMILIES(family)
 	for (size_t i = 0; i < COUNT(syns); i++) {
-		struct spec spec = syns[i];
-
-		spec.family = family;
-		spec.src = CROWD;
-		spec.nth = (__u32)i * 1000;
-		spec.dst = SERVER;
-		spec.proto = TCP;
-		spec.flags = spec.flags ?: SYN;
-		packet_build(&spec, &in);
+		build_syn(i, family, &in);
 		assert_int_equal(run_out(*state, &in, &out), XDP_TX);
 		check_synack(&in, &out);
 	}
@@ -182,14 +194,8 @@ static void test_long(void **state)
 
 	FOR_FAMILIES(family)
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct spec spec = rows[i];
+		struct spec spec = syn_like(&rows[i], i, family);
 
-		spec.family = family;
-		spec.src = CROWD;
-		spec.nth = (__u32)i * 1000;
-		spec.dst = SERVER;
-		spec.proto = TCP;
-		spec.flags = SYN;
 		prog_expect(*state, &spec, FW_R_DROP_RETRANSMIT);
 	}
 }
@@ -198,10 +204,7 @@ static void test_long(void **state)
 static void test_extension_headers(void **state)
 {
 	static const enum ext chains[][EXT_MAX] = {
-		{ EXT_HOP },
-		{ EXT_DST },
-		{ EXT_ATOMIC },
-		{ EXT_HOP, EXT_ROUTING, EXT_DST },
+		{ EXT_HOP }, { EXT_DST }, { EXT_ATOMIC }, { EXT_HOP, EXT_ROUTING, EXT_DST }
 	};
 	static struct packet in, out;
 
@@ -275,14 +278,7 @@ static void test_monitor(void **state)
 	prog_policy(*state)->flags |= FW_P_MONITOR;
 	FOR_FAMILIES(family)
 	for (size_t i = 0; i < COUNT(syns); i++) {
-		struct spec spec = syns[i];
-
-		spec.family = family;
-		spec.src = CROWD;
-		spec.dst = SERVER;
-		spec.proto = TCP;
-		spec.flags = spec.flags ?: SYN;
-		packet_build(&spec, &in);
+		build_syn(i, family, &in);
 		assert_int_equal(run_out(*state, &in, &out), XDP_PASS);
 		assert_int_equal(out.len, in.len);
 		assert_memory_equal(out.data, in.data, in.len);
@@ -451,9 +447,12 @@ static void test_without_looking(void **state)
 	{
 		syn.family = family;
 		sockets_listen(82, fd);
-		packet_build(&syn, &in);
-		assert_int_equal(run_out(prog, &in, &first), XDP_TX);
-		expect_same(prog, &in, &first);
+		for (syn.tcp_words = 0; syn.tcp_words < 10; syn.tcp_words++) {
+			packet_build(&syn, &in);
+			prog_step(prog, 12 * (__s64)1000000);
+			assert_int_equal(run_out(prog, &in, &first), XDP_TX);
+			expect_same(prog, &in, &first);
+		}
 		close(fd[0]);
 		close(fd[1]);
 		expect_same(prog, &in, &first);
