@@ -209,9 +209,10 @@ def test_a_night_in_short(box, tmp_path, figure):
            "the program was back), %d of %d voters served" % (
         SECONDS, sum(night.counters.values()), night.flips, night.turn["replace"] + 1, night.flaps, night.blind,
         night.served, night.tried))
-    figure("soak: maps %d kB at each of %d looks, 1 program; the last controller's own memory %d, %d, %d kB "
-           "(first, a third on, last of %d scrapes), %d files then and %d now; %d ended before it" % (
-        night.memory[0] >> 10, len(night.memory), night.resident[0][0] * 4, pages * 4, pages_now * 4,
+    figure("soak: maps %d kB at each of %d looks, 1 program; the last controller's own memory %s kB "
+           "(at each eighth of %d scrapes), %d files a third on and %d now; %d ended before it" % (
+        night.memory[0] >> 10, len(night.memory),
+        " ".join(str(night.resident[(len(night.resident) - 1) * i // 8][0] * 4) for i in range(9)),
         len(night.resident), files, files_now, night.turn.get("ended", -1) + 1))
     # Everybody came through, unless the machine itself lost packets on their way.
     lost = (box.lost_by_machine() - night.unplugged) / night.sent
