@@ -309,7 +309,7 @@ __u64 fw_accounts_rank(const struct fw_accounts *a, size_t at)
 
 	if (!fw_accounts_due(a, at))
 		return 0;
-	return (__u64)fresh << 63 | (__u64) !!(s->flags & IS_PROVEN) << 62 |
+	return (__u64) !!(s->flags & IS_PROVEN) << 63 | (__u64)fresh << 62 |
 	       MIN(MAX(more, 1), (1ULL << 62) - 1);
 }
 

@@ -74,8 +74,8 @@ void fw_accounts_seed(struct fw_accounts *a, const struct fw_account *account);
 void fw_accounts_sort(struct fw_accounts *a);
 /* Worth a row: proven, or lost something; and changed. Cheap. */
 bool fw_accounts_due(const struct fw_accounts *a, size_t at);
-/* How soon it should have one; 0 = it is not due. What has none yet comes before what has an older
- * one, proven before others, heavier before lighter. Cheap. */
+/* How soon it should have one; 0 = it is not due. Proven before others, what has none yet before
+ * what has an older one, heavier before lighter. Cheap. */
 __u64 fw_accounts_rank(const struct fw_accounts *a, size_t at);
 /* Has this source proven itself? */
 bool fw_accounts_proven(const struct fw_accounts *a, __u8 family, __u64 key);
