@@ -15,6 +15,7 @@
 #include "source.h"
 #include "ban.h"
 #include "retry.h"
+#include "synack.h"
 
 static __always_inline bool is_syn(const struct pkt *p)
 {
