@@ -82,10 +82,25 @@ __noinline int ledger_flush(__u32 slot)
 	return 0;
 }
 
+static __always_inline __u32 heavy_slot(__u64 key)
+{
+	return (key ^ knob_key0) * knob_key1 >> 32 & (FW_HEAVY_SLOTS - 1);
+}
+
+/* Ask for the line that heavy_count() will want, before it is wanted. */
+static __always_inline void heavy_touch(__u64 key)
+{
+	__u32 slot = heavy_slot(key);
+	const struct fw_heavy *h = bpf_map_lookup_elem(&fw_heavy, &slot);
+
+	if (h)
+		(void)*(const volatile __u64 *)&h->key;
+}
+
 /* Account a packet of a tabled source. lost_for: the reason it was dropped for, or FW_CONTINUE. */
 static __always_inline void heavy_count(const struct pkt *p, __u64 key, __u32 lost_for)
 {
-	__u32 slot = (key ^ knob_key0) * knob_key1 >> 32 & (FW_HEAVY_SLOTS - 1);
+	__u32 slot = heavy_slot(key);
 	struct fw_heavy *h = bpf_map_lookup_elem(&fw_heavy, &slot);
 
 	if (!h)

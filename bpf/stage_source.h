@@ -7,6 +7,7 @@
 #ifndef FW_STAGE_SOURCE_H
 #define FW_STAGE_SOURCE_H
 
+#include "heavy.h"
 #include "source.h"
 
 /* Enter a source called absent. Where another CPU was first, its bucket is charged as any. */
@@ -94,13 +95,20 @@ static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_
 		    !shared_fits(&budget->tat, p->now,
 				 &policy->budget[p->family == 4 ? FW_B_NEW4 : FW_B_NEW6], 1))
 			return FW_CONTINUE | FW_IS_STRANGER;
+		heavy_touch(key);
 		set_touch(set);
 		return p->family == 4 ? FW_CONTINUE | FW_IS_ABSENT : 0;
 	}
-	e.set = p->proto == FW_PROTO_TCP ? 0 : bpf_map_lookup_elem(&fw_src, &set);
+	heavy_touch(key);
+	e.set = bpf_map_lookup_elem(&fw_src, &set);
 	if (!e.set)
 		return 0;
-	e.word = *(volatile __u64 *)&e.set->word[first_way(marks)];
+	e.way = first_way(marks);
+	if (p->proto == FW_PROTO_TCP) {
+		entry_touch(&e);
+		return 0;
+	}
+	e.word = *(volatile __u64 *)&e.set->word[e.way];
 	return e.word >> FW_TAG_SHIFT == place.tag &&
 			       word_over(&e, &policy->class[p->class & (FW_CLASS_MAX - 1)].limit[0],
 					 p->now)

@@ -133,6 +133,15 @@ static __always_inline void set_touch(__u32 set)
 	(void)*(volatile __u8 *)&src->proof[FW_WAYS - 1];
 }
 
+/* The same for a source that is about to be charged. */
+static __always_inline void entry_touch(const struct entry *e)
+{
+	(void)*(volatile __u64 *)&e->set->word[e->way];
+	(void)*(volatile __u32 *)&e->set->tat[e->way][FW_STAMPS - 1];
+	(void)*(volatile __u16 *)&e->set->seen[e->way];
+	(void)*(volatile __u8 *)&e->set->proof[e->way];
+}
+
 static __always_inline bool table_find(const struct table_key *k, struct entry *e)
 {
 	struct fw_place place = fw_place_near(k->hash, k->bits);
