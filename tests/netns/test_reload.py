@@ -135,17 +135,23 @@ def test_an_interface_that_comes_after_the_file_broke_is_filtered(box, policy):
     assert until(lambda: total(samples(get(box)[2]), "floodwall_policy_last_reload_success") == 0)
 
 
-def test_a_restart_keeps_what_was_changed_by_hand(box, policy):
-    """A crash in the middle of an attack must not lift the block of a minute ago. A reload says
-    that the file counts again."""
-    path = policy()
-    p = start(box, path)
+def crash_after_a_block(box, p, path):
+    """Blocks by hand and kills the controller; returns the next one, which has kept the block."""
     box.fw("block", "add", "45.0.0.99", "--why", "22:00")
     p.kill()
     p.wait()
     p = start(box, path)
     assert "45.0.0.99" in box.fw("block", "list").stdout
     assert "differs from" in p.said()
+    return p
+
+
+def test_a_restart_keeps_what_was_changed_by_hand(box, policy):
+    """A crash in the middle of an attack must not lift the block of a minute ago. A reload says
+    that the file counts again."""
+    path = policy()
+    p = start(box, path)
+    p = crash_after_a_block(box, p, path)
     assert until(lambda: differs(box) == 1), "the metric does not say so"
     policy(GOOD + "\n# edited\n")
     p.send_signal(signal.SIGHUP)
@@ -163,12 +169,7 @@ def test_a_file_named_by_a_link_or_from_here_is_the_same_file(box, policy):
     told = box.fwj("status", check=False)["policy_file"]
     assert told["file"][0] == "/" and os.path.normpath(told["file"]) == link
     assert not told["file_missing"]
-    box.fw("block", "add", "45.0.0.99", "--why", "22:00")
-    p.kill()
-    p.wait()
-    p = start(box, path)
-    assert "45.0.0.99" in box.fw("block", "list").stdout
-    assert "differs from" in p.said()
+    crash_after_a_block(box, p, path)
 
 
 def test_metrics_say_when_running_differs_from_the_file(box, policy):
