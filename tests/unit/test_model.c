@@ -80,8 +80,6 @@ static void names(void **state)
 		assert_int_equal(fw_model_kind_find(fw_model_kind_name(i), NULL), i);
 	for (unsigned int i = 0; i < FW_B_MAX; i++)
 		assert_int_equal(fw_model_budget_find(fw_model_budget_name(i), NULL), i);
-	for (unsigned int i = 0; i < FW_C_MAX; i++)
-		assert_int_equal(fw_model_crowd_find(fw_model_crowd_name(i), NULL), i);
 	for (unsigned int i = 0; i < FW_PROOF_MAX; i++)
 		assert_int_equal(fw_model_proof_find(fw_model_proof_name(i), NULL), i);
 	for (unsigned int i = 0; i < FW_LEVEL_MAX; i++)

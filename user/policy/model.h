@@ -77,7 +77,6 @@ const char *fw_model_reflect_name(__u16 port);	       /* "dns"; NULL for a port 
  */
 int fw_model_kind_find(const char *name, struct fw_err *err);
 int fw_model_budget_find(const char *name, struct fw_err *err);
-int fw_model_crowd_find(const char *name, struct fw_err *err);
 int fw_model_proof_find(const char *name, struct fw_err *err);
 int fw_model_level_find(const char *name, struct fw_err *err);
 
@@ -100,17 +99,15 @@ int fw_model_service_del(struct fw_model *model, const char *name, struct fw_err
 
 /*
  * Rules as text: "tcp/443", "tcp/80,443", "udp/8000-8100@192.0.2.1", "tcp/443@2001:db8::1"; without
- * @ every local address. add: -EEXIST when another service has one of these ports (on the same
- * address), -ENOSPC when FW_MODEL_RULES are in use; a port the service already has is no error.
- * del: takes exactly these ports away, -ENOENT if the service has none of them. Rules of one
+ * @ every local address. -EEXIST when another service has one of these ports (on the same address),
+ * -ENOSPC when FW_MODEL_RULES are in use; a port the service already has is no error. Rules of one
  * service stay sorted and merged.
  */
 int fw_model_rule_add(struct fw_model *model, __u8 service, const char *text, struct fw_err *err);
-int fw_model_rule_del(struct fw_model *model, __u8 service, const char *text, struct fw_err *err);
 /* "tcp/8000-8100@192.0.2.1" into buf; returns buf. */
 char *fw_model_rule_put(char *buf, size_t size, const struct fw_model_rule *rule);
 
-/* Sorts the rules and merges what touches, as add and del leave them. */
+/* Sorts the rules and merges what touches, as add leaves them. */
 void fw_model_rule_sort(struct fw_model *model);
 
 /* Sets or clears an amplifier port. -ENOSPC: list full; del: -ENOENT. */

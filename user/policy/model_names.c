@@ -101,11 +101,6 @@ int fw_model_budget_find(const char *name, struct fw_err *err)
 	return find(&budgets, name, err);
 }
 
-int fw_model_crowd_find(const char *name, struct fw_err *err)
-{
-	return find(&crowds, name, err);
-}
-
 int fw_model_proof_find(const char *name, struct fw_err *err)
 {
 	return find(&proofs, name, err);

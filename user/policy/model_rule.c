@@ -178,55 +178,6 @@ int fw_model_rule_add(struct fw_model *model, __u8 service, const char *text, st
 	return commit(model, work, model->rules + new.n, err);
 }
 
-/* Takes cut out of rule[0..n); what is left may be one more. Returns whether anything was cut. */
-static bool cut_out(struct fw_model_rule *rule, __u32 *n, const struct fw_model_rule *cut)
-{
-	__u32 end = *n, kept = 0;
-	bool hit = false;
-	struct fw_model_rule tail = { 0 };
-
-	for (__u32 i = 0; i < end; i++) {
-		struct fw_model_rule left = rule[i];
-
-		if (left.service != cut->service || !overlap(&left, cut)) {
-			rule[kept++] = left;
-			continue;
-		}
-		hit = true;
-		if (left.last >
-		    cut->last) { /* ranges do not overlap: at most one sticks out here */
-			tail = left;
-			tail.first = cut->last + 1;
-		}
-		if (left.first < cut->first) {
-			left.last = cut->first - 1;
-			rule[kept++] = left;
-		}
-	}
-	if (tail.last)
-		rule[kept++] = tail;
-	*n = kept;
-	return hit;
-}
-
-int fw_model_rule_del(struct fw_model *model, __u8 service, const char *text, struct fw_err *err)
-{
-	struct fw_model_rule work[FW_MODEL_RULES + PARTS_MAX];
-	__u32 n = model->rules;
-	struct parsed gone;
-	bool hit = false;
-	int r = rule_parse(text, service, &gone, err);
-
-	if (r)
-		return r;
-	memcpy(work, model->rule, n * sizeof(*work));
-	for (__u32 i = 0; i < gone.n; i++)
-		hit |= cut_out(work, &n, &gone.rule[i]);
-	if (!hit)
-		return fw_err_set(err, -ENOENT, NULL, "the service has no rule \"%.100s\"", text);
-	return commit(model, work, n, err);
-}
-
 char *fw_model_rule_put(char *buf, size_t size, const struct fw_model_rule *rule)
 {
 	char addr[FW_TEXT_LEN] = "", ports[FW_TEXT_LEN];
