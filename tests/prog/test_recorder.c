@@ -12,7 +12,7 @@
 #include <bpf/bpf.h>
 #include <sqlite3.h>
 #include "tests/lib/prog.h"
-#include "user/core/incident.h"
+#include "user/core/report.h"
 #include "user/core/recorder.h"
 #include "user/kern/pin.h"
 
@@ -115,20 +115,19 @@ static struct fw_recorder *start(struct bench *b)
 static void check_sums(struct bench *b, struct fw_history *h, const struct fw_incident *in)
 {
 	struct fw_incident_sums sums;
-	struct fw_series_point *series;
+	struct fw_report report = { .incident = *in };
 	struct fw_err err;
 	__u64 last = 0, total = 0;
-	size_t n;
 
 	assert_int_equal(fw_incident_sums(h, in, &sums, &err), 0);
 	assert_int_equal(sums.drop.packets, b->counted);
-	assert_int_equal(fw_incident_series(h, in, 0, &series, &n, &err), 0);
-	for (size_t i = 0; i < n; i++) {
-		assert_true(series[i].when.boot_ns > last);
-		last = series[i].when.boot_ns;
-		total += series[i].drop.packets;
+	assert_int_equal(fw_report_series(h, &report, 100, &err), 0);
+	for (size_t i = 0; i < report.nr_points; i++) {
+		assert_true(report.point[i].when.boot_ns > last);
+		last = report.point[i].when.boot_ns;
+		total += report.point[i].family[FW_RF_MALFORMED].packets;
 	}
-	free(series);
+	free(report.point);
 	assert_int_equal(total, b->counted);
 }
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include "tests/unit/unit.h"
 #include "user/base/text.h"
-#include "user/core/incident.h"
+#include "user/core/report.h"
 
 #define S  1000000000ULL
 #define T0 1718000000ULL /* UTC of boot, s */
@@ -133,7 +133,6 @@ static void figures(void **state)
 	struct fw_history *h = *state;
 	struct fw_incident in;
 	struct fw_incident_sums sums;
-	struct fw_series_point *series;
 	struct fw_incident_service *services;
 	struct fw_incident_guess guess;
 	struct fw_count would = { 7, 700 };
@@ -163,15 +162,17 @@ static void figures(void **state)
 	assert_int_equal(sums.clerk_pass.packets, 20);
 	assert_true(sums.peak_pps > 1113.9 && sums.peak_pps < 1114.1);
 	assert_int_equal(sums.peak.boot_ns, 11 * S);
-	for (size_t points = 0; points < 12; points++) {
-		assert_int_equal(fw_incident_series(h, &in, points, &series, &n, &err), 0);
-		assert_true(n <= (points ? points : 10));
+	for (size_t points = 1; points < 12; points++) {
+		struct fw_report report = { .incident = in };
+
+		assert_int_equal(fw_report_series(h, &report, points, &err), 0);
+		assert_true(report.nr_points <= points);
 		sum = 0;
-		for (size_t i = 0; i < n; i++)
-			sum += series[i].drop.packets;
+		for (size_t i = 0; i < report.nr_points; i++)
+			sum += report.point[i].family[FW_RF_STATE].packets;
 		assert_int_equal(sum, 6500);
-		assert_int_equal(series[n - 1].when.boot_ns, 11 * S);
-		free(series);
+		assert_int_equal(report.point[report.nr_points - 1].when.boot_ns, 11 * S);
+		free(report.point);
 	}
 	assert_int_equal(fw_incident_services(h, &in, &services, &n, &err), 0);
 	assert_int_equal(n, 2);

@@ -61,13 +61,6 @@ struct fw_incident {
 	__u64 sources_lost;		     /* packets of tabled sources that are in no account */
 };
 
-/* One tick, all services; or several ticks added up. */
-struct fw_series_point {
-	struct fw_when when; /* end of the (last) tick */
-	__u64 span_ns;
-	struct fw_count pass, answered, drop, would; /* these four are all packets */
-};
-
 /* Sums over the incident's ticks. */
 struct fw_incident_sums {
 	__u64 ticks, span_ns;
@@ -159,9 +152,6 @@ int fw_incident_list(struct fw_history *h, struct fw_incident **ret, size_t *ret
 		     struct fw_err *err); /* newest first */
 int fw_incident_sums(struct fw_history *h, const struct fw_incident *incident,
 		     struct fw_incident_sums *ret, struct fw_err *err);
-/* At most points of them (0: one a tick), equal numbers of ticks each, in order. */
-int fw_incident_series(struct fw_history *h, const struct fw_incident *incident, size_t points,
-		       struct fw_series_point **ret, size_t *ret_count, struct fw_err *err);
 int fw_incident_services(struct fw_history *h, const struct fw_incident *incident,
 			 struct fw_incident_service **ret, size_t *ret_count, struct fw_err *err);
 int fw_incident_notes(struct fw_history *h, __s64 id, struct fw_incident_note **ret,

@@ -10,8 +10,6 @@ struct gather {
 	void *list;
 	size_t count;
 	struct fw_err *err;
-	__s64 first, each; /* of a series: its first tick, ticks a point */
-	__s64 last;	   /* tick seen last */
 };
 
 static int give(int r, struct gather *g, void **ret, size_t *ret_count)
@@ -23,53 +21,6 @@ static int give(int r, struct gather *g, void **ret, size_t *ret_count)
 	*ret = g->list;
 	*ret_count = g->count;
 	return 0;
-}
-
-/* Rows: tick, utc, boot, span, reason, would, packets, bytes; a tick that counted nothing has one.
- */
-static int take_point(void *arg, sqlite3_stmt *row)
-{
-	static const struct fw_series_point none;
-	struct gather *g = arg;
-	struct fw_series_point *p;
-	__s64 tick = sqlite3_column_int64(row, 0);
-	struct fw_count c = fw_incident_count(row, 6);
-	int r;
-
-	if (!g->count || (tick - g->first) / g->each != (g->last - g->first) / g->each) {
-		r = fw_sql_push(&g->list, &g->count, sizeof(none), &none, g->err);
-		if (r)
-			return r;
-		g->last = 0;
-	}
-	p = (struct fw_series_point *)g->list + g->count - 1;
-	if (tick != g->last) {
-		p->when = fw_sql_when(row, 1);
-		p->span_ns += (__u64)sqlite3_column_int64(row, 3);
-		g->last = tick;
-	}
-	fw_incident_add(fw_incident_sort((unsigned int)sqlite3_column_int(row, 4),
-					 sqlite3_column_int(row, 5), &p->pass, &p->answered,
-					 &p->drop, &p->would),
-			&c);
-	return 0;
-}
-
-int fw_incident_series(struct fw_history *h, const struct fw_incident *in, size_t points,
-		       struct fw_series_point **ret, size_t *ret_count, struct fw_err *err)
-{
-	__s64 ticks = in->last_tick - in->first_tick + 1;
-	struct gather g = { .err = err, .first = in->first_tick, .each = 1 };
-	int r;
-
-	if (points && ticks > (__s64)points)
-		g.each = (ticks + (__s64)points - 1) / (__s64)points;
-	r = fw_sql_rows(
-		h,
-		"SELECT id, utc_ns, boot_ns, span_ns, reason, would, packets, bytes FROM tick "
-		"LEFT JOIN total ON total.tick = tick.id WHERE id BETWEEN ? AND ? ORDER BY id",
-		err, take_point, &g, "ii", in->first_tick, in->last_tick);
-	return give(r, &g, (void **)ret, ret_count);
 }
 
 static int take_service(void *arg, sqlite3_stmt *row)

@@ -147,7 +147,7 @@ int fw_report_read(struct fw_history *h, __s64 id, struct fw_when now, struct fw
 		   struct fw_err *err);
 void fw_report_free(struct fw_report *report);
 
-/* Fills point and nr_points, at most that many. */
+/* Fills point and nr_points from the ticks of report->incident: at most that many, at least 1. */
 int fw_report_series(struct fw_history *h, struct fw_report *report, size_t points,
 		     struct fw_err *err);
 
