@@ -39,15 +39,15 @@ static int load_model(const struct fw_maps *maps, __u64 live, struct fw_model **
 {
 	__u32 half = FW_LIVE_POLICY(live);
 	struct fw_model *model = malloc(sizeof(*model));
-	int ret_code;
+	int r;
 
 	if (!model)
 		return fw_err_set(err, -ENOMEM, NULL, "no memory for the policy");
-	ret_code = fw_model_from(&maps->policy[half], &maps->policy_txt[half], model, err);
-	if (ret_code) {
+	r = fw_model_from(&maps->policy[half], &maps->policy_txt[half], model, err);
+	if (r) {
 		fw_err_prepend(err, "the policy that runs cannot be read back");
 		free(model);
-		return ret_code;
+		return r;
 	}
 	*ret = model;
 	return 0;
@@ -58,18 +58,18 @@ static int load_prefixes(const struct fw_maps *maps, __u64 live, struct fw_prefi
 {
 	__u32 half = FW_LIVE_LANES(live);
 	__u32 prefixes = maps->lane_head[half].prefixes, whys = maps->lane_head[half].whys;
-	int ret_code;
+	int r;
 
 	if (prefixes > maps->cap_prefix || whys > maps->cap_why)
 		return fw_err_set(err, -EIO, NULL,
 				  "the prefixes that run cannot be read back: "
 				  "%u of at most %u",
 				  prefixes, maps->cap_prefix);
-	ret_code = fw_prefixes_load(ret, maps->prefix + (size_t)half * maps->cap_prefix, prefixes,
-				    maps->why + (size_t)half * maps->cap_why, whys, err);
-	if (ret_code)
+	r = fw_prefixes_load(ret, maps->prefix + (size_t)half * maps->cap_prefix, prefixes,
+			     maps->why + (size_t)half * maps->cap_why, whys, err);
+	if (r)
 		fw_err_prepend(err, "the prefixes that run cannot be read back");
-	return ret_code;
+	return r;
 }
 
 /* A writer may reuse the half under us, but not without moving the live word first. */
@@ -109,31 +109,30 @@ int fw_apply_read_prefixes(const struct fw_maps *maps, struct fw_prefixes *ret_p
 int fw_apply_begin(struct fw_maps *maps, unsigned int parts, struct fw_apply *ret,
 		   struct fw_err *err)
 {
-	__u64 now = fw_apply_now(maps);
-	int ret_code;
+	__u32 waits_s = fw_apply_pending(maps);
+	int r;
 
-	*ret = (struct fw_apply){ .maps = maps, .parts = parts };
-	if (maps->ctl->deadline_ns && now < maps->ctl->deadline_ns)
+	*ret = (struct fw_apply){ .maps = maps };
+	if (waits_s)
 		return fw_err_set(err, -EBUSY, "floodwall policy confirm, or floodwall policy undo",
-				  "a change waits %llu s for its confirmation",
-				  (maps->ctl->deadline_ns - now) / FW_NS_PER_S + 1);
-	ret->now_s = (__u32)(now / FW_NS_PER_S);
+				  "a change waits %u s for its confirmation", waits_s);
+	ret->now_s = (__u32)(fw_apply_now(maps) / FW_NS_PER_S);
 	ret->live = fw_apply_live(maps);
 	if (parts & FW_APPLY_POLICY) {
-		ret_code = load_model(maps, ret->live, &ret->model, err);
-		if (ret_code)
+		r = load_model(maps, ret->live, &ret->model, err);
+		if (r)
 			goto out;
 	}
 	if (parts & FW_APPLY_LANES) {
-		ret_code = load_prefixes(maps, ret->live, &ret->prefixes, err);
-		if (ret_code)
+		r = load_prefixes(maps, ret->live, &ret->prefixes, err);
+		if (r)
 			goto out;
 		fw_prefixes_expire(&ret->prefixes, ret->now_s);
 	}
 	return 0;
 out:
 	fw_apply_end(ret);
-	return ret_code;
+	return r;
 }
 
 void fw_apply_end(struct fw_apply *apply)

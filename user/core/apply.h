@@ -32,7 +32,6 @@ struct fw_apply {
 	struct fw_maps *maps;	     /* borrowed; opened for writing */
 	struct fw_model *model;	     /* owned; edit freely */
 	struct fw_prefixes prefixes; /* owned; edit freely; expired ones are already gone */
-	unsigned int parts;	     /* which of the two were loaded */
 	unsigned int changed;	     /* set by the caller: which of the two to write */
 	__u32 now_s;		     /* program time at begin, seconds */
 	__u64 live;	 /* the word that was running at begin; after commit, the new one */

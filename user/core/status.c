@@ -110,12 +110,11 @@ static void read_tables(const struct fw_maps *maps, struct fw_status *st)
 
 static void read_policy(const struct fw_maps *maps, struct fw_status *st)
 {
-	__u64 live = fw_apply_live(maps), now = fw_apply_now(maps);
-	__u64 deadline = maps->ctl->deadline_ns;
+	__u64 live = fw_apply_live(maps);
 
 	st->generation = FW_LIVE_GENERATION(live);
 	st->monitor = maps->policy[FW_LIVE_POLICY(live)].flags & FW_P_MONITOR;
-	st->confirm_s = deadline > now ? (__u32)((deadline - now) / FW_NS_PER_S + 1) : 0;
+	st->confirm_s = fw_apply_pending(maps);
 	st->prefixes = maps->lane_head[FW_LIVE_LANES(live)].prefixes;
 	st->prefixes_max = maps->cap_prefix;
 }
