@@ -8,7 +8,7 @@
 #include "user/cli/policy.h"
 #include "user/policy/keys.h"
 
-int fw_policy_check(struct fw_cli *cli, int argc, char **argv)
+static int cmd_check(struct fw_cli *cli, int argc, char **argv)
 {
 	struct fw_policy_cmd cmd = FW_POLICY_CMD;
 	json_t *doc = NULL;
@@ -38,7 +38,7 @@ static json_t *key_json(const struct fw_key *key)
 			 "default", key->initial, "help", key->help);
 }
 
-int fw_policy_keys(struct fw_cli *cli, int argc, char **argv)
+static int cmd_keys(struct fw_cli *cli, int argc, char **argv)
 {
 	static const struct fw_column columns[] = { { "KEY", FW_LEFT },
 						    { "DEFAULT", FW_LEFT },
@@ -87,7 +87,7 @@ const struct fw_cli_command fw_cmd_policy[] = {
 	  .doc = "Needs no privilege and touches nothing. Each problem is told with file, line and "
 		 "column, warnings before errors. Without FILE: /etc/floodwall/floodwall.yaml.",
 	  .max_args = 1,
-	  .run = fw_policy_check,
+	  .run = cmd_check,
 	  .choices = "@file" },
 	{ .object = "policy",
 	  .verb = "diff",
@@ -141,6 +141,6 @@ const struct fw_cli_command fw_cmd_policy[] = {
 	  .verb = "keys",
 	  .args = "",
 	  .help = "what a policy file may say, with default and range",
-	  .run = fw_policy_keys },
+	  .run = cmd_keys },
 	{ .object = NULL },
 };

@@ -32,22 +32,16 @@ int fw_policy_cmd_open(struct fw_cli *cli, bool write, struct fw_policy_cmd *cmd
 
 void fw_policy_cmd_free(struct fw_policy_cmd *cmd);
 
-/* Tells what would become different. *ret_same: nothing. doc: NULL, or where "changes" goes. */
-int fw_policy_cmd_diff(struct fw_cli *cli, struct fw_file *running, struct fw_file *next,
-		       json_t *doc, bool *ret_same);
-
 /* What `status` says of the file. 0 or -errno with cli->err filled. */
 int fw_policy_status_json(struct fw_cli *cli, json_t *doc);
 int fw_policy_status_print(struct fw_cli *cli);
 
-/* The verbs. */
-int fw_policy_check(struct fw_cli *cli, int argc, char **argv);
+/* The verbs that have a file of their own. */
 int fw_policy_diff_run(struct fw_cli *cli, int argc, char **argv);
 int fw_policy_apply_run(struct fw_cli *cli, int argc, char **argv);
 int fw_policy_confirm_run(struct fw_cli *cli, int argc, char **argv);
 int fw_policy_undo_run(struct fw_cli *cli, int argc, char **argv);
 int fw_policy_show(struct fw_cli *cli, int argc, char **argv);
 int fw_policy_save(struct fw_cli *cli, int argc, char **argv);
-int fw_policy_keys(struct fw_cli *cli, int argc, char **argv);
 
 #endif

@@ -69,8 +69,9 @@ static void tell_rest(const struct teller *t)
 			       rest[i].what);
 }
 
-int fw_policy_cmd_diff(struct fw_cli *cli, struct fw_file *running, struct fw_file *next,
-		       json_t *doc, bool *ret_same)
+/* Tells what would become different. *ret_same: nothing. doc: NULL, or where "changes" goes. */
+static int tell_diff(struct fw_cli *cli, struct fw_file *running, struct fw_file *next, json_t *doc,
+		     bool *ret_same)
 {
 	struct teller t = { .cli = cli, .list = doc ? json_array() : NULL };
 	int r = fw_file_diff(running, next, fw_policy_clock(NULL), visit, &t, &cli->err);
@@ -107,7 +108,7 @@ int fw_policy_diff_run(struct fw_cli *cli, int argc, char **argv)
 				    (__u32)(fw_apply_now(&cmd.maps) / 1000000000), &next, &counts,
 				    &cli->err);
 	if (!r)
-		r = fw_policy_cmd_diff(cli, &running, &next, doc, &same);
+		r = tell_diff(cli, &running, &next, doc, &same);
 	if (!r && same && !cli->json)
 		printf("%s is what runs\n", cmd.path);
 	if (!r && cli->json) {

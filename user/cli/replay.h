@@ -71,7 +71,4 @@ int fw_replay_line(void *arg, const struct fw_feed_packet *packet, const struct 
 #define FW_REPLAY_TIME_LEN 40
 char *fw_replay_put_time(char *buf, size_t size, __u64 at_ns, bool date);
 
-/* A capture's stamp as a number of seconds since 1970, or JSON null. */
-json_t *fw_replay_time_json(__u64 at_ns, bool known);
-
 #endif

@@ -15,7 +15,8 @@
 
 static const char *const verdicts[FW_V_MAX] = { "pass", "drop", "tx" };
 
-json_t *fw_replay_time_json(__u64 at_ns, bool known)
+/* A capture's stamp: seconds since 1970, or null. */
+static json_t *time_json(__u64 at_ns, bool known)
 {
 	return known ? json_real((double)at_ns / 1e9) : json_null();
 }
@@ -50,8 +51,7 @@ static json_t *first_json(const struct fw_tally *t)
 
 	for (int i = 0; i < FW_R_MAX; i++)
 		if (t->reason[i].packets && fw_stats_reasons[i].verdict != FW_V_PASS &&
-		    fw_json_set(map, fw_stats_reasons[i].name,
-				fw_replay_time_json(t->first_ns[i], true)))
+		    fw_json_set(map, fw_stats_reasons[i].name, time_json(t->first_ns[i], true)))
 			break;
 	return map;
 }
@@ -141,7 +141,7 @@ static json_t *levels_json(const struct fw_tally *t, const struct fw_policy_text
 		const struct fw_tally_change *c = &t->change[i];
 		json_t *one = json_object();
 
-		if (fw_json_set(one, "time", fw_replay_time_json(c->at_ns, true)) |
+		if (fw_json_set(one, "time", time_json(c->at_ns, true)) |
 			    fw_json_set(one, "service",
 					fw_json_text(text->service_name[c->service])) |
 			    fw_json_set(one, "level",
@@ -159,7 +159,7 @@ static json_t *timeline_json(const struct fw_tally *t)
 
 	for (unsigned int b = 0; b < t->bins; b++)
 		err |= fw_json_push(level, fw_json_text(fw_model_level_name(fw_tally_level(t, b))));
-	err |= fw_json_set(out, "start", fw_replay_time_json(t->begin_ns, t->packets));
+	err |= fw_json_set(out, "start", time_json(t->begin_ns, t->packets));
 	err |= fw_json_set(out, "step_s", json_real((double)t->bin_ns / 1e9));
 	for (int v = 0; v < FW_V_MAX; v++) {
 		json_t *row = json_array();
@@ -210,8 +210,8 @@ static json_t *capture_json(const struct fw_replay *replay, const struct fw_tall
 	for (unsigned int i = 0; i < paths; i++)
 		err |= fw_json_push(list, fw_json_text(path[i]));
 	err |= fw_json_set(out, "files", list);
-	err |= fw_json_set(out, "start", fw_replay_time_json(t->begin_ns, t->packets));
-	err |= fw_json_set(out, "end", fw_replay_time_json(t->end_ns, t->packets));
+	err |= fw_json_set(out, "start", time_json(t->begin_ns, t->packets));
+	err |= fw_json_set(out, "end", time_json(t->end_ns, t->packets));
 	err |= fw_json_set(out, "speed", json_real(replay->told.speed));
 	err |= fw_json_set(out, "read", fw_json_count(files->packets));
 	err |= fw_json_set(out, "left_out_outgoing", fw_json_count(replay->told.outgoing));

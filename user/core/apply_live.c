@@ -30,10 +30,11 @@ __u64 fw_apply_live(const struct fw_maps *maps)
 }
 
 /*
- * The program runs inside an RCU section, and GLOBAL waits for a grace period. It is refused with
- * nohz_full CPUs; then time must do: a program run takes microseconds and cannot be preempted.
+ * Until every CPU has left what it was reading before. The program runs inside an RCU section, and
+ * GLOBAL waits for a grace period. It is refused with nohz_full CPUs; then time must do: a program
+ * run takes microseconds and cannot be preempted.
  */
-void fw_live_wait(void)
+static void wait_for_cpus(void)
 {
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
 		usleep(200000);
@@ -73,7 +74,7 @@ void fw_live_settle(struct fw_maps *maps)
 		store(&ctl->deadline_ns, 0);
 	}
 	/* Also: a writer killed between its flip and its wait may have left a CPU in this half. */
-	fw_live_wait();
+	wait_for_cpus();
 	store(&ctl->revert, 0);
 }
 
@@ -84,7 +85,7 @@ void fw_live_flip(struct fw_maps *maps, __u64 running, __u64 next, __u64 deadlin
 	store(&ctl->revert, running);
 	store(&ctl->deadline_ns, deadline_ns);
 	store(&ctl->live, next);
-	fw_live_wait();
+	wait_for_cpus();
 }
 
 __u32 fw_apply_pending(const struct fw_maps *maps)
@@ -103,7 +104,7 @@ int fw_apply_confirm(struct fw_maps *maps, struct fw_err *err)
 	/* The program's clock goes in steps: what may pass within one has passed. */
 	if (deadline && fw_apply_now(maps) + maps->meta->tick_ns < deadline) {
 		store(&ctl->deadline_ns, 0);
-		fw_live_wait();
+		wait_for_cpus();
 		return 0;
 	}
 	if (deadline)
@@ -121,7 +122,7 @@ static void swap_to(struct fw_maps *maps, __u64 back)
 	/* A program run that still sees the deadline must find `back` behind it to the end. */
 	store(&ctl->live, next);
 	store(&ctl->deadline_ns, 0);
-	fw_live_wait();
+	wait_for_cpus();
 	store(&ctl->revert, running);
 }
 

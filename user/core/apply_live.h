@@ -5,9 +5,6 @@
 
 #include "user/core/apply.h"
 
-/* Until every CPU has left what it was reading before. */
-void fw_live_wait(void);
-
 /*
  * Before a half that is not live is written: what a passed deadline has decided becomes the plain
  * state, and the generation that was to go back to is forgotten, for it is about to be overwritten.

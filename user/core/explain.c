@@ -37,7 +37,8 @@ const char *fw_explain_stage_text(enum fw_explain_stage stage)
 	return stages[stage].text;
 }
 
-enum fw_explain_stage fw_explain_stage_of(enum fw_reason reason)
+/* The stage at which a reason ends a packet. */
+static enum fw_explain_stage stage_of(enum fw_reason reason)
 {
 	/* Reasons that are not here are of the crowd. */
 	static const struct {
@@ -183,7 +184,7 @@ static int judge(struct fw_judge *j, const struct fw_explain_packet *p, __u64 no
 	if (r)
 		return fw_err_set(err, r, NULL, "a packet of %u bytes cannot be run: %s", ret->len,
 				  strerror(-r));
-	ret->stage = fw_explain_stage_of(ret->judged.reason);
+	ret->stage = stage_of(ret->judged.reason);
 	ret->level = fw_judge_level(j, ret->judged.service, now_ns);
 	memcpy(ret->service, fw_judge_text(j)->service_name[ret->judged.service], FW_NAME_LEN);
 	r = explain_parts_read(j, p, now_ns, &after, err);

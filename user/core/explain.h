@@ -61,8 +61,6 @@ struct fw_explain {
 int fw_explain_run(const struct fw_maps *live, const struct fw_explain_packet *packet,
 		   struct fw_explain *ret, struct fw_err *err);
 
-/* The stage at which a reason ends a packet. */
-enum fw_explain_stage fw_explain_stage_of(enum fw_reason reason);
 /* "parse", "lanes", ...; and what it asks, in some words. */
 const char *fw_explain_stage_name(enum fw_explain_stage stage);
 const char *fw_explain_stage_text(enum fw_explain_stage stage);

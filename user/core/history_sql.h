@@ -41,9 +41,6 @@ void fw_sql_addr(sqlite3_stmt *row, int column, __be32 ret_addr_be[4]);
  */
 int fw_history_addr(const __be32 addr_be[4], const void **ret);
 
-/* Number of a service's name; made if absent. */
-int fw_history_service(struct fw_history *h, const char *name, __s64 *ret, struct fw_err *err);
-
 /* A growing list of structs: *list, *count, room doubled. -ENOMEM with err filled. */
 int fw_sql_push(void **list, size_t *count, size_t size, const void *item, struct fw_err *err);
 

@@ -39,7 +39,8 @@ int fw_history_tick(struct fw_history *h, const struct fw_history_tick *t, __s64
 	return r;
 }
 
-int fw_history_service(struct fw_history *h, const char *name, __s64 *ret, struct fw_err *err)
+/* Number of a service's name; made if absent. */
+static int service_number(struct fw_history *h, const char *name, __s64 *ret, struct fw_err *err)
 {
 	int r = fw_sql_number(h, "SELECT id FROM service WHERE name = ?", ret, err, "t", name);
 
@@ -60,7 +61,7 @@ int fw_history_total(struct fw_history *h, __s64 tick, const char *service, unsi
 
 	if (!count->packets && !count->bytes)
 		return 0;
-	r = fw_history_service(h, service, &id, err);
+	r = service_number(h, service, &id, err);
 	if (r)
 		return r;
 	/* Two slots may have had one name, one after the other. */
@@ -74,7 +75,7 @@ int fw_history_total(struct fw_history *h, __s64 tick, const char *service, unsi
 int fw_history_level(struct fw_history *h, const struct fw_history_level *l, struct fw_err *err)
 {
 	__s64 id;
-	int r = fw_history_service(h, l->service, &id, err);
+	int r = service_number(h, l->service, &id, err);
 
 	if (r)
 		return r;

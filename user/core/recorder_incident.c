@@ -17,7 +17,8 @@
 #define BY_LEVEL "level"
 #define BY_QUIET "quiet"
 
-struct fw_when fw_rec_when(const struct fw_recorder_now *now, __u64 program_ns)
+/* A moment of program time on both clocks, by how they stand now. */
+static struct fw_when when_of(const struct fw_recorder_now *now, __u64 program_ns)
 {
 	__u64 ago = now->program_ns - program_ns;
 
@@ -195,8 +196,8 @@ static int put_account(struct fw_recorder *r, const struct fw_recorder_now *now,
 		.exact = exact,
 		.proven = a->proven,
 		.banned = a->banned,
-		.first = fw_rec_when(now, a->first_ns),
-		.last = fw_rec_when(now, a->last_ns),
+		.first = when_of(now, a->first_ns),
+		.last = when_of(now, a->last_ns),
 		.packets = a->packets,
 		.bytes = a->bytes,
 		.dropped = a->lost_packets,

@@ -124,8 +124,6 @@ int fw_rec_write_tick(struct fw_recorder *r, const struct fw_recorder_now *now,
 		      const struct fw_stats *since, const struct fw_sampler samplers[FW_G_MAX],
 		      __u64 lost, struct fw_err *err);
 
-/* A moment of program time on both clocks, by how they stand now. */
-struct fw_when fw_rec_when(const struct fw_recorder_now *now, __u64 program_ns);
 /* 128-bit form of a source's key. */
 void fw_rec_addr(__u8 family, __u64 key, __be32 ret_addr_be[4]);
 
