@@ -235,7 +235,6 @@ void fw_accounts_get(const struct fw_accounts *a, size_t at, struct fw_account *
 		.weight = s->weight,
 		.proven = s->flags & IS_PROVEN,
 		.banned = s->flags & IS_BANNED,
-		.dirty = s->packets[WINDOW_NOW] != s->written,
 	};
 	for (__u32 n = s->losses; n; n = a->loss[n].next)
 		for (int w = 0; w < WINDOWS; w++) {

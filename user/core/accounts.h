@@ -36,7 +36,6 @@ struct fw_account {
 	bool proven, banned;
 	struct fw_count lost[FW_R_MAX]; /* of packets and bytes, by reason */
 	__u64 lost_packets, lost_bytes;
-	bool dirty; /* changed since fw_accounts_written */
 };
 
 /* path NULL: in memory. *ret_kept: it goes on with what was there. */

@@ -76,8 +76,7 @@ struct fw_bundle_walk {
 	__u64 size; /* of the file */
 	struct fw_bundle_member *member;
 	size_t nr, room;
-	__u64 end;    /* behind the zeros of the end, 0 = no end found */
-	__u64 cut_at; /* where the file ended within a member, 0 = nowhere */
+	__u64 end; /* behind the zeros of the end, 0 = no end found */
 	void (*progress)(void *arg, __u64 done, __u64 total);
 	void *arg;
 	struct fw_bundle_check *check;

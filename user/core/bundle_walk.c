@@ -144,7 +144,6 @@ static void ends_early(struct fw_bundle_walk *w, __u64 at)
 	const struct fw_bundle_member *last = w->nr ? &w->member[w->nr - 1] : NULL;
 	bool within = last && at < last->at + FW_TAR_BLOCK + last->head.size;
 
-	w->cut_at = w->size;
 	if (within)
 		fw_bundle_find(
 			w->check, FW_BF_CUT, (__u32)w->nr, last->head.name, w->size,

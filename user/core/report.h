@@ -58,7 +58,6 @@ struct fw_report_traits {
 		double weight;
 	} kind[FW_REPORT_KINDS];
 	unsigned int nr_kinds;
-	double other_kinds;
 	/* made of the above */
 	double ttl_top, ttl_usual;
 	unsigned int ttl_distinct, length_distinct;

@@ -136,10 +136,8 @@ static void add_kind(struct fw_report_traits *t, const char *name, double weight
 			t->kind[i].weight += weight;
 			return;
 		}
-	if (t->nr_kinds == FW_REPORT_KINDS) {
-		t->other_kinds += weight;
+	if (t->nr_kinds == FW_REPORT_KINDS)
 		return;
-	}
 	snprintf(t->kind[t->nr_kinds].name, sizeof(t->kind[0].name), "%s", name);
 	t->kind[t->nr_kinds++].weight = weight;
 }

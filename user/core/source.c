@@ -121,7 +121,6 @@ static void read_place(const struct fw_maps_table *t, __u64 hash, __u64 now,
 	ret->seen_age_s = (__u32)(((__u64)gap << FW_SEEN_SHIFT) / FW_NS_PER_S);
 	age = (FW_PROOF_EPOCH(now) - src->proof[way]) & 0x7f;
 	ret->proven = src->proof[way] && age <= proof_s >> 4;
-	ret->proof_age_s = (__u32)(((__u64)age << FW_PROOF_SHIFT) / FW_NS_PER_S);
 	/* A source silent for longer than any stamp can tell has paid everything. */
 	if (ret->seen_age_s < FW_PROOF_MAX_S)
 		read_buckets(src, way, word, now, limits, ret->bucket);
@@ -228,13 +227,12 @@ int fw_source_heavy(const struct fw_maps *maps, struct fw_source_heavy **ret, si
 	const unsigned int words = sizeof(struct fw_heavy) / sizeof(__u64);
 	struct fw_source_heavy *list;
 	__u64 *raw = NULL;
-	int ret_code;
+	int r;
 
-	ret_code = fw_maps_read(maps, maps->heavy_fd, FW_HEAVY_SLOTS, words, &raw);
-	if (ret_code)
-		return fw_err_set(err, ret_code, NULL,
-				  "the record of heavy sources cannot be read: %s",
-				  strerror(-ret_code));
+	r = fw_maps_read(maps, maps->heavy_fd, FW_HEAVY_SLOTS, words, &raw);
+	if (r)
+		return fw_err_set(err, r, NULL, "the record of heavy sources cannot be read: %s",
+				  strerror(-r));
 	list = calloc(places ? places : 1, sizeof(*list));
 	if (!list) {
 		free(raw);
@@ -270,11 +268,11 @@ static int read_heavy(const struct fw_maps *maps, const __be32 addr_be[4], struc
 	__u64 key = ret->family == 4 ? be32toh(addr_be[3])
 				     : (__u64)be32toh(addr_be[0]) << 32 | be32toh(addr_be[1]);
 	size_t count = 0;
-	int ret_code;
+	int r;
 
-	ret_code = fw_source_heavy(maps, &list, &count, err);
-	if (ret_code)
-		return ret_code;
+	r = fw_source_heavy(maps, &list, &count, err);
+	if (r)
+		return r;
 	for (size_t i = 0; i < count; i++)
 		if (list[i].family == ret->family && list[i].key == key)
 			ret->heavy = list[i];
@@ -287,7 +285,7 @@ int fw_source_read(const struct fw_maps *maps, const __be32 addr_be[4], struct f
 {
 	struct fw_source s;
 	__u64 live;
-	int tries = 0, ret_code;
+	int tries = 0, r;
 
 	do {
 		const struct fw_policy *policy;
@@ -306,10 +304,10 @@ int fw_source_read(const struct fw_maps *maps, const __be32 addr_be[4], struct f
 		memcpy(s.class_name, maps->policy_txt[FW_LIVE_POLICY(live)].class_name[s.class],
 		       FW_NAME_LEN - 1);
 	} while (live != fw_apply_live(maps));
-	ret_code = read_heavy(maps, addr_be, &s, err);
-	if (!ret_code)
+	r = read_heavy(maps, addr_be, &s, err);
+	if (!r)
 		*ret = s;
-	return ret_code;
+	return r;
 }
 
 double fw_source_budget_debt(const struct fw_budget *budget, const struct fw_limit *limit,

@@ -25,8 +25,7 @@ struct fw_source_bucket {
 struct fw_source_place {
 	bool known; /* has a place in the table */
 	bool proven;
-	__u32 proof_age_s; /* since it proved itself, in steps of 17 s; if proven */
-	__u32 seen_age_s;  /* since it was last charged, 0 = within a second or two */
+	__u32 seen_age_s; /* since it was last charged, 0 = within a second or two */
 	struct fw_source_bucket bucket[FW_K_MAX];
 };
 

@@ -79,9 +79,8 @@ struct fw_daemon {
 	char applied[PATH_MAX];	     /* file it came from; empty without one */
 	void *part[FW_PART_MAX];
 	bool up[FW_PART_MAX];
-	__u64 started_ns; /* CLOCK_REALTIME */
-	__u64 beats;	  /* ticks so far */
-	__u64 beat_ns;	  /* CLOCK_REALTIME of the last one */
+	__u64 beats;   /* ticks so far */
+	__u64 beat_ns; /* CLOCK_REALTIME of the last one */
 	__u64 reloads, reloads_failed;
 	__u64 reload_ns; /* CLOCK_REALTIME of the last reload, the start included; 0 = none */
 	bool reload_ok;	 /* ... and how it ended */

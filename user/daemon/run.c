@@ -206,7 +206,6 @@ int fw_daemon_run(const struct fw_daemon_opts *opts, struct fw_err *err)
 	struct fw_daemon *daemon = &run.daemon;
 	int r;
 
-	daemon->started_ns = fw_clock_realtime();
 	fw_settings_default(&daemon->settings);
 	r = check_caps(err);
 	if (!r)

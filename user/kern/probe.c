@@ -52,25 +52,6 @@ static enum fw_tri probe_mmap(void)
 	return fd >= 0 ? FW_YES : errno == EPERM ? FW_UNKNOWN : FW_NO;
 }
 
-static enum fw_tri probe_batch(void)
-{
-	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-	int fd = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "fw_probe", 4, 8, 1, NULL);
-	int cpus = libbpf_num_possible_cpus();
-	__u32 out = 0, key = 0, count = 1;
-	__u64 *values;
-	int r;
-
-	if (fd < 0)
-		return FW_UNKNOWN;
-	values = calloc((size_t)(cpus > 0 ? cpus : 1), sizeof(*values));
-	r = values ? bpf_map_lookup_batch(fd, NULL, &out, &key, values, &count, &opts) : -1;
-	r = !values ? FW_UNKNOWN : !r || errno == ENOENT ? FW_YES : FW_NO;
-	free(values);
-	close(fd);
-	return (enum fw_tri)r;
-}
-
 /* Compare-and-swap on the stack; tells at the same time whether programs get compiled. */
 static void probe_program(struct fw_features *f)
 {
@@ -135,7 +116,6 @@ int fw_probe_features(struct fw_features *ret, struct fw_err *err)
 	if (!uname(&uts))
 		sscanf(uts.release, "%u.%u", &f.major, &f.minor);
 	f.mmap_array = probe_mmap();
-	f.batch_percpu = probe_batch();
 	probe_program(&f);
 	f.jiffies = tri(libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_jiffies64, NULL));
 	f.frags = tri(libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_get_buff_len, NULL));

@@ -17,7 +17,6 @@ struct fw_features {
 	enum fw_tri mmap_array;	   /* 5.5 */
 	enum fw_tri atomics;	   /* 5.12: fetch and compare-and-swap in BPF */
 	enum fw_tri jiffies;	   /* 5.5: bpf_jiffies64 */
-	enum fw_tri batch_percpu;  /* 5.13: batched reading of per-CPU arrays */
 	enum fw_tri frags;	   /* 5.18: bpf_xdp_get_buff_len, BPF_F_XDP_HAS_FRAGS */
 	enum fw_tri syncookie;	   /* 5.3: bpf_tcp_gen_syncookie */
 	enum fw_tri raw_cookie;	   /* 6.0: bpf_tcp_raw_gen_syncookie_ipv4 and _ipv6 */
@@ -39,13 +38,13 @@ int fw_probe_caps(struct fw_caps *ret);
 
 struct fw_host {
 	char release[65];
-	bool btf;		       /* /sys/kernel/btf/vmlinux */
-	bool bpffs;		       /* a bpffs is mounted where the pins go */
-	int syncookies;		       /* net.ipv4.tcp_syncookies, -1 = unknown */
-	bool forwards;		       /* net.ipv4.ip_forward, or the same for IPv6 */
-	unsigned int online, possible; /* CPUs */
-	__u64 mem_available;	       /* bytes */
-	__u64 cgroup_left;	       /* bytes below memory.max, ~0 = no limit */
+	bool btf;	     /* /sys/kernel/btf/vmlinux */
+	bool bpffs;	     /* a bpffs is mounted where the pins go */
+	int syncookies;	     /* net.ipv4.tcp_syncookies, -1 = unknown */
+	bool forwards;	     /* net.ipv4.ip_forward, or the same for IPv6 */
+	unsigned int online; /* CPUs */
+	__u64 mem_available; /* bytes */
+	__u64 cgroup_left;   /* bytes below memory.max, ~0 = no limit */
 };
 /* pins: whose bpffs is meant. Never fails: what cannot be known is false, unknown, or 0. */
 void fw_probe_host(const char *pins, struct fw_host *ret);
@@ -71,7 +70,6 @@ struct fw_iface_info {
 	enum fw_tri rx_vlan, rx_stag;	   /* taking tags (802.1Q, 802.1ad) out of frames */
 	unsigned int queues, queues_max;   /* receive queues in use and possible, 0 = unknown */
 	bool combined;			   /* they are "combined" channels of ethtool, else "rx" */
-	unsigned int rss_entries;	   /* size of the indirection table, 0 = none or unknown */
 	unsigned int rss_queues;	   /* distinct queues in it */
 };
 /* -ENODEV (1) naming ifname if there is none; everything else degrades to unknown. */

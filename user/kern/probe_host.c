@@ -76,7 +76,6 @@ void fw_probe_host(const char *pins, struct fw_host *ret)
 {
 	struct utsname uts;
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
-	int possible = libbpf_num_possible_cpus();
 
 	*ret = (struct fw_host){
 		.btf = !access("/sys/kernel/btf/vmlinux", R_OK),
@@ -85,7 +84,6 @@ void fw_probe_host(const char *pins, struct fw_host *ret)
 		.forwards = read_int("/proc/sys/net/ipv4/ip_forward", 0) > 0 ||
 			    read_int("/proc/sys/net/ipv6/conf/all/forwarding", 0) > 0,
 		.online = online > 0 ? (unsigned int)online : 0,
-		.possible = possible > 0 ? (unsigned int)possible : 0,
 	};
 	if (!uname(&uts))
 		snprintf(ret->release, sizeof(ret->release), "%s", uts.release);

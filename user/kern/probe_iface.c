@@ -229,7 +229,6 @@ static void ask_queues(int fd, struct fw_iface_info *info)
 	indir->cmd = ETHTOOL_GRXFHINDIR;
 	indir->size = size.size;
 	if (!ethtool(fd, info->name, indir)) {
-		info->rss_entries = indir->size;
 		for (__u32 i = 0; i < indir->size; i++)
 			seen[indir->ring_index[i] / 64 % 16] |= 1ULL << indir->ring_index[i] % 64;
 		for (size_t i = 0; i < 16; i++)

@@ -17,8 +17,6 @@
 #define FW_RUN_STAGES 31U
 /* knob_clock: enum fw_clock's FW_CLOCK_VIRTUAL; bpf/knobs.h cannot be included here. */
 #define FW_RUN_CLOCK 1U
-/* What test-run takes: an Ethernet header at least. */
-#define FW_RUN_MIN 14U
 
 /* One frame of len bytes. *ret_action: XDP_*. -errno of the system call; no text, it is a hot path.
  */

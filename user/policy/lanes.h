@@ -34,8 +34,6 @@ struct fw_lanes {
 	__u32 deep6_max;
 	__u32 profile_max; /* at least 1 */
 	__u32 range4_used; /* out: entries in use */
-	__u32 node6_used;
-	__u32 deep6_used;
 	__u32 profile_used;
 };
 

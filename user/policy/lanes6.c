@@ -142,8 +142,6 @@ int fw_lanes6_finish(struct fw_lanes6 *writer, struct fw_err *err)
 	}
 	out->head->profile6_base = writer->base;
 	out->head->depth6 = depth;
-	out->node6_used = full;
-	out->deep6_used = writer->deep;
 	return 0;
 }
 
