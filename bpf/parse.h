@@ -17,10 +17,18 @@
 #define FW_ND_FIRST	    133 /* RFC 4861: router solicitation .. redirect */
 #define FW_ND_LAST	    137
 
-/* RFC 2710, RFC 3810: a host's reports may come from "::", and all stay on the link. */
+/*
+ * RFC 2710, RFC 3810 sections 5.1.14, 5.2.13: from a link-local address, a host's reports from
+ * "::", too. No router forwards these (RFC 4291); a hop limit of 1 alone can be had from afar by
+ * counting.
+ */
 static __always_inline bool is_mld(const struct pkt *p)
 {
-	return p->hops == 1 &&
+	const __be32 *a = p->saddr;
+	bool here = (a[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000) ||
+		    !(a[0] | a[1] | a[2] | a[3]);
+
+	return p->hops == 1 && here &&
 	       ((p->icmp_type >= 130 && p->icmp_type <= 132) || p->icmp_type == 143);
 }
 

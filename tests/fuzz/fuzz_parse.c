@@ -38,6 +38,15 @@ static void check_reason(const struct pkt *p, int reason)
 		      !p->daddr[0] && !p->daddr[1] && p->daddr[2] == bpf_htonl(0xffff));
 }
 
+/* A source that no router forwards: link-local, or none. */
+static bool from_the_link(const struct pkt *p)
+{
+	static const __u8 none[16];
+	const __u8 *a = (const __u8 *)p->saddr;
+
+	return !memcmp(a, none, 16) || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80);
+}
+
 /* A frame that goes on to the stages. */
 static void check_facts(const struct pkt *p)
 {
@@ -66,7 +75,8 @@ static void check_facts(const struct pkt *p)
 	if (!p->later && p->proto == FW_PROTO_UDP)
 		CHECK(p->payload >= 8);
 	if (p->own_budget == FW_B_ND)
-		CHECK(p->family == 6 && p->hops == 255 && p->proto == FW_PROTO_ICMP6);
+		CHECK(p->family == 6 && p->proto == FW_PROTO_ICMP6 &&
+		      (p->hops == 255 || (p->hops == 1 && from_the_link(p))));
 	CHECK(p->own_budget != FW_B_ARP && p->own_budget != FW_B_OTHER_L3);
 }
 

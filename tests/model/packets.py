@@ -112,9 +112,10 @@ class Maker:
 
     def icmp(self, p):
         p.what, p.proto = "icmp", "icmp"
-        kind = self.r.choice((8, 0, 11)) if p.family == 4 else self.r.choice((128, 129, 3))
+        kind = self.r.choice((8, 0, 11)) if p.family == 4 else self.r.choice((128, 129, 3, 130))
         return self.ip(p, 1 if p.family == 4 else 58,
-                       struct.pack("!BBHHH", kind, 0, 0, 1, 1) + payload(self.r))
+                       struct.pack("!BBHHH", kind, 0, 0, 1, 1) + payload(self.r),
+                       **({"hops": 1} if kind == 130 else {}))
 
     def other(self, p):
         p.what, p.proto = "other", "other"
@@ -147,8 +148,8 @@ class Maker:
     def discovery(self, p):
         p.what = p.own = "nd"
         p.family, p.src, p.dst = 6, 0xfe80 << 112 | self.r.getrandbits(64), OUR6[0]
-        kind = self.r.choice((133, 134, 135, 136))
-        return wrap(self.r, p, ip6(p, 58, struct.pack("!BBHI", kind, 0, 0, 0) + bytes(16), hops=255))
+        kind, hops = self.r.choice(((133, 255), (134, 255), (135, 255), (136, 255), (130, 1), (143, 1)))
+        return wrap(self.r, p, ip6(p, 58, struct.pack("!BBHI", kind, 0, 0, 0) + bytes(16), hops=hops))
 
     def dhcp(self, p):
         p.what = p.own = "dhcp"

@@ -150,6 +150,11 @@ static void test_sources(void **state)
 		}
 }
 
+#define LINK_LOCAL                        \
+	{                                 \
+		POKE_L3, 8, 4, 0xfe800000 \
+	} /* the source */
+
 /* The link's own traffic, one row a kind. */
 static const struct own {
 	const char *name;
@@ -171,6 +176,22 @@ static const struct own {
 	{ "echo on the link",
 	  FW_B_ND,
 	  { .family = 6, .proto = ICMP, .type = 128, .hops = 255 },
+	  false },
+	{ "listener query",
+	  FW_B_ND,
+	  { .family = 6, .proto = ICMP, .type = 130, .hops = 1, .poke = { LINK_LOCAL } },
+	  true },
+	{ "listener report from ::",
+	  FW_B_ND,
+	  { .family = 6, .src = NOBODY, .proto = ICMP, .type = 143, .hops = 1 },
+	  true },
+	{ "listener query whose hop limit was counted",
+	  FW_B_ND,
+	  { .family = 6, .proto = ICMP, .type = 130, .hops = 1 },
+	  false },
+	{ "listener query that could have come further",
+	  FW_B_ND,
+	  { .family = 6, .proto = ICMP, .type = 130, .hops = 64, .poke = { LINK_LOCAL } },
 	  false },
 	{ "DHCP reply", FW_B_DHCP, { .family = 4, .proto = UDP, .sport = 67, .dport = 68 }, true },
 	{ "DHCP request",
