@@ -179,7 +179,7 @@ static int through_libxdp(struct fw_object *obj, const struct fw_attach_opts *op
 
 	DECLARE_LIBXDP_OPTS(xdp_program_opts, create, .obj = obj->skel->obj, .prog_name = PROGRAM);
 
-	r = fw_object_check_memory(obj, 0, err);
+	r = fw_object_check_memory(obj, FW_OBJECT_SPARE, err);
 	if (r)
 		return r;
 	fw_noise_clear();

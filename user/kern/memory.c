@@ -156,9 +156,11 @@ int fw_object_check_memory(const struct fw_object *obj, __u64 spare, struct fw_e
 	if (obj->memory_new + spare <= left)
 		return 0;
 	return fw_err_set(err, -ENOMEM,
-			  maps ? "use smaller tables (--sources4, --sources6, --prefixes4, "
-				 "--prefixes6)"
-			       : NULL,
+			  maps		     ? "use smaller tables (--sources4, --sources6, "
+					       "--prefixes4, --prefixes6)"
+			  : cgroup < machine ? "raise it; that of the unit with: systemctl "
+					       "set-property floodwall MemoryMax=1G"
+					     : NULL,
 			  "%s %llu MiB, but %s has only %llu MiB left",
 			  maps && spare ? "the maps and loading the program need"
 			  : maps	? "the maps need"

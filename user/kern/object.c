@@ -318,11 +318,11 @@ out:
 	return r;
 }
 
-static int load(struct fw_object *obj, struct fw_err *err)
+static int load(struct fw_object *obj, __u64 spare, struct fw_err *err)
 {
 	int r;
 
-	r = fw_object_check_memory(obj, 0, err);
+	r = fw_object_check_memory(obj, spare, err);
 	if (r)
 		return r;
 	fw_noise_clear();
@@ -336,13 +336,13 @@ int fw_object_create(struct fw_object *obj, struct fw_err *err)
 
 	if (r)
 		return fw_err_set(err, r, NULL, "cannot prepare the maps");
-	r = load(obj, err);
+	r = load(obj, 0, err);
 	return r ? r : fw_object_loaded(obj, err);
 }
 
 int fw_object_load(struct fw_object *obj, struct fw_err *err)
 {
-	int r = load(obj, err);
+	int r = load(obj, FW_OBJECT_SPARE, err);
 
 	return r ? r : fw_object_loaded(obj, err);
 }
