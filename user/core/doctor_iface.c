@@ -90,6 +90,12 @@ static void mtu(struct fw_doctor *d, const struct doctor_facts *f)
 	else if (i->mtu <= limit)
 		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "MTU %u fits one buffer (up to %u)", i->mtu,
 			      limit);
+	else if (f->state_known && f->state.dispatcher && !f->state.frags)
+		fw_doctor_add(
+			d, FW_DOCTOR_FAIL, mend,
+			"MTU %u comes in several buffers, and one of the programs there takes "
+			"no such packets: they are lost before the first of them",
+			i->mtu);
 	else if (i->xdp_frags == FW_YES && kernel_frags)
 		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "MTU %u comes in several buffers, which works",
 			      i->mtu);

@@ -187,7 +187,11 @@ static int through_libxdp(struct fw_object *obj, const struct fw_attach_opts *op
 	r = (int)libxdp_get_error(prog);
 	if (r)
 		return fw_err_set(err, r, fw_noise_line(), "libxdp does not take the program");
-	r = xdp_program__set_run_prio(prog, RUN_PRIO);
+	/* It does not see the section's name, and a dispatcher without loses what is in several
+	 * buffers. */
+	r = xdp_program__set_xdp_frags_support(prog, obj->skel->rodata->knob_frags);
+	if (!r)
+		r = xdp_program__set_run_prio(prog, RUN_PRIO);
 	if (!r)
 		r = xdp_program__attach(prog, opts->ifindex, libxdp_mode(opts->mode), 0);
 	xdp_program__close(prog);
@@ -209,11 +213,7 @@ static int drop_old(const struct fw_attach_opts *opts, __u32 old_id, struct fw_e
 		r = xdp_program__detach(prog, opts->ifindex, libxdp_mode(opts->mode), 0);
 		xdp_program__close(prog);
 	}
-	if (r)
-		return fw_err_set(err, r, fw_noise_line(),
-				  "%s: cannot take program %u out of the dispatcher: %s",
-				  opts->ifname, old_id, strerror(-r));
-	return 0;
+	return r ? fw_attach_err_drop(opts, old_id, r, err) : 0;
 }
 
 /* May we attach, given what is there? Refusals name the one in the way. */

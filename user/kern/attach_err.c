@@ -41,19 +41,49 @@ int fw_attach_check_native(const struct fw_iface_info *info, enum fw_mode mode, 
 	return no_native(info, err);
 }
 
+/* EINVAL of a driver is not bad usage. */
+static int refused(int code, struct fw_err *err)
+{
+	if (err)
+		err->exit_code = FW_EXIT_FAILED;
+	return code;
+}
+
+/* The MTU that would be taken, where it is too large; else what the kernel said, or other. */
+static void mtu_hint(char *hint, size_t len, const struct fw_iface_info *info, const char *other)
+{
+	__u32 limit = fw_probe_mtu_limit(info->driver);
+
+	if (limit && info->mtu > limit)
+		snprintf(hint, len, "ip link set %s mtu %u", info->name, limit);
+	else
+		snprintf(hint, len, "%s", fw_noise_line() ?: other);
+}
+
+/* Some drivers (virtio_net of 6.1) do not even take a program off while the MTU is above. */
+int fw_attach_err_drop(const struct fw_attach_opts *opts, __u32 id, int code, struct fw_err *err)
+{
+	struct fw_iface_info info = {};
+	char hint[FW_ERR_LEN];
+
+	if (fw_probe_iface(opts->ifname, &info, NULL))
+		snprintf(info.name, sizeof(info.name), "%s", opts->ifname);
+	mtu_hint(hint, sizeof(hint), &info, "");
+	code = fw_err_set(err, code, hint, "%s: cannot take program %u out of the dispatcher: %s",
+			  opts->ifname, id, strerror(-code));
+	return refused(code, err);
+}
+
 static int too_large(const struct fw_attach_opts *opts, const struct fw_iface_info *info, int code,
 		     struct fw_err *err)
 {
 	char hint[FW_ERR_LEN];
-	__u32 limit = fw_probe_mtu_limit(info->driver);
 
-	if (limit && info->mtu > limit)
-		snprintf(hint, sizeof(hint), "ip link set %s mtu %u", opts->ifname, limit);
-	else
-		snprintf(hint, sizeof(hint), "%s", fw_noise_line() ?: "floodwall doctor");
-	return fw_err_set(err, code == -ERANGE ? -EOPNOTSUPP : code, hint,
+	mtu_hint(hint, sizeof(hint), info, "floodwall doctor");
+	code = fw_err_set(err, code == -ERANGE ? -EOPNOTSUPP : code, hint,
 			  "%s: driver %s refuses the program: %s (MTU %u)", opts->ifname,
 			  *info->driver ? info->driver : "(unknown)", strerror(-code), info->mtu);
+	return refused(code, err);
 }
 
 int fw_attach_err(const struct fw_attach_opts *opts, int code, struct fw_err *err)

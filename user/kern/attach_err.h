@@ -16,5 +16,7 @@ int fw_attach_err_foreign(const struct fw_attach_opts *opts, const struct fw_xdp
 /* Ours runs in the other mode: -EEXIST. */
 int fw_attach_err_mode(const struct fw_attach_opts *opts, const struct fw_xdp_state *state,
 		       struct fw_err *err);
+/* The dispatcher cannot be made anew without program id. Returns code. */
+int fw_attach_err_drop(const struct fw_attach_opts *opts, __u32 id, int code, struct fw_err *err);
 
 #endif
