@@ -93,6 +93,8 @@ def test_bans_and_buckets_outlive_changes_and_replacement(box, tmp_path):
         return moved.get("newcomer", 0) + moved.get("source_ok", 0)
 
     def refuses():
+        said = box.fwj("explain", source, "--to", lab.SRV4 + ":80", "--flags", "PA")
+        assert (said["reason"], said["stage"]) == ("banned", "source"), said
         before = box.reasons().get("banned", 0)
         acks_of(box, source, pps=200, seconds=0.3).result()
         return until(lambda: box.reasons().get("banned", 0) > before)

@@ -94,6 +94,62 @@ def test_buckets_fill_as_it_says(desk):
     assert send(desk, [ping])["source_icmp"] == 1
 
 
+def ack(source):
+    return pcaps.tcp(source, lab.SRV4, 40000, 80, pcaps.ACK, data=bytes(1000))
+
+
+# What a source may do, how much of it at once, and packets that are charged for it.
+KINDS = {
+    "packets": ("3", 3, TCP80 + ("--flags", "A", "--bytes", "1054"), ack),
+    "bytes": ("16384", 16, TCP80 + ("--flags", "A", "--bytes", "1054"), ack),
+    "syn": ("3", 3, TCP80, lambda s: pcaps.tcp(s, lab.SRV4, 40000, 80, pcaps.SYN)),
+    "icmp": ("3", 3, ("--proto", "icmp", "--to", lab.SRV4),
+             lambda s: pcaps.ip(s, lab.SRV4, 1, b"\x08\0\0\0\0\0\0\0")),
+    "udp": ("3", 3, ("--proto", "udp", "--to", "10.77.0.200:53"),
+            lambda s: pcaps.udp(s, "10.77.0.200", 40000, 53)),
+}
+
+
+def test_each_limit_is_named(desk):
+    """Over any limit, it says which, that it is full, and what then happens."""
+    desk.fw("class", "new", "tight")
+    desk.fw("class", "add", "tight", "41.82.0.0/16")
+    for n, (kind, (burst, count, argv, make)) in enumerate(KINDS.items()):
+        source = "41.82.1.%d" % (n + 1)
+        desk.fw("limit", "set", kind, "1B/s" if kind == "bytes" else "1/h", "burst", burst, "--class", "tight")
+        moved = send(desk, [make(source)] * count)
+        assert sum(moved.get(r, 0) for r in ("newcomer", "source_ok")) >= count - 1, (kind, moved)
+        doc = explain(desk, source, *argv)
+        assert (doc["reason"], doc["stage"], doc["class"]) == ("source_" + kind, "source", "tight"), doc
+        full = used(doc, "source: " + kind)
+        assert full["used_percent"] > 90 and not full["charged"], doc
+        assert send(desk, [make(source)])[doc["reason"]] == 1
+        desk.fw("limit", "set", kind, "off", "--class", "tight")
+
+
+def test_shared_budgets_are_named(desk):
+    """The clerks' ceiling, and what all strangers may send together."""
+    clerk, stranger, udp = lab.CLERK4, "41.83.1.1", ("--proto", "udp", "--to", "10.77.0.200:53")
+    desk.fw("trust", "add", clerk)
+    assert explain(desk, clerk, *TCP80)["reason"] == "trusted"
+    doc = explain(desk, stranger, *udp)
+    assert doc["reason"] == "newcomer" and not used(doc, "crowd of host: packets")["used_percent"] > 50
+    for budget in (("trusted",), ("packets", "--service", "host")):
+        desk.fw("budget", "set", budget[0], "1/h", "burst", "1", *budget[1:])
+    assert send(desk, [pcaps.udp(clerk, "10.77.0.200", 40000, 53)] * 2)["trusted"] == 1
+    send(desk, [pcaps.udp(stranger, "10.77.0.200", 40000, 53)] * 2)
+    for source, reason, stage, bucket in (
+            (clerk, "trusted_over", "source", "budget: trusted"),
+            (stranger, "crowd_udp", "crowd", "crowd of host: packets")):
+        doc = explain(desk, source, *udp)
+        assert (doc["verdict"], doc["reason"], doc["stage"]) == ("drop", reason, stage), doc
+        assert used(doc, bucket)["used_percent"] > 90 and not used(doc, bucket)["charged"]
+        assert send(desk, [pcaps.udp(source, "10.77.0.200", 40000, 53)])[reason] == 1
+    desk.fw("policy", "undo")
+    desk.fw("budget", "set", "trusted", "off")
+    desk.fw("trust", "flush", "--force")
+
+
 def test_asking_changes_nothing(desk):
     source = "41.80.3.1"
     send(desk, [pcaps.tcp(source, lab.SRV4, 40000, 80, pcaps.SYN)])
