@@ -71,6 +71,8 @@ static void test_good(void **state)
 		{ "--pins /sys/fs/bpf/x mode", "mode", NULL, 0, false, false, 0 },
 		{ "mode --pins --odd", "mode", NULL, 0, false, false, 0 }, /* a value may look so */
 		{ "class add isp -- 192.0.2.1", "class", "add", 2, false, false, 0 },
+		{ "block flush --force --force", "block", "flush", 0, false, false, 0 },
+		{ "replay --to ::1 --to ::2 file", "replay", NULL, 1, false, false, 0 },
 	};
 
 	(void)state;
@@ -125,6 +127,9 @@ static void test_bad(void **state)
 		{ "mode --color=blue", "--color=blue" },
 		{ "mode --pins", "--pins needs a value" },
 		{ "budget set arp -5", "no option -5" },
+		{ "mode --pins=", "--pins is empty" },
+		{ "add block 192.0.2.1", "did you mean \"block add\"" },
+		{ "service add web --tcp 80 --tcp 90", "--tcp is given twice" },
 	};
 
 	(void)state;

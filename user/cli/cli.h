@@ -20,7 +20,7 @@ struct fw_cli;
 struct fw_cli_option {
 	const char *name; /* long name without dashes */
 	char key;	  /* short letter, 0 = none; j p V ? h are taken */
-	const char *arg;  /* name of its value in the help, NULL = a switch */
+	const char *arg;  /* its value in the help, NULL = a switch; X...: may be given often */
 	const char *help;
 	const char *choices; /* for completion: words separated by spaces, or NULL */
 };
@@ -108,7 +108,7 @@ int fw_cli_usage(struct fw_cli *cli, const char *fmt, ...) __attribute__((format
 /* Columns of the terminal on stdout, 80 when there is none. */
 int fw_cli_width(void);
 
-/* One table per file; main.c lists them. */
+/* One table per file; families.c lists them. */
 extern const struct fw_cli_command fw_cmd_attach[]; /* attach, detach */
 extern const struct fw_cli_command fw_cmd_run[];
 extern const struct fw_cli_command fw_cmd_incident[]; /* list, show, watch, open, note, close */

@@ -166,6 +166,12 @@ static int find_rate(struct fw_cli *cli, struct fw_model *model, const char *ser
 
 	if (!service) {
 		found = fw_model_budget_find(name, &cli->err);
+		for (unsigned int i = 0; found < 0 && i < CROWD_NAMES; i++)
+			if (!strcmp(name, crowd_name(i, names[i])))
+				return fw_cli_usage(cli,
+						    "each service has its own budget %s: say "
+						    "--service SERVICE",
+						    name);
 		if (found < 0)
 			return found;
 		*ret = &model->budget[found];
@@ -238,7 +244,7 @@ out:
 }
 
 static const struct fw_cli_option service_option[] = {
-	{ "service", 's', "SERVICE", "The budgets of this service's unproven traffic", "@service" },
+	{ "service", 's', "SERVICE", "the budgets of this service's unproven traffic", "@service" },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 

@@ -194,12 +194,12 @@ static int cmd_key_make(struct fw_cli *cli, int argc, char **argv)
 }
 
 static const struct fw_cli_option verify_options[] = {
-	{ "key", 'k', "PUB", "The office's public key (PEM), or its fingerprint", "@file" },
+	{ "key", 'k', "PUB", "the office's public key (PEM), or its fingerprint", "@file" },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 
 static const struct fw_cli_option export_options[] = {
-	{ "to", 't', "FILE", "The bundle to write; must not exist", "@file" },
+	{ "to", 't', "FILE", "the bundle to write; must not exist", "@file" },
 	{ "country", 0, "MMDB", "MaxMind database of countries", "@file" },
 	{ "asn", 0, "MMDB", "MaxMind database of networks (AS)", "@file" },
 	{ NULL, 0, NULL, NULL, NULL },
@@ -208,8 +208,8 @@ static const struct fw_cli_option export_options[] = {
 static const struct fw_cli_option report_options[] = {
 	{ "format", 'f', "FORMAT", "html, md or json; else by FILE's ending, md on a terminal",
 	  "html md json" },
-	{ "public", 'P', NULL, "A few plain sentences for the press, without addresses", NULL },
-	{ "to", 't', "FILE", "Write there instead of to standard output", "@file" },
+	{ "public", 'P', NULL, "a few plain sentences for the press, without addresses", NULL },
+	{ "to", 't', "FILE", "write there instead of to standard output", "@file" },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 

@@ -249,11 +249,11 @@ out:
 
 static const struct fw_cli_option explain_options[] = {
 	{ "to", 0, "DST:PORT",
-	  "Where it goes; left out: the first service that speaks such packets", "@none" },
+	  "where it goes; left out: the first service that speaks such packets", "@none" },
 	{ "proto", 0, "P", "tcp (default), udp, icmp or a number", "tcp udp icmp" },
 	{ "flags", 0, "F", "TCP flags as letters: S (default), SA, A, PA, R", "S SA A PA F R" },
-	{ "sport", 0, "PORT", "Source port (40000)", "@none" },
-	{ "bytes", 0, "N", "Length of the frame; left out: as short as such a packet is", "@none" },
+	{ "sport", 0, "PORT", "source port (40000)", "@none" },
+	{ "bytes", 0, "N", "length of the frame; left out: as short as such a packet is", "@none" },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 

@@ -13,27 +13,27 @@ const struct fw_lane_words fw_lane_words[FW_LANE_MAX] = {
 };
 
 static const struct fw_cli_option add_options[] = {
-	{ "for", 'f', "TIME", "How long: 90s, 10m, 2h, 1d (left out: until deleted)", "10m 1h 1d" },
-	{ "why", 'w', "TEXT", "A reason, shown by list, at most 63 bytes", NULL },
-	{ "force", 0, NULL, "Even if it cuts your own session, or most of the Internet", NULL },
+	{ "for", 'f', "TIME", "how long: 90s, 10m, 2h, 1d (left out: until deleted)", "10m 1h 1d" },
+	{ "why", 'w', "TEXT", "a reason, shown by list, at most 63 bytes", NULL },
+	{ "force", 0, NULL, "even if it cuts your own session, or most of the Internet", NULL },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 
 static const struct fw_cli_option import_options[] = {
-	{ "for", 'f', "TIME", "How long: 90s, 10m, 2h, 1d (left out: until deleted)", "10m 1h 1d" },
-	{ "why", 'w', "TEXT", "A reason, shown by list, at most 63 bytes", NULL },
-	{ "replace", 'r', NULL, "The list takes the place of all that was there", NULL },
-	{ "force", 0, NULL, "Even if it cuts your own session, or most of the Internet", NULL },
+	{ "for", 'f', "TIME", "how long: 90s, 10m, 2h, 1d (left out: until deleted)", "10m 1h 1d" },
+	{ "why", 'w', "TEXT", "a reason, shown by list, at most 63 bytes", NULL },
+	{ "replace", 'r', NULL, "the list takes the place of all that was there", NULL },
+	{ "force", 0, NULL, "even if it cuts your own session, or most of the Internet", NULL },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 
 static const struct fw_cli_option force_options[] = {
-	{ "force", 0, NULL, "Even if it cuts your own session", NULL },
+	{ "force", 0, NULL, "even if it cuts your own session", NULL },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 
 static const struct fw_cli_option list_options[] = {
-	{ "expired", 'e', NULL, "Also those whose time is over", NULL },
+	{ "expired", 'e', NULL, "also those whose time is over", NULL },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 

@@ -178,12 +178,12 @@ out:
 }
 
 static const struct fw_cli_option class_option[] = {
-	{ "class", 'c', "CLASS", "Only this class of sources", "@class" },
+	{ "class", 'c', "CLASS", "only this class of sources", "@class" },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 
 static const struct fw_cli_option set_options[] = {
-	{ "class", 'c', "CLASS", "For sources of this class instead of default", "@class" },
+	{ "class", 'c', "CLASS", "for sources of this class instead of default", "@class" },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 

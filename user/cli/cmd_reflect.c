@@ -118,7 +118,7 @@ static int cmd_change(struct fw_cli *cli, int argc, char **argv)
 }
 
 static const struct fw_cli_option add_options[] = {
-	{ "everywhere", 'e', NULL, "Not only towards named services", NULL },
+	{ "everywhere", 'e', NULL, "not only towards named services", NULL },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 

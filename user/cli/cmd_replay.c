@@ -224,18 +224,17 @@ out:
 	return r;
 }
 static const struct fw_cli_option replay_options[] = {
-	{ "policy", 0, "FILE", "Judge by this policy file instead of the default policy", "@file" },
-	{ "running", 'r', NULL, "Judge by the policy and prefixes that run now", NULL },
+	{ "policy", 0, "FILE", "judge by this policy file instead of the default policy", "@file" },
+	{ "running", 'r', NULL, "judge by the policy and prefixes that run now", NULL },
 	{ "compare", 'c', NULL,
-	  "By two policy files, named before the captures: who fares differently", NULL },
-	{ "service", 's', "NAME=RULE", "A service on top: web=tcp/80,443@192.0.2.1; again for more",
-	  "@none" },
-	{ "to", 0, "ADDR", "Only what was sent to these addresses arrived; prefixes, too",
+	  "by two policy files, named before the captures: who fares differently", NULL },
+	{ "service", 's', "NAME=RULE...", "a service on top: web=tcp/80,443@192.0.2.1", "@none" },
+	{ "to", 0, "ADDR...", "only what was sent to these addresses arrived; prefixes, too",
 	  "@none" },
 	{ "speed", 0, "N", "N times as fast as it was captured", "@none" },
-	{ "over", 0, "SECONDS", "All of it within that time", "@none" },
-	{ "each", 'e', NULL, "Each packet's verdict, one JSON object on a line", NULL },
-	{ "top", 't', "N", "So many of the heaviest sources (10)", "@none" },
+	{ "over", 0, "SECONDS", "all of it within that time", "@none" },
+	{ "each", 'e', NULL, "each packet's verdict, one JSON object on a line", NULL },
+	{ "top", 't', "N", "so many of the heaviest sources (10)", "@none" },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 

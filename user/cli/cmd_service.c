@@ -312,10 +312,10 @@ out:
 }
 
 #define SERVICE_OPTIONS                                                                         \
-	{ "to", 't', "ADDRS", "Its addresses, with commas, or any", "any" },                    \
+	{ "to", 't', "ADDRS", "its addresses, with commas, or any", "any" },                    \
 		{ "tcp", 0, "PORTS", "TCP ports: 80,443,8000-8010", NULL },                     \
 		{ "udp", 0, "PORTS", "UDP ports", NULL },                                       \
-		{ "closed", 0, NULL, "Its addresses speak nothing else: the rest is dropped",   \
+		{ "closed", 0, NULL, "its addresses speak nothing else: the rest is dropped",   \
 		  NULL },                                                                       \
 	{                                                                                       \
 		"proof", 0, "HOW", "How strangers prove themselves: cookie, retransmit or off", \
@@ -326,7 +326,7 @@ static const struct fw_cli_option add_options[] = { SERVICE_OPTIONS,
 						    { NULL, 0, NULL, NULL, NULL } };
 static const struct fw_cli_option set_options[] = {
 	SERVICE_OPTIONS,
-	{ "open", 0, NULL, "Its addresses may speak other things too", NULL },
+	{ "open", 0, NULL, "its addresses may speak other things too", NULL },
 	{ "level", 0, "LEVEL", "auto (the program decides), or always calm, guarded or siege",
 	  "auto calm guarded siege" },
 	{ NULL, 0, NULL, NULL, NULL },

@@ -278,7 +278,7 @@ static int cmd_show(struct fw_cli *cli, int argc, char **argv)
 }
 
 static const struct fw_cli_option top_options[] = {
-	{ "by", 'b', "WHAT", "Order by packets (default), lost or bytes", "packets lost bytes" },
+	{ "by", 'b', "WHAT", "order by packets (default), lost or bytes", "packets lost bytes" },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 

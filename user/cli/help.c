@@ -74,12 +74,12 @@ void fw_help_overview(FILE *out)
 		bool maybe = o->arg && *o->arg == '[';
 		char words[64];
 
-		snprintf(words, sizeof(words), "%s%c%s --%s%s%s%s", o->key ? "-" : " ",
+		snprintf(words, sizeof(words), "%s%c%s --%s%s%s", o->key ? "-" : " ",
 			 o->key ? o->key : ' ', o->key ? "," : " ", o->name,
 			 !o->arg ? ""
 			 : maybe ? "[="
 				 : " ",
-			 o->arg ? o->arg + maybe : "", "");
+			 o->arg ? o->arg + maybe : "");
 		print_words(out, words, o->help);
 	}
 	fputs("\nTopics (floodwall help TOPIC)\n", out);

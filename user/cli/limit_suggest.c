@@ -251,11 +251,11 @@ int fw_limit_suggest(struct fw_cli *cli, int argc, char **argv)
 }
 
 const struct fw_cli_option fw_limit_suggest_options[] = {
-	{ "margin", 0, "N", "Limits are so many times what was seen (4)", "@none" },
+	{ "margin", 0, "N", "limits are so many times what was seen (4)", "@none" },
 	{ "percentile", 0, "P", "... of this part of the sources, in percent (99.9)", "@none" },
 	{ "policy", 0, "FILE",
-	  "Its classes, their prefixes and its services, instead of the default", "@file" },
-	{ "service", 's', "NAME=RULE", "A service on top, as for replay", "@none" },
-	{ "to", 0, "PREFIX", "Addresses of the host that was recorded", "@none" },
+	  "its classes, their prefixes and its services, instead of the default", "@file" },
+	{ "service", 's', "NAME=RULE...", "a service on top, as for replay", "@none" },
+	{ "to", 0, "PREFIX...", "addresses of the host that was recorded", "@none" },
 	{ NULL, 0, NULL, NULL, NULL },
 };

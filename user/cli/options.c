@@ -18,16 +18,16 @@
 enum global_row { G_JSON, G_PRETTY, G_WATCH, G_PINS, G_COLOR, G_VERSION, G_HELP, G_MAX };
 
 const struct fw_cli_option fw_options_global[] = {
-	[G_JSON] = { "json", 'j', NULL, "One JSON document on stdout; errors are JSON too", NULL },
-	[G_PRETTY] = { "pretty", 'p', NULL, "The same, indented", NULL },
-	[G_WATCH] = { "watch", 0, "[SEC]", "Repeat every SEC seconds (1); rates instead of totals",
+	[G_JSON] = { "json", 'j', NULL, "one JSON document on stdout; errors are JSON too", NULL },
+	[G_PRETTY] = { "pretty", 'p', NULL, "the same, indented", NULL },
+	[G_WATCH] = { "watch", 0, "[SEC]", "repeat every SEC seconds (1); rates instead of totals",
 		      NULL },
-	[G_PINS] = { "pins", 0, "DIR", "Where the maps are pinned; wins over $FLOODWALL_PINS",
+	[G_PINS] = { "pins", 0, "DIR", "where the maps are pinned; wins over $FLOODWALL_PINS",
 		     "@dir" },
 	[G_COLOR] = { "color", 0, "[WHEN]", "auto, always or never; NO_COLOR is honoured",
 		      "auto always never" },
-	[G_VERSION] = { "version", 'V', NULL, "Print the version", NULL },
-	[G_HELP] = { "help", 'h', NULL, "Explain the command", NULL },
+	[G_VERSION] = { "version", 'V', NULL, "print the version", NULL },
+	[G_HELP] = { "help", 'h', NULL, "explain the command", NULL },
 	[G_MAX] = { NULL, 0, NULL, NULL, NULL },
 };
 
@@ -79,14 +79,25 @@ static int take_global(struct round *r, enum global_row row, const char *arg)
 
 static error_t take_word(struct round *r, char *arg, struct argp_state *state)
 {
+	const struct fw_cli_command *found;
+
 	r->line->word[r->words++] = arg;
+	found = fw_options_find(r->line->word[0], NULL);
+	if (!found && state->next < state->argc) /* perhaps the two in the wrong order */
+		r->line->word[1] = state->argv[state->next];
 	/* Two words, or one that needs no second: what follows may be a command's own option. */
-	if (r->words == 2 || !fw_options_find(r->line->word[0], NULL) ||
-	    !fw_options_find(r->line->word[0], NULL)->verb) {
+	if (r->words == 2 || !found || !found->verb) {
 		r->rest = state->next;
 		state->next = state->argc;
 	}
 	return 0;
+}
+
+static bool may_repeat(const struct fw_cli_option *o)
+{
+	const char *dots = strstr(o->arg, "...");
+
+	return dots && !dots[3];
 }
 
 static error_t take(int key, char *arg, struct argp_state *state)
@@ -110,6 +121,8 @@ static error_t take(int key, char *arg, struct argp_state *state)
 
 		if (key != KEY_OWN + i && (!o->key || key != o->key))
 			continue;
+		if (r->cli->value[i] && arg && !may_repeat(o))
+			return -fw_cli_usage(r->cli, "--%s is given twice", o->name);
 		if (r->cli->value[i] && r->cli->again_nr == FW_CLI_AGAIN_MAX)
 			return E2BIG;
 		if (r->cli->value[i]) {
@@ -268,9 +281,9 @@ static int run_round(struct round *r, int argc, char **argv)
 		return err;
 	parser_init(&p, r->own ? r->cli->command : NULL);
 	err = argp_parse(&p.argp, argc, argv, ARGP_SILENT | (r->own ? 0 : ARGP_IN_ORDER), NULL, r);
-	if (err)
-		return fw_cli_usage(r->cli, "cannot read these arguments (%s)", strerror(err));
-	return 0;
+	if (err && !*r->cli->err.msg)
+		fw_cli_usage(r->cli, "cannot read these arguments (%s)", strerror(err));
+	return -err;
 }
 
 static int finish(struct round *r)
@@ -297,6 +310,12 @@ static int finish(struct round *r)
 			return fw_cli_usage(cli, "this command changes something: --watch is for "
 						 "commands that look");
 	}
+	if (cli->pins && !*cli->pins)
+		return fw_cli_usage(cli, "--pins is empty: say a directory");
+	for (int i = 0; i < r->line->argc; i++)
+		if (!*r->line->argv[i])
+			return fw_cli_usage(cli, "argument %d is empty: is a shell variable unset?",
+					    i + 1);
 	if (r->line->argc < c->min_args)
 		return fw_cli_usage(cli, "%s%s%s needs %s", c->object, c->verb ? " " : "",
 				    c->verb ? c->verb : "", c->args);

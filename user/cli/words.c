@@ -30,7 +30,8 @@ static const struct fw_cli_command *find_alone(const char *object)
 	return NULL;
 }
 
-static int unknown_words(struct fw_cli *cli, const char *object, const char *verb)
+/* verb: NULL if it is the object that is unknown; then: the word typed behind that, or NULL. */
+static int unknown_words(struct fw_cli *cli, const char *object, const char *verb, const char *then)
 {
 	const char *names[128], *near;
 	char list[160] = "";
@@ -59,6 +60,9 @@ static int unknown_words(struct fw_cli *cli, const char *object, const char *ver
 	if (!verb && near)
 		return fw_cli_usage(cli, "no command \"%.40s\"; did you mean \"%s\"?", object,
 				    near);
+	if (!verb && then && fw_options_find(then, object))
+		return fw_cli_usage(cli, "no command \"%.40s\"; did you mean \"%s %s\"?", object,
+				    then, object);
 	if (!verb)
 		return fw_cli_usage(cli, "no command \"%.40s\"", object);
 	if (near)
@@ -72,15 +76,15 @@ int fw_options_resolve(struct fw_cli *cli, const struct fw_cli_line *l)
 	if (!l->word[0])
 		return 0;
 	if (!fw_options_find(l->word[0], NULL))
-		return unknown_words(cli, l->word[0], NULL);
+		return unknown_words(cli, l->word[0], NULL, l->word[1]);
 	if (l->word[1]) {
 		cli->command = fw_options_find(l->word[0], l->word[1]);
 		if (!cli->command)
-			return unknown_words(cli, l->word[0], l->word[1]);
+			return unknown_words(cli, l->word[0], l->word[1], NULL);
 	} else {
 		cli->command = find_alone(l->word[0]);
 		if (!cli->command && l->wish == FW_WISH_RUN)
-			return unknown_words(cli, l->word[0], "");
+			return unknown_words(cli, l->word[0], "", NULL);
 	}
 	return 0;
 }
