@@ -129,7 +129,8 @@ def test_delete_is_all_or_nothing(desk):
     assert "covered by 192.0.2.0/24" in says(desk, "block", "del", "198.51.100.0/24", "192.0.2.7",
                                              code=3)
     assert len(listed(desk, "block")) == 2
-    says(desk, "block", "del", "198.51.100.0/24", "192.0.2.0/24")
+    text = says(desk, "block", "del", "198.51.100.0/24", "192.0.2.0/24", "198.51.100.0/24")
+    assert text.startswith("2 prefixes ")
     assert not listed(desk, "block")
 
 
@@ -207,6 +208,7 @@ def test_budgets(desk):
     assert shown["net-bytes"]["count"] == 5000000
     assert "syn?" in says(desk, "budget", "set", "sny", "1/s", "--service", "host", code=1)
     assert "newcomers4" in says(desk, "budget", "set", "newcomer", "1/s", code=1)
+    assert "--service" in says(desk, "budget", "set", "syn", "1/s", code=1)
 
 
 def test_services(desk):

@@ -82,6 +82,10 @@ static int take_to(struct fw_cli *cli, const char *text, struct fw_explain_packe
 	r = fw_text_addr(addr, p->daddr_be, &cli->err);
 	if (!r && colon)
 		r = fw_text_ports(colon + 1, &p->dport, &last, &cli->err);
+	if (r)
+		fw_err_prepend(&cli->err, "--to");
+	else if (colon && last != p->dport)
+		r = fw_cli_usage(cli, "--to %.60s: a packet goes to one port", text);
 	return r;
 }
 

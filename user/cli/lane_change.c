@@ -265,6 +265,24 @@ static int not_there(struct fw_cli *cli, struct fw_prefixes *set, enum fw_lane l
 			  text, fw_lane_words[lane].done);
 }
 
+/* Leaves each prefix in the list once; returns how many these are. */
+static int drop_repeated(struct fw_prefix *list, int n)
+{
+	int kept = 0;
+
+	for (int i = 0; i < n; i++) {
+		int k = 0;
+
+		while (k < kept &&
+		       (list[k].len != list[i].len ||
+			memcmp(list[k].addr_be, list[i].addr_be, sizeof(list[k].addr_be))))
+			k++;
+		if (k == kept)
+			list[kept++] = list[i];
+	}
+	return kept;
+}
+
 int fw_lane_del(struct fw_cli *cli, int argc, char **argv)
 {
 	struct change c = { .lane = (enum fw_lane)cli->command->tag };
@@ -280,6 +298,7 @@ int fw_lane_del(struct fw_cli *cli, int argc, char **argv)
 	if (err)
 		return err;
 	c.list = list;
+	c.n = drop_repeated(list, c.n);
 	err = fw_edit_begin(cli, lane_parts(c.lane), &edit);
 	if (!err && classed)
 		err = fw_lane_class(cli, edit.apply.model, argv[0], &class);

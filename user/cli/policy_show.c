@@ -109,7 +109,7 @@ static int write_file(struct fw_cli *cli, const struct fw_policy_cmd *cmd, const
 	fd = mkostemp(work, O_CLOEXEC);
 	out = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!out) {
-		r = failed(cli, "cannot write beside", path);
+		r = failed(cli, "cannot make a file beside", path);
 		if (fd >= 0) {
 			close(fd);
 			unlink(work);

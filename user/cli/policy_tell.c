@@ -66,7 +66,9 @@ int fw_policy_cmd_read(struct fw_cli *cli, int argc, char **argv, struct fw_poli
 
 	if (!realpath(name, cmd->path)) {
 		r = -(errno ?: EIO);
-		fw_err_set(&cli->err, r, NULL, "%s cannot be read: %s", name, strerror(-r));
+		fw_err_set(&cli->err, r,
+			   argc ? NULL : "name the file, or floodwall policy save writes it",
+			   "%s cannot be read: %s", name, strerror(-r));
 		cli->err.exit_code = FW_EXIT_USAGE;
 		return r;
 	}

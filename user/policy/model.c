@@ -259,8 +259,8 @@ int fw_model_reflect_del(struct fw_model *model, __u16 port, struct fw_err *err)
 	int i = port ? reflect_find(model, port) : -1;
 
 	if (i < 0)
-		return fw_err_set(err, -ENOENT, NULL, "%u is not on the list of amplifier ports",
-				  port);
+		return fw_err_set(err, -ENOENT, "floodwall reflect list shows what is",
+				  "%u is not on the list of amplifier ports", port);
 	model->reflect[i] = (struct fw_model_reflect){ 0 };
 	return 0;
 }
