@@ -28,7 +28,7 @@ LIB_OBJ := $(filter-out $(O)/user/cli/main.o,$(USER_OBJ))
 # What the pure floors need: no BPF, no privilege.
 PURE_OBJ := $(filter $(O)/user/base/% $(O)/user/policy/% $(O)/user/core/bundle% \
 	$(O)/user/core/history% $(O)/user/core/incident% $(O)/user/core/accounts% $(O)/user/core/report% \
-	$(O)/user/core/evidence% $(O)/user/core/compare% $(O)/user/core/geo.o $(O)/user/core/key.o,$(USER_OBJ))
+	$(O)/user/core/evidence% $(O)/user/core/compare% $(O)/user/core/source_log% $(O)/user/core/geo.o $(O)/user/core/key.o,$(USER_OBJ))
 
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -6,6 +6,7 @@
 #include "user/cli/incident.h"
 #include "user/cli/report.h"
 #include "user/core/compare.h"
+#include "user/core/source_log.h"
 
 static int read_side(struct fw_cli *cli, const char *text, struct fw_compare_side *side)
 {
@@ -20,6 +21,8 @@ static int read_side(struct fw_cli *cli, const char *text, struct fw_compare_sid
 		err = fw_history_open(fw_cli_history(cli), false, &h, &cli->err);
 	if (!err)
 		err = fw_history_begin(h, &cli->err);
+	if (!err)
+		err = fw_incident_log_attach(h, id, &cli->err);
 	if (!err)
 		err = fw_compare_read_incident(side, h, id, fw_cli_now(), &cli->err);
 	fw_history_close(h);

@@ -11,6 +11,7 @@
 #include "user/cli/cli.h"
 #include "user/cli/incident.h"
 #include "user/cli/report.h"
+#include "user/core/source_log.h"
 
 int fw_cli_incident_id(struct fw_cli *cli, const char *text, __s64 *ret)
 {
@@ -61,6 +62,8 @@ int fw_cli_report_read(struct fw_cli *cli, const char *text, struct fw_history *
 		err = fw_history_begin(h, &cli->err);
 	if (!err && newest)
 		err = last(cli, h, &id);
+	if (!err)
+		err = fw_incident_log_attach(h, id, &cli->err);
 	if (!err)
 		err = fw_report_read(h, id, fw_cli_now(), ret, &cli->err);
 	if (err) {

@@ -63,6 +63,7 @@ static void book(struct fw_accounts *a, const struct fw_heavy *h, const struct b
 		s->flags |= IS_PROVEN;
 	if (h->lost > b->lost && h->reason < FW_R_MAX)
 		book_loss(a, s, h->reason, h->lost - b->lost, h->lost_bytes - b->lost_bytes);
+	fw_accounts_touch(a, s);
 }
 
 void fw_accounts_record(struct fw_accounts *a, unsigned int cpu, const struct fw_heavy *record)
@@ -118,6 +119,7 @@ void fw_accounts_sample(struct fw_accounts *a, const struct fw_sample *sample, d
 	s->bytes[WINDOW_NOW] += sample->len;
 	s->weight += weight;
 	book_loss(a, s, sample->reason, 1, sample->len);
+	fw_accounts_touch(a, s);
 }
 
 static void drop_losses(struct fw_accounts *a, struct source *s)
@@ -140,7 +142,7 @@ static void shift(struct fw_accounts *a, struct source *s)
 	s->bytes[WINDOW_NOW] = 0;
 	s->weight = 0;
 	s->written = 0;
-	s->flags &= IS_PROVEN;
+	s->flags &= IS_PROVEN | ABOUT_LOG;
 	for (__u32 n = s->losses; n; n = a->loss[n].next) {
 		struct loss *l = &a->loss[n];
 

@@ -76,6 +76,23 @@ bool fw_accounts_due(const struct fw_accounts *a, size_t at);
 /* How soon it should have one; 0 = it is not due. Proven before others, what has none yet before
  * what has an older one, heavier before lighter. Cheap. */
 __u64 fw_accounts_rank(const struct fw_accounts *a, size_t at);
+
+/*
+ * For the log of sources (source_log.h), in accounts_log.c. listing: from now on what changes and
+ * is worth a row is listed, and all that is worth one counts as changed; else no list is kept.
+ */
+void fw_accounts_list(struct fw_accounts *a, bool listing);
+bool fw_accounts_listing(const struct fw_accounts *a);
+/* Everything counts as changed once more; what has been logged stays so. */
+void fw_accounts_list_all(struct fw_accounts *a);
+size_t fw_accounts_changes(const struct fw_accounts *a);
+/* The positions of the first n changes or fewer, put in the order of addresses; hold until the next
+ * call of any other function. They stay changes until fw_accounts_logged(n of them). */
+const __u32 *fw_accounts_changed(struct fw_accounts *a, size_t *n);
+void fw_accounts_logged(struct fw_accounts *a, size_t n);
+/* How many sources have been. */
+void fw_accounts_totals(const struct fw_accounts *a, __u64 *ret_proven, __u64 *ret_other);
+
 /* Has this source proven itself? */
 bool fw_accounts_proven(const struct fw_accounts *a, __u8 family, __u64 key);
 

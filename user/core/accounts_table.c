@@ -125,6 +125,7 @@ void fw_accounts_reindex(struct fw_accounts *a)
 	memset(a->index, 0, sizeof(__u32) << a->head->index_bits);
 	for (__u32 i = 0; i < a->head->nr; i++)
 		*place(a, a->source[i].family, a->source[i].key) = i + 1;
+	fw_accounts_relist(a);
 }
 
 void fw_accounts_expect(const struct fw_accounts *a, const struct fw_heavy *record)
@@ -258,5 +259,6 @@ void fw_accounts_close(struct fw_accounts *a)
 		munmap(a->mem, a->size);
 	if (a->fd >= 0)
 		close(a->fd);
+	free(a->changed);
 	free(a);
 }

@@ -13,7 +13,16 @@
 #define INDEX_BITS 16	      /* of the first index */
 
 enum { WINDOW_NOW, WINDOW_BEFORE, WINDOWS };
-enum { IS_PROVEN = 1, IS_BANNED = 2, HAS_LOST = 4 };
+/* In the list of what changed; logged since the list was begun, and as what. */
+enum {
+	IS_PROVEN = 1,
+	IS_BANNED = 2,
+	HAS_LOST = 4,
+	IS_CHANGED = 8,
+	IS_LOGGED = 16,
+	LOGGED_PROVEN = 32,
+	ABOUT_LOG = IS_CHANGED | IS_LOGGED | LOGGED_PROVEN,
+};
 
 struct source {
 	__u64 key;
@@ -61,6 +70,10 @@ struct fw_accounts {
 	struct source *source;
 	struct loss *loss;
 	size_t index_at, source_at, loss_at; /* offsets in the file */
+	bool listing;			     /* changes are listed */
+	__u32 *changed;			     /* positions, the oldest change first */
+	size_t nr_changed, room_changed;
+	__u64 logged[2]; /* sources that have been: others, proven ones */
 };
 
 /* A source's account; made if wanted and there is room, else NULL. */
@@ -71,5 +84,8 @@ struct loss *fw_accounts_loss(struct fw_accounts *a, __u32 *ret);
 void fw_accounts_shrink(struct fw_accounts *a);
 /* After sources have moved. */
 void fw_accounts_reindex(struct fw_accounts *a);
+/* accounts_log.c: it may have changed; list it if it must be. After sources have moved: anew. */
+void fw_accounts_touch(struct fw_accounts *a, struct source *s);
+void fw_accounts_relist(struct fw_accounts *a);
 
 #endif

@@ -141,6 +141,9 @@ int fw_incident_current(struct fw_history *h, struct fw_incident *ret);
 /* Sources: cumulative, the last one written counts. Samples: each is a row. */
 int fw_incident_put_source(struct fw_history *h, __s64 id, const struct fw_incident_source *source,
 			   struct fw_err *err);
+/* The same into what incident_log.c puts together. */
+int fw_incident_merge_source(struct fw_history *h, __s64 id,
+			     const struct fw_incident_source *source, struct fw_err *err);
 int fw_incident_put_sample(struct fw_history *h, __s64 id, const struct fw_incident_sample *sample,
 			   struct fw_err *err);
 int fw_incident_sources_complete(struct fw_history *h, __s64 id, __u64 lost, struct fw_err *err);

@@ -67,22 +67,42 @@ static void get_reasons(const char *text, struct fw_count reason[FW_R_MAX])
 	}
 }
 
-int fw_incident_put_source(struct fw_history *h, __s64 id, const struct fw_incident_source *s,
-			   struct fw_err *err)
+static int put_source(struct fw_history *h, const char *sql, __s64 id,
+		      const struct fw_incident_source *s, struct fw_err *err)
 {
 	char reasons[REASONS_LEN];
 	const void *addr;
 	int len = fw_history_addr(s->addr_be, &addr);
 
 	put_reasons(s->reason, reasons, sizeof(reasons));
-	return fw_sql_run(
+	return fw_sql_run(h, sql, "write a source", err, "iibiiuuuuuuuuft", id, (__s64)s->exact,
+			  addr, len, (__s64)s->proven, (__s64)s->banned, s->first.utc_ns,
+			  s->first.boot_ns, s->last.utc_ns, s->last.boot_ns, s->packets, s->bytes,
+			  s->dropped, s->dropped_bytes, s->weight, reasons);
+}
+
+#define VALUES " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+int fw_incident_put_source(struct fw_history *h, __s64 id, const struct fw_incident_source *s,
+			   struct fw_err *err)
+{
+	return put_source(h, "INSERT OR REPLACE INTO source" VALUES, id, s, err);
+}
+
+/* The row may be newer, if the log's disk was full for a while. */
+int fw_incident_merge_source(struct fw_history *h, __s64 id, const struct fw_incident_source *s,
+			     struct fw_err *err)
+{
+	return put_source(
 		h,
-		"INSERT OR REPLACE INTO source VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-		"?, ?)",
-		"write a source", err, "iibiiuuuuuuuuft", id, (__s64)s->exact, addr, len,
-		(__s64)s->proven, (__s64)s->banned, s->first.utc_ns, s->first.boot_ns,
-		s->last.utc_ns, s->last.boot_ns, s->packets, s->bytes, s->dropped, s->dropped_bytes,
-		s->weight, reasons);
+		"INSERT INTO temp.merged" VALUES
+		" ON CONFLICT DO UPDATE SET proven = excluded.proven, banned = excluded.banned, "
+		"first_utc_ns = excluded.first_utc_ns, first_boot_ns = excluded.first_boot_ns, "
+		"last_utc_ns = excluded.last_utc_ns, last_boot_ns = excluded.last_boot_ns, "
+		"packets = excluded.packets, bytes = excluded.bytes, dropped = excluded.dropped, "
+		"dropped_bytes = excluded.dropped_bytes, weight = excluded.weight, "
+		"reasons = excluded.reasons WHERE excluded.packets >= packets",
+		id, s, err);
 }
 
 enum { FLAG_MONITOR = 1, FLAG_PROVEN = 2, FLAG_BEFORE = 4, FLAG_ANSWERED = 8 };

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What an incident counted, added up in one place, so that all who print it agree. */
+#include <sys/param.h>
+
 #include "user/core/incident_sum.h"
+#include "user/core/source_log.h"
 
 static int sum_total(void *arg, sqlite3_stmt *row)
 {
@@ -64,6 +67,19 @@ static int sum_sources(void *arg, sqlite3_stmt *row)
 	s->sources_proven = (__u64)sqlite3_column_int64(row, 0);
 	s->sources_unproven = (__u64)sqlite3_column_int64(row, 1);
 	return 1;
+}
+
+/* While it lasts few of them are in the history, and all in the log. */
+static void sum_logged(struct fw_history *h, const struct fw_incident *in,
+		       struct fw_incident_sums *s)
+{
+	__u64 proven, other;
+
+	if (in->sources_complete ||
+	    !fw_source_log_totals(sqlite3_db_filename(h->db, "main"), in->id, &proven, &other))
+		return;
+	s->sources_proven = MAX(s->sources_proven, proven);
+	s->sources_unproven = MAX(s->sources_unproven, other);
 }
 
 /* UDP source port of a frame, host order; 0 = it is none. */
@@ -155,6 +171,7 @@ int fw_incident_sums(struct fw_history *h, const struct fw_incident *in,
 				vote_port, &vote, "ii", in->id, (__s64)FW_R_DROP_REFLECTED);
 	if (r)
 		return r;
+	sum_logged(h, in, &s);
 	s.reflect_port = (__u16)vote.port;
 	sum_voters(&s);
 	*ret = s;

@@ -74,6 +74,8 @@ void fw_recorder_free(struct fw_recorder *r)
 	fw_rec_maps_close(r);
 	fw_stats_kept_free(&r->kept_counts);
 	fw_history_close(r->history);
+	fw_source_log_close(r->log);
+	fw_source_frame_free(&r->frame);
 	fw_accounts_close(r->sampled);
 	if (!r->incident.id && *r->sampled_path) /* else they go on when we are back */
 		unlink(r->sampled_path);
@@ -134,10 +136,21 @@ struct second {
 	__u64 lost;
 };
 
+/* The cap is for the log of sources, too; what that needs while it lasts is taken off the rest. */
+static int trim(struct fw_recorder *r, const struct fw_recorder_now *now, struct fw_err *err)
+{
+	__u64 removed = 0, max = r->opts.max_bytes, log = r->state.log_bytes;
+
+	if (r->state.seconds % 16)
+		return 0;
+	return fw_history_trim(r->history, now->when.utc_ns,
+			       r->opts.keep_s == FW_FOREVER ? 0 : r->opts.keep_s,
+			       max ? max - MIN(max - 1, log) : 0, &removed, err);
+}
+
 static int write_second(struct fw_recorder *r, const struct fw_recorder_now *now, struct second *s,
 			struct fw_err *err)
 {
-	__u64 removed = 0;
 	int code = fw_rec_write_clock(r, now, &s->clock, err);
 
 	if (!code)
@@ -154,11 +167,9 @@ static int write_second(struct fw_recorder *r, const struct fw_recorder_now *now
 		code = fw_rec_samples(r, now, err);
 	if (!code)
 		code = fw_rec_sources(r, now, err);
-	if (!code && !(r->state.seconds % 16))
-		code = fw_history_trim(r->history, now->when.utc_ns,
-				       r->opts.keep_s == FW_FOREVER ? 0 : r->opts.keep_s,
-				       r->opts.max_bytes, &removed, err);
-	return code;
+	if (!code)
+		code = fw_rec_fold(r, err);
+	return code ?: trim(r, now, err);
 }
 
 static int read_second(struct fw_recorder *r, const struct fw_recorder_now *now, struct second *s,
@@ -229,6 +240,7 @@ static int step(struct fw_recorder *r, const struct fw_recorder_now *now, struct
 	code = read_second(r, now, s, err);
 	s->incident = r->incident;
 	s->closing = r->closing;
+	r->complete = 0;
 	if (!code)
 		code = fw_history_begin(r->history, err);
 	if (!code) {
@@ -239,16 +251,19 @@ static int step(struct fw_recorder *r, const struct fw_recorder_now *now, struct
 			fw_history_rollback(r->history);
 		if (code) {
 			r->incident = s->incident;
-			r->closing = s->closing;
+			r->closing = s->closing == r->left ? 0 : s->closing;
+			r->folding = r->complete = 0;
 			r->cursor[0] = r->cursor[1] = 0;
 			fw_accounts_unwritten(r->accounts);
 			fw_accounts_unwritten(r->sampled);
 		}
 	}
-	if (!code)
+	if (!code) {
 		settle(r, now, s);
-	if (!code)
+		fw_rec_log_done(r);
 		fw_rec_policy(r, now);
+		code = fw_rec_log(r, now, err); /* the second itself is written */
+	}
 	fw_stats_free(&s->stats);
 	fw_stats_free(&s->since);
 	free(s);
@@ -276,6 +291,7 @@ int fw_recorder_step(struct fw_recorder *r, const struct fw_recorder_now *now, s
 		r->history = NULL;
 	}
 	r->state.bytes = fw_history_size(r->path);
+	r->state.log_bytes = fw_source_log_bytes(r->path);
 	r->state.incident = r->incident.id;
 	r->state.sources = r->accounts ? fw_accounts_count(r->accounts) : 0;
 	return code;

@@ -46,12 +46,13 @@ struct fw_recorder_state {
 	bool attached;		  /* there was something to record */
 	char trouble[FW_ERR_LEN]; /* why not ok */
 	char hint[FW_ERR_LEN];
-	__u64 since_ns; /* UTC: not ok since then; 0 = ok */
-	__u64 seconds;	/* written */
-	__u64 failures; /* seconds that could not be written at once */
-	__u64 bytes;	/* of the history */
-	__s64 incident; /* open one; 0 = none */
-	__u64 sources;	/* accounts in hand */
+	__u64 since_ns;	 /* UTC: not ok since then; 0 = ok */
+	__u64 seconds;	 /* written */
+	__u64 failures;	 /* seconds that could not be written at once */
+	__u64 bytes;	 /* of the history */
+	__u64 log_bytes; /* of the log of sources beside it */
+	__s64 incident;	 /* open one; 0 = none */
+	__u64 sources;	 /* accounts in hand */
 	__u64 sample_offered, sample_emitted, sample_held, sample_lost, ledger_lost; /* so far */
 	__u64 busy_ns; /* CPU time it took so far, if the caller counts it */
 };

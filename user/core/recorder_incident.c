@@ -65,27 +65,31 @@ static bool all_calm(const struct fw_rec_levels *levels)
 	return true;
 }
 
-static void begin(struct fw_recorder *r)
+static void begin(struct fw_recorder *r, const struct fw_recorder_now *now)
 {
+	if (r->closing)
+		fw_rec_log_leave(r, now);
 	fw_accounts_begin(r->accounts);
 	fw_accounts_forget(r->sampled);
 	r->cursor[0] = r->cursor[1] = 0;
 	r->samples_written = 0;
 	r->before_written = false;
 	r->quiet_since_ns = 0;
+	fw_rec_log_all(r);
 }
 
 static void end(struct fw_recorder *r)
 {
 	fw_accounts_sort(r->accounts);
 	fw_accounts_sort(r->sampled);
-	r->closing = r->incident.id;
+	/* If the second in which it was left to its log failed, that still holds. */
+	r->closing = r->incident.id == r->left ? 0 : r->incident.id;
 	r->cursor[0] = r->cursor[1] = 0;
 	r->incident = (struct fw_incident){};
 }
 
 /* What admins have opened or closed meanwhile. */
-static void follow(struct fw_recorder *r)
+static void follow(struct fw_recorder *r, const struct fw_recorder_now *now)
 {
 	struct fw_incident known = {};
 
@@ -94,7 +98,7 @@ static void follow(struct fw_recorder *r)
 	if (r->incident.id && known.id != r->incident.id)
 		end(r);
 	if (known.id && known.id != r->incident.id) {
-		begin(r);
+		begin(r, now);
 		r->incident = known;
 	}
 }
@@ -127,7 +131,7 @@ int fw_rec_incident(struct fw_recorder *r, const struct fw_recorder_now *now,
 	__s64 id;
 	int code;
 
-	follow(r);
+	follow(r, now);
 	if (r->incident.id)
 		return close_quiet(r, now, levels, err);
 	if (!worst)
@@ -135,7 +139,7 @@ int fw_rec_incident(struct fw_recorder *r, const struct fw_recorder_now *now,
 	code = fw_incident_open(r->history, now->when, worst->name, BY_LEVEL, &id, err);
 	if (code)
 		return code == -EBUSY ? 0 : code;
-	begin(r);
+	begin(r, now);
 	return fw_incident_read(r->history, id, &r->incident, err);
 }
 
@@ -170,10 +174,27 @@ static int seed_source(void *arg, const struct fw_incident_source *source)
 	return 0;
 }
 
+static int seed_accounts(struct fw_recorder *r, struct seed *seed, struct fw_err *err)
+{
+	__s64 id = r->incident.id;
+	int code = fw_incident_log_attach(r->history, id, err);
+
+	if (!code)
+		code = fw_incident_each_source_of(r->history, id, true, 0, seed_source, seed, err);
+	return code ?: fw_incident_each_source_of(r->history, id, false, 0, seed_source, seed, err);
+}
+
 int fw_rec_adopt(struct fw_recorder *r, const struct fw_recorder_now *now, struct fw_err *err)
 {
 	struct seed seed = { r, now };
+	int code = 0;
 
+	if (r->closing) { /* its accounts are gone */
+		r->left = r->closing;
+		r->closing = 0;
+		r->closing_part = 0;
+	}
+	r->folded = false;
 	if (fw_incident_current(r->history, &r->incident)) {
 		r->incident = (struct fw_incident){};
 		return 0;
@@ -184,15 +205,19 @@ int fw_rec_adopt(struct fw_recorder *r, const struct fw_recorder_now *now, struc
 		fw_accounts_unwritten(r->accounts);
 	if (r->sampled_kept)
 		fw_accounts_unwritten(r->sampled);
-	if (r->accounts_kept && r->sampled_kept)
-		return 0;
-	return fw_incident_each_source(r->history, r->incident.id, seed_source, &seed, err);
+	if (!r->accounts_kept || !r->sampled_kept) {
+		code = seed_accounts(r, &seed, err);
+		fw_incident_log_detach(r->history);
+	}
+	if (!code)
+		fw_rec_log_all(r);
+	return code;
 }
 
-static int put_account(struct fw_recorder *r, const struct fw_recorder_now *now, __s64 id,
-		       const struct fw_account *a, bool exact, struct fw_err *err)
+void fw_rec_source(const struct fw_recorder_now *now, const struct fw_account *a, bool exact,
+		   struct fw_incident_source *ret)
 {
-	struct fw_incident_source s = {
+	*ret = (struct fw_incident_source){
 		.exact = exact,
 		.proven = a->proven,
 		.banned = a->banned,
@@ -204,9 +229,16 @@ static int put_account(struct fw_recorder *r, const struct fw_recorder_now *now,
 		.dropped_bytes = a->lost_bytes,
 		.weight = exact ? (double)a->packets : a->weight,
 	};
+	fw_rec_addr(a->family, a->key, ret->addr_be);
+	memcpy(ret->reason, a->lost, sizeof(ret->reason));
+}
 
-	fw_rec_addr(a->family, a->key, s.addr_be);
-	memcpy(s.reason, a->lost, sizeof(s.reason));
+static int put_account(struct fw_recorder *r, const struct fw_recorder_now *now, __s64 id,
+		       const struct fw_account *a, bool exact, struct fw_err *err)
+{
+	struct fw_incident_source s;
+
+	fw_rec_source(now, a, exact, &s);
 	return fw_incident_put_source(r->history, id, &s, err);
 }
 
@@ -305,6 +337,7 @@ static int finish(struct fw_recorder *r, const struct fw_recorder_now *now, stru
 		return code;
 	code = fw_incident_sources_complete(r->history, r->closing, fw_accounts_lost(r->accounts),
 					    err);
+	r->complete = r->closing;
 	r->closing = 0;
 	r->closing_part = 0;
 	fw_accounts_forget(r->sampled);

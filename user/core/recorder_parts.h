@@ -8,6 +8,7 @@
 #include "user/core/level.h"
 #include "user/core/recorder.h"
 #include "user/core/source.h"
+#include "user/core/source_log.h"
 #include "user/core/stats.h"
 #include "user/kern/maps.h"
 #include "user/kern/ring.h"
@@ -21,6 +22,11 @@
 #define FW_REC_BEFORE_ROWS  400	  /* once */
 #define FW_REC_SAMPLES_MAX  20000 /* an incident */
 #define FW_REC_CLOSING_ROWS 20000 /* a second, once it is closed */
+/* The log of sources: changed ones a second, and the size at which it begins anew, if it has that
+ * many bytes for each of them. */
+#define FW_REC_LOG_ROWS	 262144
+#define FW_REC_LOG_BYTES (32ULL << 20)
+#define FW_REC_LOG_EACH	 64
 /* So many new sources outside an incident, and the harmless ones among them are forgotten. */
 #define FW_REC_HARMLESS 32768
 
@@ -78,12 +84,19 @@ struct fw_recorder {
 	/* Incident. */
 	struct fw_incident incident; /* id 0: none open */
 	__u64 samples_written;
-	__u64 quiet_since_ns;	     /* boot time; 0 = not quiet */
-	__u64 first_drop_ns;	     /* boot time of the first packet refused, as sampled */
-	int closing_part;	     /* which of the two lists is being written */
-	__s64 closing;		     /* incident whose sources are still to be written; 0 = none */
-	size_t cursor[2];	     /* exact, sampled */
-	bool before_written;	     /* the samples from before its start */
+	__u64 quiet_since_ns;	   /* boot time; 0 = not quiet */
+	__u64 first_drop_ns;	   /* boot time of the first packet refused, as sampled */
+	int closing_part;	   /* which of the two lists is being written */
+	__s64 closing;		   /* incident whose sources are still to be written; 0 = none */
+	size_t cursor[2];	   /* exact, sampled */
+	bool before_written;	   /* the samples from before its start */
+	struct fw_source_log *log; /* of the open incident, or of the one being closed */
+	struct fw_source_frame frame;
+	bool log_whole;		     /* it holds every source by itself */
+	__s64 folding;		     /* an incident whose log was left behind; 0 = none */
+	bool folded;		     /* there is no other one */
+	__s64 left;		     /* closed, and left to its log, for another one began */
+	__s64 complete;		     /* all its sources were written in this second */
 	struct fw_source_heavy *top; /* heavy sources a minute ago, by key; owned */
 	size_t tops;
 	struct fw_when top_when;
@@ -106,6 +119,20 @@ int fw_rec_samples(struct fw_recorder *r, const struct fw_recorder_now *now, str
 /* Go on with an incident that was open when an earlier recorder ended. */
 int fw_rec_adopt(struct fw_recorder *r, const struct fw_recorder_now *now, struct fw_err *err);
 int fw_rec_top(struct fw_recorder *r, const struct fw_recorder_now *now, struct fw_err *err);
+
+/* recorder_log.c: an incident begins, or goes on: everything is to be logged. */
+void fw_rec_log_all(struct fw_recorder *r);
+/* Once a second, when the rest has been written: what changed. */
+int fw_rec_log(struct fw_recorder *r, const struct fw_recorder_now *now, struct fw_err *err);
+/* r->complete is on the disk: its log can go. */
+void fw_rec_log_done(struct fw_recorder *r);
+/* Another incident begins before r->closing is done: what is missing of it is left to its log. */
+void fw_rec_log_leave(struct fw_recorder *r, const struct fw_recorder_now *now);
+/* So many rows of an incident that was left to its log, or whose recorder did not see its end. */
+int fw_rec_fold(struct fw_recorder *r, struct fw_err *err);
+/* As fw_incident_put_source takes it. */
+void fw_rec_source(const struct fw_recorder_now *now, const struct fw_account *a, bool exact,
+		   struct fw_incident_source *ret);
 
 /* recorder_second.c: what a second reads and writes. */
 int fw_rec_write_clock(struct fw_recorder *r, const struct fw_recorder_now *now,

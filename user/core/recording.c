@@ -37,6 +37,7 @@ int fw_recording_write(const char *dir, const char *pins, const struct fw_record
 	r |= fw_json_set(doc, "seconds", fw_json_count(s->seconds));
 	r |= fw_json_set(doc, "failures", fw_json_count(s->failures));
 	r |= fw_json_set(doc, "bytes", fw_json_count(s->bytes));
+	r |= fw_json_set(doc, "log_bytes", fw_json_count(s->log_bytes));
 	r |= fw_json_set(doc, "incident", json_integer(s->incident));
 	r |= fw_json_set(doc, "sources", fw_json_count(s->sources));
 	r |= fw_json_set(doc, "sample_emitted", fw_json_count(s->sample_emitted));
@@ -92,6 +93,7 @@ int fw_recording_read(const char *dir, const char *pins, struct fw_recording *re
 	s->seconds = number(doc, "seconds");
 	s->failures = number(doc, "failures");
 	s->bytes = number(doc, "bytes");
+	s->log_bytes = number(doc, "log_bytes");
 	s->incident = (__s64)number(doc, "incident");
 	s->sources = number(doc, "sources");
 	s->sample_emitted = number(doc, "sample_emitted");
