@@ -18,6 +18,21 @@ time.sleep(20)
 """
 
 
+CONNECT = """
+import socket, subprocess, sys
+s = socket.create_connection((sys.argv[1], 80), 30)
+subprocess.run(["ss", "-tniH", "dport = :80"])
+"""
+FIRST_SYN_LOST = """
+table ip first {
+    chain out {
+        type filter hook output priority 0;
+        tcp dport 80 tcp flags & (syn | ack) == syn limit rate 1/hour burst 1 packets drop
+    }
+}
+"""
+
+
 def both_ends(box, v6):
     """Options that `ss` shows for one connection, at the client and at the server."""
     server = lab.SRV6 if v6 else lab.SRV4
@@ -58,3 +73,17 @@ def test_options_survive_a_cookie(box, stamps, v6):
         assert scales(world) and scales(world) == scales(srv)[::-1], (world, srv)
     else:
         assert not scales(world) and not scales(srv), (world, srv)
+
+
+def test_stamps_measure_the_way_after_a_lost_syn(box):
+    """Who had to repeat his SYN takes the way to be 3 s long (RFC 6298 section 5.7) unless the time
+    stamp that he sent came back with the cookie: so long he waits with a request that is lost."""
+    box.sysctl(box.srv, net__ipv4__tcp_syncookies=2, net__ipv4__tcp_timestamps=2)
+    box.nginx()
+    box.attach()
+    box.fw("service", "set", "host", "--level", "siege")
+    box.inside(box.world, "nft", "-f", "-", input=FIRST_SYN_LOST)
+    said = box.inside(box.world, "/usr/bin/python3", "-c", CONNECT, lab.SRV4).stdout
+    assert box.reasons().get("cookie_sent") == 1, box.reasons()
+    rto = re.search(r"\brto:(\d+)", said)  # ss leaves 3000 out
+    assert rto and int(rto[1]) < 3000, said

@@ -45,13 +45,13 @@ static struct {
 	const char *name, *path;
 	struct sockaddr_storage server, from;
 	socklen_t len;
-	unsigned int port, stream, timeout_ms;
+	unsigned int port, stream, timeout_ms, soon_ms;
 	uint64_t sources; /* 0 = a new one for every connection */
 	uint64_t skip;	  /* first source's number */
 	double rate, seconds;
 	int cpu, mss;
 	bool tick;
-} o = { .name = "voters", .path = "/", .port = 80, .timeout_ms = 3000, .cpu = -1 };
+} o = { .name = "voters", .path = "/", .port = 80, .timeout_ms = 3000, .soon_ms = 1000, .cpu = -1 };
 
 static struct conn conns[CONN_MAX];
 static unsigned int free_list[CONN_MAX], n_free;
@@ -274,16 +274,25 @@ static double percentile(double p)
 	return latency_us[i < n_latency ? i : n_latency - 1] / 1000.0;
 }
 
+static size_t served_soon(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_latency; i++)
+		n += latency_us[i] <= o.soon_ms * 1000;
+	return n;
+}
+
 static void report(void)
 {
 	const char *sep = "";
 
 	qsort(latency_us, n_latency, sizeof(*latency_us), compare);
 	printf("{\"name\":\"%s\",\"tried\":%" PRIu64 ",\"served\":%" PRIu64
-	       ",\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"bytes\":%" PRIu64
+	       ",\"soon\":%zu,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"bytes\":%" PRIu64
 	       ",\"longest_stall_ms\":%.1f,\"failed\":{",
-	       o.name, tried, served, percentile(0.5), percentile(0.99), percentile(1.0),
-	       stream_bytes, (double)stall_ns / 1e6);
+	       o.name, tried, served, served_soon(), percentile(0.5), percentile(0.99),
+	       percentile(1.0), stream_bytes, (double)stall_ns / 1e6);
 	for (int i = 0; i < F_MAX; i++)
 		if (failed[i]) {
 			printf("%s\"%s\":%" PRIu64, sep, fail_name[i], failed[i]);
@@ -340,6 +349,7 @@ enum {
 	OPT_RATE,
 	OPT_SECONDS,
 	OPT_TIMEOUT,
+	OPT_SOON,
 	OPT_CPU,
 	OPT_NAME,
 	OPT_STREAM,
@@ -356,6 +366,7 @@ static const struct option longs[] = {
 	{ "rate", 1, NULL, OPT_RATE },
 	{ "seconds", 1, NULL, OPT_SECONDS },
 	{ "timeout-ms", 1, NULL, OPT_TIMEOUT },
+	{ "soon-ms", 1, NULL, OPT_SOON },
 	{ "cpu", 1, NULL, OPT_CPU },
 	{ "name", 1, NULL, OPT_NAME },
 	{ "stream", 1, NULL, OPT_STREAM },
@@ -407,6 +418,9 @@ static int take_option(int opt, const char *arg)
 		return 0;
 	case OPT_TIMEOUT:
 		o.timeout_ms = (unsigned int)atoi(arg);
+		return 0;
+	case OPT_SOON:
+		o.soon_ms = (unsigned int)atoi(arg);
 		return 0;
 	case OPT_CPU:
 		o.cpu = atoi(arg);
@@ -471,8 +485,9 @@ int main(int argc, char **argv)
 	    (!(o.rate > 0) && !o.stream)) {
 		fputs("usage: voters --server ADDR --from ADDR --rate N --seconds S [--sources N] "
 		      "[--skip N]\n"
-		      "  [--port N] [--path P] [--timeout-ms N] [--stream N] [--cpu N] [--mss N]\n"
-		      "  [--name NAME] [--tick]\n",
+		      "  [--port N] [--path P] [--timeout-ms N] [--soon-ms N] [--stream N] [--cpu "
+		      "N]\n"
+		      "  [--mss N] [--name NAME] [--tick]\n",
 		      stderr);
 		return 1;
 	}
