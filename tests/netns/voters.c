@@ -104,7 +104,7 @@ static void finish(struct conn *c, int why) /* enum fail, or -1 = served */
 
 	if (why >= 0) {
 		failed[why]++;
-		/* A client that gave up must not leave a half-closed connection retransmitting. */
+		/* Who gave up must not leave a half-closed connection retransmitting. */
 		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &off, sizeof(off));
 	} else {
 		served++;
@@ -276,10 +276,10 @@ static double percentile(double p)
 
 static size_t served_soon(void)
 {
-	size_t n = 0;
+	size_t n = 0; /* they are sorted */
 
-	for (size_t i = 0; i < n_latency; i++)
-		n += latency_us[i] <= o.soon_ms * 1000;
+	while (n < n_latency && latency_us[n] <= o.soon_ms * 1000)
+		n++;
 	return n;
 }
 
@@ -316,8 +316,8 @@ static void tick(uint64_t now)
 /* Streams: open all at once, keep them until time is over; those still alive then are whole. */
 static void run(void)
 {
-	uint64_t start = now_ns(), end = start + (uint64_t)(o.seconds * 1e9), now = start,
-		 last = start;
+	uint64_t start = now_ns(), end = start + (uint64_t)(o.seconds * 1e9);
+	uint64_t now = start, last = start;
 	uint64_t grace = o.stream ? 0 : (uint64_t)o.timeout_ms * 1000000;
 
 	for (unsigned int i = 0; i < o.stream; i++)
@@ -385,8 +385,7 @@ static int parse_addr(const char *text, struct sockaddr_storage *ret)
 	} else if (inet_pton(AF_INET6, text, &in6->sin6_addr) == 1) {
 		ret->ss_family = AF_INET6;
 	} else {
-		fprintf(stderr, "voters: not an address: %s\n", text);
-		return -1;
+		return fprintf(stderr, "voters: not an address: %s\n", text), -1;
 	}
 	return 0;
 }
