@@ -60,6 +60,8 @@ def test_options_survive_a_cookie(box, stamps, v6):
     end reckons with the scale that the other one uses; else a cookie keeps the MSS alone."""
     box.sysctl(box.srv, net__ipv4__tcp_syncookies=2, net__ipv4__tcp_timestamps=stamps)
     box.nginx()
+    said = [f for f in box.fwj("doctor", check=False)["findings"] if f["probe"] == "cookie-options"]
+    assert [f["level"] for f in said] == ["ok" if stamps == 2 else "note"], said
     box.attach()
     box.fw("service", "add", "web", "--to", "any", "--tcp", "80")
     box.fw("service", "set", "web", "--level", "siege")  # every stranger gets a cookie

@@ -187,6 +187,23 @@ static void cookies(struct fw_doctor *d, const struct doctor_facts *f)
 			      "which Linux 6.0 and newer can do without");
 }
 
+/* What a cookie cannot remember; man floodwall-proof says what it costs either way. */
+static void cookie_options(struct fw_doctor *d, const struct doctor_facts *f)
+{
+	__u8 scale;
+
+	if (!fw_probe_cookie_options(&scale))
+		fw_doctor_add(d, FW_DOCTOR_NOTE, "sysctl -w net.ipv4.tcp_timestamps=2",
+			      "connections opened by a cookie have no window scaling, SACK or time "
+			      "stamps; before attaching, tcp_timestamps=2 changes that and shows "
+			      "this host's uptime");
+	else
+		fw_doctor_add(d, FW_DOCTOR_OK, NULL,
+			      "cookies keep the options of clients with time stamps "
+			      "(tcp_timestamps=2)");
+	(void)f;
+}
+
 static void state(struct fw_doctor *d, const struct doctor_facts *f)
 {
 	struct fw_err err = {};
@@ -218,12 +235,19 @@ static void state(struct fw_doctor *d, const struct doctor_facts *f)
 }
 
 static const struct doctor_probe host_probes[] = {
-	{ "kernel", kernel },	   { "btf", btf },
-	{ "bpffs", bpffs },	   { "jit", jit },
-	{ "capabilities", caps },  { "memory", memory },
-	{ "frags", frags },	   { "dispatcher", dispatcher },
-	{ "syncookies", cookies }, { "proof", fw_doctor_proof },
-	{ "state", state },	   { NULL, NULL },
+	{ "kernel", kernel },
+	{ "btf", btf },
+	{ "bpffs", bpffs },
+	{ "jit", jit },
+	{ "capabilities", caps },
+	{ "memory", memory },
+	{ "frags", frags },
+	{ "dispatcher", dispatcher },
+	{ "syncookies", cookies },
+	{ "cookie-options", cookie_options },
+	{ "proof", fw_doctor_proof },
+	{ "state", state },
+	{ NULL, NULL },
 };
 
 static void run_probes(struct fw_doctor *d, const struct doctor_probe *probes, const char *about,
