@@ -58,6 +58,28 @@ static void count(struct night *n, __s64 tick, unsigned int reason, __u64 packet
 	must(n, fw_history_total(n->h, tick, "web", reason, false, &c, &n->err), "total");
 }
 
+/* The heaviest two of a minute, one of whom proved nothing. */
+static void minute(struct night *n, unsigned int s)
+{
+	struct fw_history_top t[] = { { .when = at(s - 59),
+					.rank = 1,
+					.addr_be = { 0, 0, htonl(0xffff), htonl(0x60026aac) },
+					.packets = 123456,
+					.bytes = 7407360,
+					.dropped = 120000,
+					.reason = FW_R_DROP_SRC_SYN },
+				      { .when = at(s - 59),
+					.rank = 2,
+					.addr_be = { 0, 0, htonl(0xffff), htonl(0x29500000) },
+					.proven = true,
+					.class_name = "<b>|cgnat",
+					.packets = 4321,
+					.bytes = 432100 } };
+
+	for (int i = 0; i < 2; i++)
+		must(n, fw_history_top(n->h, &t[i], &n->err), "top");
+}
+
 static void second(struct night *n, unsigned int s)
 {
 	struct fw_history_tick t = { .when = at(s + 1),
@@ -71,6 +93,8 @@ static void second(struct night *n, unsigned int s)
 	__s64 tick;
 
 	must(n, fw_history_tick(n->h, &t, &tick, &n->err), "tick");
+	if (s % 60 == 59)
+		minute(n, s);
 	n->clerks.packets += 100;
 	count(n, tick, FW_R_PASS_TRUSTED, 100, 10000);
 	count(n, tick, FW_R_PASS_PROVEN, 4000, 4000000);

@@ -263,6 +263,44 @@ def test_stix(ev):
     assert values == {"41.80.0.%d" % i for i in range(PROVEN)}
 
 
+def test_stix_hostile(ev):
+    """Texts from outside are strings in it and nothing else; what people noted is not in it at all."""
+    evil = '","type":"bundle"}]}\n\x1b[2J</script>\u202e\\'
+    with sqlite3.connect(ev.env["FLOODWALL_HISTORY"]) as db:
+        host = db.execute("SELECT host FROM run WHERE id = 1").fetchone()[0]
+        db.execute("UPDATE run SET host = ? WHERE id = 1", (evil,))
+    ev.fw("incident", "note", 1, evil)
+    ev.fw("incident", "export", 1, "--to", ev.path("hostile.tar"), "--asn", ev.path("asn.mmdb"))
+    with sqlite3.connect(ev.env["FLOODWALL_HISTORY"]) as db:
+        db.execute("UPDATE run SET host = ? WHERE id = 1", (host,))
+    with tarfile.open(ev.path("hostile.tar")) as t:
+        text = t.extractfile("stix.json").read().decode()
+        noted = json.load(t.extractfile("report.json"))["events"]["notes"][-1]["text"]
+    assert noted == evil and "\x1b" not in text
+    doc, old = json.loads(text), json.loads(ev.files["stix.json"])
+    assert [o["type"] for o in doc["objects"]] == [o["type"] for o in old["objects"]]
+    assert [o["name"] for o in doc["objects"] if o["type"] == "identity"] == ["floodwall on " + evil]
+    assert {o["name"] for o in doc["objects"] if o["type"] == "autonomous-system"} == {
+        '=HYPERLINK("x"), <b>Net</b>', "Plain Net"}
+    assert text.count("</script>") == 1  # the name of the machine, where a name is said
+
+
+def test_minutes(ev):
+    """Who was heaviest in which minute, proven sources and possibly spoofed ones apart."""
+    minutes = ev.json("incident", "report", 1)["minutes"]
+    assert [m["from"] for m in minutes] == ["2026-11-06T21:20:00.000Z", "2026-11-06T21:21:00.000Z"]
+    for m in minutes:
+        assert [(s["address"], s["packets"], s["dropped"]) for s in m["possibly_spoofed"]] == [
+            ("96.2.106.172", 123456, 120000)]
+        assert [(s["address"], s["rank"], s["class"]) for s in m["proven"]] == [
+            ("41.80.0.0", 2, "<b>|cgnat")]
+    page = ev.fw("incident", "report", 1, "--format", "html")
+    assert page.count("<td><code>41.80.0.0</code> (&lt;b&gt;|cgnat): 4,321</td>"
+                      "<td><code>96.2.106.172</code>: 123,456, 120,000 dropped</td>") == 2
+    assert "`41.80.0.0` (&lt;b&gt;\\|cgnat): 4,321 | `96.2.106.172`: 123,456" in ev.fw(
+        "incident", "report", 1, "--format", "md")
+
+
 def test_record(ev):
     doc = json.loads(ev.files["record.json"])
     policy = doc["record"]["policies"][0]

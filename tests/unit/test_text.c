@@ -124,6 +124,12 @@ static void numbers_round_trip(void **state)
 	assert_string_equal(fw_text_put_number(buf, sizeof(buf), 1000001), "1000.001k");
 	assert_string_equal(fw_text_put_number(buf, sizeof(buf), 2000000000), "2G");
 	assert_string_equal(fw_text_put_number(buf, 3, 10000), "10");
+	assert_string_equal(fw_text_put_grouped(buf, sizeof(buf), 0), "0");
+	assert_string_equal(fw_text_put_grouped(buf, sizeof(buf), 999), "999");
+	assert_string_equal(fw_text_put_grouped(buf, sizeof(buf), 8801250), "8,801,250");
+	assert_string_equal(fw_text_put_grouped(buf, sizeof(buf), ~0ULL),
+			    "18,446,744,073,709,551,615");
+	assert_string_equal(fw_text_put_grouped(buf, 4, 12345), "12");
 }
 
 static const struct rate_row {

@@ -62,6 +62,9 @@ char *fw_text_put_prefix(char *buf, size_t size, const __be32 addr_be[4], __u8 l
 /* For reading only, three significant digits, does not parse back exactly: "1.23M", "0". */
 char *fw_text_put_about(char *buf, size_t size, double number);
 
+/* For reading only: "8,801,250". */
+char *fw_text_put_grouped(char *buf, size_t size, __u64 number);
+
 /* True for an address of the form ::ffff:a.b.c.d. */
 bool fw_text_is_ip4(const __be32 addr_be[4]);
 

@@ -31,6 +31,20 @@ char *fw_text_put_number(char *buf, size_t size, __u64 number)
 	return buf;
 }
 
+char *fw_text_put_grouped(char *buf, size_t size, __u64 number)
+{
+	char plain[24];
+	size_t len = (size_t)snprintf(plain, sizeof(plain), "%llu", number), at = 0;
+
+	for (size_t i = 0; i < len && at + 2 < size; i++) {
+		if (i && (len - i) % 3 == 0)
+			buf[at++] = ',';
+		buf[at++] = plain[i];
+	}
+	buf[at] = '\0';
+	return buf;
+}
+
 char *fw_text_put_rate(char *buf, size_t size, const struct fw_rate *rate)
 {
 	char count[FW_TEXT_LEN];

@@ -224,6 +224,15 @@ static const char *about(double number)
 	return fw_text_put_about(buf[next++ % 8], FW_TEXT_LEN, number);
 }
 
+/* To the last one, for what is to be compared. */
+static const char *exactly(__u64 number)
+{
+	static char buf[8][FW_TEXT_LEN];
+	static unsigned int next;
+
+	return fw_text_put_grouped(buf[next++ % 8], FW_TEXT_LEN, number);
+}
+
 static void print_head(const struct fw_incident_view *v, FILE *out)
 {
 	char a[FW_CLOCK_LEN], b[FW_CLOCK_LEN];
@@ -257,21 +266,19 @@ static void print_sums(const struct fw_incident_view *v, FILE *out)
 		"refused\n",
 		about((double)s->handshakes), about((double)s->newcomers_passed),
 		about((double)s->newcomers_refused));
-	fprintf(out, "clerks    %llu packets dropped of %llu\n",
-		(unsigned long long)s->clerk_drop.packets,
-		(unsigned long long)(s->clerk_drop.packets + s->clerk_pass.packets));
-	fprintf(out, "sources   %llu proven (completed a handshake)\n",
-		(unsigned long long)s->sources_proven);
-	fprintf(out, "          %llu possibly spoofed (nobody knows who sent in their name)\n",
-		(unsigned long long)s->sources_unproven);
+	fprintf(out, "clerks    %s packets dropped of %s\n", exactly(s->clerk_drop.packets),
+		exactly(s->clerk_drop.packets + s->clerk_pass.packets));
+	fprintf(out, "sources   %s proven (completed a handshake)\n", exactly(s->sources_proven));
+	fprintf(out, "          %s possibly spoofed (nobody knows who sent in their name)\n",
+		exactly(s->sources_unproven));
 	if (!v->in.sources_complete)
 		fprintf(out, "          so far; the list is complete soon after the end\n");
-	fprintf(out, "samples   %llu of %s packets, %llu held back by the limit, %llu lost\n",
-		(unsigned long long)s->sample_emitted, about((double)s->sample_offered),
-		(unsigned long long)s->sample_held, (unsigned long long)s->sample_lost);
+	fprintf(out, "samples   %s of %s packets, %s held back by the limit, %s lost\n",
+		exactly(s->sample_emitted), about((double)s->sample_offered),
+		exactly(s->sample_held), exactly(s->sample_lost));
 	if (s->ledger_lost)
-		fprintf(out, "          %llu packets of tabled sources are in no account\n",
-			(unsigned long long)s->ledger_lost);
+		fprintf(out, "          %s packets of tabled sources are in no account\n",
+			exactly(s->ledger_lost));
 }
 
 /* Each service by itself: the incident lasts as long as any of them is above calm. */

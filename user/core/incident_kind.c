@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/param.h>
 
+#include "user/base/text.h"
 #include "user/core/incident.h"
 
 /* Reason -> the kind it speaks for. Reasons that pass, and those left out, speak for none. */
@@ -90,11 +91,13 @@ static enum fw_incident_kind judge_syn(double back, double *sure)
 
 static void explain(struct fw_incident_guess *g, __u64 fits, __u64 bad, double back)
 {
+	char a[FW_TEXT_LEN], b[FW_TEXT_LEN];
 	size_t used;
 
 	used = (size_t)snprintf(g->why, sizeof(g->why),
-				"%llu of %llu packets refused or answered (%.1f %%) fit this kind",
-				(unsigned long long)fits, (unsigned long long)bad,
+				"%s of %s packets refused or answered (%.1f %%) fit this kind",
+				fw_text_put_grouped(a, sizeof(a), fits),
+				fw_text_put_grouped(b, sizeof(b), bad),
 				bad ? 100.0 * (double)fits / (double)bad : 0);
 	if (back < 0 || used >= sizeof(g->why))
 		return;

@@ -132,6 +132,8 @@ struct fw_report {
 	struct fw_history_clock *clock;
 	struct fw_history_run *run;
 	struct fw_report_policy *policy;
+	struct fw_history_top *top; /* heaviest sources of each minute that ended within it */
+	size_t nr_tops;
 	size_t nr_points, nr_services, nr_notes, nr_levels, nr_spans, nr_changes, nr_clocks,
 		nr_runs, nr_policies;
 	struct fw_report_sources proven, listed, sampled; /* listed: exact, but not proven */
@@ -149,6 +151,11 @@ void fw_report_free(struct fw_report *report);
 /* Fills point and nr_points from the ticks of report->incident: at most that many, at least 1. */
 int fw_report_series(struct fw_history *h, struct fw_report *report, size_t points,
 		     struct fw_err *err);
+
+/* report_minutes.c: fills top; as Markdown and as JSON, report_page.h has the page. */
+int fw_report_minutes_read(struct fw_history *h, struct fw_report *report, struct fw_err *err);
+void fw_report_minutes_markdown(FILE *out, const struct fw_report *report);
+json_t *fw_report_minutes_json(const struct fw_report *report); /* NULL: no memory */
 
 /* Packets all together, and share `part` of `whole`, 0 if there is none. */
 __u64 fw_report_packets(const struct fw_report *report);

@@ -17,18 +17,10 @@
 
 const char *fw_report_number(__u64 n)
 {
-	static _Thread_local char ring[RING][32];
+	static _Thread_local char ring[RING][FW_TEXT_LEN];
 	static _Thread_local unsigned int next;
-	char plain[24], *out = ring[next++ % RING];
-	size_t len = (size_t)snprintf(plain, sizeof(plain), "%llu", (unsigned long long)n), at = 0;
 
-	for (size_t i = 0; i < len; i++) {
-		if (i && (len - i) % 3 == 0)
-			out[at++] = ',';
-		out[at++] = plain[i];
-	}
-	out[at] = '\0';
-	return out;
+	return fw_text_put_grouped(ring[next++ % RING], FW_TEXT_LEN, n);
 }
 
 const char *fw_report_moment(__u64 utc_ns)
@@ -248,6 +240,7 @@ int fw_report_html(FILE *out, const struct fw_report *r)
 	traffic(out, r);
 	fw_report_page_events(out, r);
 	fw_report_page_sources(out, r);
+	fw_report_page_minutes(out, r);
 	reasons(out, r);
 	fw_report_page_record(out, r);
 	fputs("</body>\n</html>\n", out);

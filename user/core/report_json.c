@@ -293,6 +293,7 @@ json_t *fw_report_json(const struct fw_report *r)
 	err |= fw_json_set(doc, "samples", samples_json(r));
 	err |= fw_json_set(doc, "events", events_json(r));
 	err |= fw_json_set(doc, "record", record_json(r));
+	err |= fw_json_set(doc, "minutes", fw_report_minutes_json(r));
 	err |= fw_json_set(doc, "series", series_json(r));
 	if (!err)
 		return doc;

@@ -191,6 +191,7 @@ int fw_report_markdown(FILE *out, const struct fw_report *r)
 	rush(out, r);
 	figures(out, r);
 	sources(out, r);
+	fw_report_minutes_markdown(out, r);
 	events(out, r);
 	fprintf(out,
 		"\n## Record\n\nRecorded %.0f of %.0f seconds; samples: %s offered, %s emitted, %s "

@@ -9,6 +9,7 @@ extern const char fw_report_style[];
 
 /* What happened: report_html.c calls these in order. */
 void fw_report_page_sources(FILE *out, const struct fw_report *report);
+void fw_report_page_minutes(FILE *out, const struct fw_report *report);
 void fw_report_page_events(FILE *out, const struct fw_report *report);
 void fw_report_page_record(FILE *out, const struct fw_report *report);
 

@@ -199,6 +199,8 @@ static int read_lists(struct fw_history *h, struct fw_report *r, struct fw_err *
 	if (!e)
 		e = fw_report_series(h, r, POINTS, err);
 	if (!e)
+		e = fw_report_minutes_read(h, r, err);
+	if (!e)
 		e = read_sources(h, r, err);
 	return e;
 }
@@ -257,6 +259,7 @@ void fw_report_free(struct fw_report *r)
 	free(r->change);
 	free(r->clock);
 	free(r->run);
+	free(r->top);
 	for (size_t i = 0; i < r->nr_policies; i++)
 		free(r->policy[i].text);
 	free(r->policy);

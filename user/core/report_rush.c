@@ -9,6 +9,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include "user/base/text.h"
 #include "user/core/report.h"
 
 #define MIN_PACKETS 1000 /* counted; fewer say nothing */
@@ -122,15 +123,17 @@ static void explain(const struct row *row, struct fw_report_measure *m)
 {
 	const char *is = row->rush > row->attack ? "at least" : "at most";
 	const char *not = row->rush > row->attack ? "at most" : "at least";
+	char of[FW_TEXT_LEN];
 	int used;
 
+	fw_text_put_grouped(of, sizeof(of), m->of);
 	if (!m->known) {
-		snprintf(m->why, sizeof(m->why), "too little to measure: %llu %s",
-			 (unsigned long long)m->of, m->sampled ? "samples" : "packets");
+		snprintf(m->why, sizeof(m->why), "too little to measure: %s %s", of,
+			 m->sampled ? "samples" : "packets");
 		return;
 	}
-	used = snprintf(m->why, sizeof(m->why), "%.1f %% of %llu %s; ", 100 * m->value,
-			(unsigned long long)m->of, m->sampled ? "samples" : "packets");
+	used = snprintf(m->why, sizeof(m->why), "%.1f %% of %s %s; ", 100 * m->value, of,
+			m->sampled ? "samples" : "packets");
 	if (row->rush >= 0)
 		used += snprintf(m->why + used, sizeof(m->why) - (size_t)used, "rush: %s %.0f %%, ",
 				 is, 100 * row->rush);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 #include "user/base/clock.h"
+#include "user/base/text.h"
 #include "user/core/report.h"
 
 struct say {
@@ -29,7 +30,7 @@ static void say(struct say *s, const char *fmt, ...)
 		s->used += (size_t)n < s->size - s->used ? (size_t)n : s->size - s->used - 1;
 }
 
-/* "1.2 million", "34 thousand", "812" */
+/* "1.2 million", "34,000", "4,812" */
 static const char *count(char buf[32], double n)
 {
 	static const struct {
@@ -46,7 +47,7 @@ static const char *count(char buf[32], double n)
 	if (n >= 10000)
 		snprintf(buf, 32, "%.0f,000", n / 1000);
 	else
-		snprintf(buf, 32, "%.0f", n);
+		fw_text_put_grouped(buf, 32, (__u64)(n + 0.5));
 	return buf;
 }
 
