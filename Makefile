@@ -32,7 +32,7 @@ PURE_OBJ := $(filter $(O)/user/base/% $(O)/user/policy/% $(O)/user/core/bundle% 
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all bpf user lab tests clean help setup test test-unit test-prog test-netns test-vm test-model soak check format demo bench fuzz man install uninstall deb
+.PHONY: all bpf user lab tests clean help setup test test-unit test-prog test-netns test-vm test-model test-san soak check format demo bench fuzz man install uninstall deb
 
 all: user ## build the command and the program in it
 bpf: $(O)/floodwall.bpf.o ## build the XDP object alone
@@ -172,6 +172,11 @@ test-unit test-prog test-netns: ## one tier of the tests
 test-model: ## a million packets, judged by the program and by a model of the manual (root)
 	$(Q)scripts/setup
 	$(Q)FLOODWALL_MODEL=$(or $(FLOODWALL_MODEL),1000000) scripts/test model
+# Where commands and controller are run for long and in many ways.
+SAN_TESTS := ban or evidence or explain or journal or policy_flips or record or reload or replay or run or state or suggest
+test-san: ## commands and controller with sanitizers, through the tests that run them (root)
+	$(Q)scripts/setup
+	$(Q)SAN=1 O=$(O)-san UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 scripts/test unit netns -k '$(SAN_TESTS)'
 soak: ## an hour of floods, changes, replacements and flaps; SOAK_S=seconds (root)
 	$(Q)scripts/setup
 	$(Q)FLOODWALL_SOAK_S=$(or $(SOAK_S),3600) scripts/test netns -k night
