@@ -25,6 +25,7 @@ struct bench {
 	struct fw_recorder *recorder;
 	struct fw_recorder_now now;
 	__u64 counted;
+	__u32 sources_max;
 };
 
 static int setup(void **state)
@@ -105,7 +106,7 @@ static struct fw_recorder *start(struct bench *b)
 					 .path = b->path,
 					 .build = "test",
 					 .boot_id = "boot",
-					 .sources_max = 1000 };
+					 .sources_max = b->sources_max ?: 1000 };
 	struct fw_err err;
 
 	assert_int_equal(fw_recorder_new(&opts, &b->recorder, &err), 0);
@@ -289,12 +290,95 @@ static void each_minute(void **state)
 	fw_history_close(h);
 }
 
+/* The program's ledger of the first CPU holds so many more sources, each with one packet. */
+static void strangers(struct bench *b, __u32 *key, __u32 count, bool lossy)
+{
+	int fd = fw_object_map_fd(b->obj, "fw_ledger");
+	int at_fd = fw_object_map_fd(b->obj, "fw_ledger_at");
+	struct fw_ledger_at at;
+	__u32 cpu = 0, size;
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
+	size = info.max_entries / b->obj->meta.cpus;
+	while (count) {
+		fw_recorder_poll(b->recorder);
+		assert_int_equal(bpf_map_lookup_elem(at_fd, &cpu, &at), 0);
+		for (; count && at.head - at.tail < size; count--) {
+			__u32 slot = (__u32)(at.head++ % size);
+			struct fw_heavy h = { .key = (*key)++,
+					      .family = 4,
+					      .packets = 1,
+					      .bytes = 60,
+					      .lost = lossy,
+					      .lost_bytes = lossy ? 60 : 0,
+					      .reason = FW_R_DROP_SRC_UDP,
+					      .first_ns = b->now.program_ns,
+					      .slot = FW_HEAVY_NONE };
+
+			assert_int_equal(bpf_map_update_elem(fd, &slot, &h, BPF_ANY), 0);
+		}
+		assert_int_equal(bpf_map_update_elem(at_fd, &cpu, &at, BPF_ANY), 0);
+	}
+	fw_recorder_poll(b->recorder);
+}
+
+static __u64 accounts(struct bench *b)
+{
+	struct fw_recorder_state st;
+	struct fw_err err = {};
+
+	assert_int_equal(second(b, &err), 0);
+	fw_recorder_state(b->recorder, &st);
+	return st.sources;
+}
+
+/* Very many harmless sources in calm have no accounts, until an incident begins or some time has
+ * passed; whoever loses something has one at any time. */
+static void harmless(void **state)
+{
+	struct bench *b = *state;
+	struct fw_history *h = NULL;
+	struct fw_err err = {};
+	__u32 key = 0x29500001;
+	__u64 few;
+	__s64 id;
+
+	snprintf(b->path, sizeof(b->path), "%s/h.db", b->folder);
+	b->sources_max = 1 << 20;
+	start(b);
+	assert_int_equal(second(b, &err), 0);
+	strangers(b, &key, 1000, false);
+	assert_int_equal(accounts(b), 1000);
+	strangers(b, &key, 200000, false);
+	few = accounts(b);
+	assert_true(few < 32768);
+	strangers(b, &key, 1000, false);
+	assert_int_equal(accounts(b), few);
+	strangers(b, &key, 10, true);
+	assert_int_equal(accounts(b), few + 10);
+	assert_int_equal(fw_history_open(b->path, true, &h, &err), 0);
+	assert_int_equal(fw_incident_open(h, b->now.when, "", "test", &id, &err), 0);
+	assert_int_equal(accounts(b), few + 10);
+	strangers(b, &key, 100000, false);
+	assert_int_equal(accounts(b), few + 100010);
+	assert_int_equal(fw_incident_close(h, id, b->now.when, "test", &err), 0);
+	for (int i = 0; i < 30; i++)
+		assert_int_equal(second(b, &err), 0);
+	few = accounts(b);
+	strangers(b, &key, 1000, false);
+	assert_int_equal(accounts(b), few + 1000);
+	fw_history_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(clock_is_set, setup, teardown),
 		cmocka_unit_test_setup_teardown(waits, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_minute, setup, teardown),
+		cmocka_unit_test_setup_teardown(harmless, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

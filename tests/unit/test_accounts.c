@@ -323,13 +323,63 @@ static void urgent(void **state)
 	fw_accounts_close(a);
 }
 
+/* Narrow: who proves himself or loses something still has an account, who has one keeps it exact,
+ * and a slot's turns go on. */
+static void narrow(void **state)
+{
+	const struct fw_accounts_id id = {
+		.boot_id = "boot", .state = 1, .cpus = CPUS, .max = 100
+	};
+	struct fw_accounts *a = NULL;
+	struct fw_account got;
+	struct fw_err err;
+	struct fw_heavy h;
+	bool kept;
+
+	(void)state;
+	assert_int_equal(fw_accounts_open(NULL, &id, &a, &kept, &err), 0);
+	h = lone(1, 1000, false);
+	fw_accounts_record(a, 0, &h);
+	fw_accounts_narrow(a, true);
+	fw_accounts_record(a, 0, &h);
+	for (__u64 key = 2; key < 60; key++) {
+		h = lone(key, 1000, key == 3);
+		h.lost = key == 4;
+		h.reason = FW_R_DROP_SRC_UDP;
+		fw_accounts_expect(a, 0, &h);
+		fw_accounts_record(a, 0, &h);
+	}
+	assert_int_equal(fw_accounts_count(a), 3);
+	fw_accounts_get(a, 0, &got);
+	assert_int_equal(got.packets, 2);
+	assert_true(fw_accounts_proven(a, 4, 3));
+	fw_accounts_get(a, 2, &got);
+	assert_int_equal(got.key, 4);
+	assert_int_equal(fw_accounts_lost(a), 0);
+	/* What a slot held of a harmless source is not booked later as somebody else's. */
+	h = lone(70, 2000, false);
+	h.slot = 5;
+	h.turn = 9;
+	h.packets = 40;
+	fw_accounts_record(a, 1, &h);
+	fw_accounts_narrow(a, false);
+	h = lone(71, 3000, false);
+	h.slot = 5;
+	h.turn = 10;
+	h.packets = 7;
+	fw_accounts_record(a, 1, &h);
+	assert_int_equal(fw_accounts_count(a), 4);
+	fw_accounts_get(a, 3, &got);
+	assert_int_equal(got.key, 71);
+	assert_int_equal(got.packets, 7);
+	fw_accounts_close(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(exact),
-		cmocka_unit_test(gives_back),
-		cmocka_unit_test(windows),
-		cmocka_unit_test(urgent),
+		cmocka_unit_test(exact),   cmocka_unit_test(gives_back), cmocka_unit_test(narrow),
+		cmocka_unit_test(windows), cmocka_unit_test(urgent),
 	};
 
 	return cmocka_run_group_tests_name("accounts", tests, NULL, NULL);

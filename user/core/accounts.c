@@ -45,12 +45,14 @@ static void book(struct fw_accounts *a, const struct fw_heavy *h, const struct b
 {
 	__u64 packets = h->packets - b->packets, last = last_of(h);
 	struct source *s;
+	bool make;
 
 	if (!h->family || h->packets <= b->packets)
 		return;
-	s = fw_accounts_find(a, h->family, h->key, true);
+	make = !a->narrow || h->proven || h->lost > b->lost;
+	s = fw_accounts_find(a, h->family, h->key, make);
 	if (!s) {
-		a->head->lost += packets;
+		a->head->lost += make ? packets : 0;
 		return;
 	}
 	if (!s->packets[WINDOW_NOW])
@@ -66,17 +68,25 @@ static void book(struct fw_accounts *a, const struct fw_heavy *h, const struct b
 	fw_accounts_touch(a, s);
 }
 
+/* Nobody's evidence, and no account to add it to. */
+static bool is_nothing(const struct fw_accounts *a, const struct fw_heavy *h)
+{
+	return a->narrow && !h->proven && !h->lost && fw_accounts_absent(a, h->family, h->key);
+}
+
 void fw_accounts_record(struct fw_accounts *a, unsigned int cpu, const struct fw_heavy *record)
 {
 	static const struct booked nothing;
 	struct booked *b;
 
 	if (record->slot >= FW_HEAVY_SLOTS || cpu >= a->head->id.cpus) {
-		book(a, record, &nothing);
+		if (!is_nothing(a, record))
+			book(a, record, &nothing);
 		return;
 	}
 	b = &a->booked[(size_t)cpu * FW_HEAVY_SLOTS + record->slot];
-	book(a, record, b->turn == record->turn ? b : &nothing);
+	if (!is_nothing(a, record))
+		book(a, record, b->turn == record->turn ? b : &nothing);
 	*b = (struct booked){ .turn = record->turn + 1, .flushed = record->turn, .any = 1 };
 }
 
@@ -103,6 +113,11 @@ void fw_accounts_slots(struct fw_accounts *a, const struct fw_heavy *raw)
 			b->lost = h->lost;
 			b->lost_bytes = h->lost_bytes;
 		}
+}
+
+void fw_accounts_narrow(struct fw_accounts *a, bool narrow)
+{
+	a->narrow = narrow;
 }
 
 void fw_accounts_sample(struct fw_accounts *a, const struct fw_sample *sample, double weight)

@@ -48,6 +48,10 @@ void fw_accounts_close(struct fw_accounts *a); /* NULL is fine; the file stays *
 void fw_accounts_record(struct fw_accounts *a, unsigned int cpu, const struct fw_heavy *record);
 void fw_accounts_slots(struct fw_accounts *a, const struct fw_heavy *raw);
 
+/* While narrow, a record of a source that neither proved itself nor lost anything opens no account.
+ */
+void fw_accounts_narrow(struct fw_accounts *a, bool narrow);
+
 /* One sample that stands for weight packets: its reason counts as what was lost. */
 void fw_accounts_sample(struct fw_accounts *a, const struct fw_sample *sample, double weight);
 
@@ -65,8 +69,9 @@ __u64 fw_accounts_lost(const struct fw_accounts *a); /* packets without room her
 void fw_accounts_get(const struct fw_accounts *a, size_t at, struct fw_account *ret);
 void fw_accounts_written(struct fw_accounts *a, size_t at);
 void fw_accounts_unwritten(struct fw_accounts *a); /* none is, after all */
-/* Soon there will be a record of this source: have its place at hand. */
-void fw_accounts_expect(const struct fw_accounts *a, const struct fw_heavy *record);
+/* Soon this record will come: have at hand what is needed for it. */
+void fw_accounts_expect(const struct fw_accounts *a, unsigned int cpu,
+			const struct fw_heavy *record);
 /* What an earlier run knew of a source, from the history. */
 void fw_accounts_seed(struct fw_accounts *a, const struct fw_account *account);
 /* In the order of addresses: rows written so lie side by side. Positions change. */

@@ -75,13 +75,14 @@ static bool give_back(const struct fw_accounts *a, size_t from, size_t to)
 					(off_t)from, (off_t)(to - from));
 }
 
-/* Half of the room may lie idle, or it would be asked for again at once. */
+/* Half of the room may lie idle, or it would be asked for again at once. The index is small where
+ * few are: what is looked up and not there costs a place in a cache. */
 void fw_accounts_shrink(struct fw_accounts *a)
 {
 	struct head *h = a->head;
 	__u32 to = (h->nr / GROW + 2) * GROW, bits = INDEX_BITS;
 
-	while (1ULL << bits < 4ULL * to)
+	while (1ULL << bits < 4ULL * h->nr)
 		bits++;
 	if (h->room > 2 * to && give_back(a, a->source_at + to * sizeof(struct source),
 					  a->source_at + h->room * sizeof(struct source)))
@@ -98,16 +99,10 @@ void fw_accounts_shrink(struct fw_accounts *a)
 	}
 }
 
-static __u64 mix(__u64 key, __u8 family)
-{
-	key = (key ^ family) * 0x9e3779b97f4a7c15ULL;
-	return key ^ key >> 29;
-}
-
 static __u32 *place(const struct fw_accounts *a, __u8 family, __u64 key)
 {
 	__u64 mask = (1ULL << a->head->index_bits) - 1;
-	__u64 at = mix(key, family) & mask;
+	__u64 at = fw_accounts_mix(key, family) & mask;
 
 	for (;; at = (at + 1) & mask) {
 		const struct source *s;
@@ -128,11 +123,14 @@ void fw_accounts_reindex(struct fw_accounts *a)
 	fw_accounts_relist(a);
 }
 
-void fw_accounts_expect(const struct fw_accounts *a, const struct fw_heavy *record)
+void fw_accounts_expect(const struct fw_accounts *a, unsigned int cpu,
+			const struct fw_heavy *record)
 {
 	__u64 mask = (1ULL << a->head->index_bits) - 1;
 
-	__builtin_prefetch(&a->index[mix(record->key, record->family) & mask], 1);
+	__builtin_prefetch(&a->index[fw_accounts_mix(record->key, record->family) & mask], 1);
+	if (record->slot < FW_HEAVY_SLOTS)
+		__builtin_prefetch(&a->booked[(size_t)cpu * FW_HEAVY_SLOTS + record->slot].turn, 1);
 }
 
 /* Never more than half full, or looking takes long. */

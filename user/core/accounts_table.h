@@ -10,7 +10,7 @@
 
 #define MAGIC	   0x73746e756f636361ULL
 #define GROW	   (1U << 15) /* sources a step */
-#define INDEX_BITS 16	      /* of the first index */
+#define INDEX_BITS 12	      /* of the first index */
 
 enum { WINDOW_NOW, WINDOW_BEFORE, WINDOWS };
 /* In the list of what changed; logged since the list was begun, and as what. */
@@ -62,6 +62,7 @@ struct head {
 
 struct fw_accounts {
 	int fd;
+	bool narrow;
 	size_t size; /* of the mapping */
 	char *mem;
 	struct head *head;
@@ -75,6 +76,18 @@ struct fw_accounts {
 	size_t nr_changed, room_changed;
 	__u64 logged[2]; /* sources that have been: others, proven ones */
 };
+
+static inline __u64 fw_accounts_mix(__u64 key, __u8 family)
+{
+	key = (key ^ family) * 0x9e3779b97f4a7c15ULL;
+	return key ^ key >> 29;
+}
+
+/* True: it has no account. False: it may have one. */
+static inline bool fw_accounts_absent(const struct fw_accounts *a, __u8 family, __u64 key)
+{
+	return !a->index[fw_accounts_mix(key, family) & ((1ULL << a->head->index_bits) - 1)];
+}
 
 /* A source's account; made if wanted and there is room, else NULL. */
 struct source *fw_accounts_find(struct fw_accounts *a, __u8 family, __u64 key, bool make);

@@ -299,7 +299,8 @@ int fw_recorder_step(struct fw_recorder *r, const struct fw_recorder_now *now, s
 
 /*
  * Outside an incident a source that neither proved itself nor lost anything is nobody's evidence:
- * many of them are forgotten early, so that memory is bounded whatever comes within the limits.
+ * many of them are forgotten early, so that memory is bounded whatever comes within the limits, and
+ * of very many no account is opened, so that time is, too.
  */
 static void forget_harmless(struct fw_recorder *r)
 {
@@ -310,6 +311,7 @@ static void forget_harmless(struct fw_recorder *r)
 		return;
 	fw_accounts_turn(r->accounts, true, ~0ULL);
 	r->kept = fw_accounts_count(r->accounts);
+	fw_accounts_narrow(r->accounts, ++r->forgotten >= FW_REC_FORGOTTEN);
 }
 
 void fw_recorder_poll(struct fw_recorder *r)

@@ -65,10 +65,18 @@ static bool all_calm(const struct fw_rec_levels *levels)
 	return true;
 }
 
+/* Whoever comes has an account again. */
+static void widen(struct fw_recorder *r)
+{
+	r->forgotten = 0;
+	fw_accounts_narrow(r->accounts, false);
+}
+
 static void begin(struct fw_recorder *r, const struct fw_recorder_now *now)
 {
 	if (r->closing)
 		fw_rec_log_leave(r, now);
+	widen(r);
 	fw_accounts_begin(r->accounts);
 	fw_accounts_forget(r->sampled);
 	r->cursor[0] = r->cursor[1] = 0;
@@ -361,6 +369,7 @@ int fw_rec_sources(struct fw_recorder *r, const struct fw_recorder_now *now, str
 	if (code || r->closing || now->when.boot_ns < r->turned_ns + TURN_NS)
 		return code;
 	r->turned_ns = now->when.boot_ns;
+	widen(r);
 	fw_accounts_turn(r->accounts, incident, now->program_ns - IDLE_NS);
 	return 0;
 }

@@ -27,8 +27,10 @@
 #define FW_REC_LOG_ROWS	 262144
 #define FW_REC_LOG_BYTES (32ULL << 20)
 #define FW_REC_LOG_EACH	 64
-/* So many new sources outside an incident, and the harmless ones among them are forgotten. */
-#define FW_REC_HARMLESS 32768
+/* So many new sources outside an incident, and the harmless ones among them are forgotten; so often
+ * between two turns, and they are not even taken down until the next. */
+#define FW_REC_HARMLESS	 32768
+#define FW_REC_FORGOTTEN 2
 
 struct fw_rec_level {
 	char name[FW_NAME_LEN];
@@ -75,6 +77,7 @@ struct fw_recorder {
 	struct fw_accounts *sampled;  /* others */
 	bool sampled_kept;	      /* they go on, too */
 	size_t kept;		      /* accounts left when harmless ones were last forgotten */
+	unsigned int forgotten;	      /* how often since the last turn */
 	__u64 turned_ns;	      /* boot time of the last turn */
 	struct fw_sample *sample;     /* ring [FW_REC_SAMPLES] */
 	__u64 sample_head;	      /* grows */

@@ -82,23 +82,23 @@ int fw_rec_maps(struct fw_recorder *r, struct fw_err *err)
 	return code;
 }
 
-/* So many records ahead the memory is asked for. */
+/* So many records ahead the memory is asked for: the record, then what its booking begins with. */
 #define AHEAD 8
 
 void fw_rec_ledgers(struct fw_recorder *r)
 {
-	__u32 size = r->maps.cap_ledger_all / r->maps.cap_ledger_cpus;
+	__u32 size = r->maps.cap_ledger_all / r->maps.cap_ledger_cpus, mask = size - 1;
 
 	for (unsigned int cpu = 0; cpu < r->maps.cap_ledger_cpus; cpu++) {
+		const struct fw_heavy *ring = &r->maps.ledger[(size_t)cpu * size];
 		struct fw_ledger_at *at = &r->maps.ledger_at[cpu];
 		__u64 head = __atomic_load_n(&at->head, __ATOMIC_ACQUIRE), tail = at->tail;
 
 		for (; tail < head; tail++) {
-			const struct fw_heavy *ring = &r->maps.ledger[(size_t)cpu * size];
-
+			__builtin_prefetch(&ring[(tail + 2 * AHEAD) & mask]);
 			if (tail + AHEAD < head)
-				fw_accounts_expect(r->accounts, &ring[(tail + AHEAD) % size]);
-			fw_accounts_record(r->accounts, cpu, &ring[tail % size]);
+				fw_accounts_expect(r->accounts, cpu, &ring[(tail + AHEAD) & mask]);
+			fw_accounts_record(r->accounts, cpu, &ring[tail & mask]);
 			__atomic_store_n(&at->tail, tail + 1, __ATOMIC_RELEASE);
 		}
 	}
