@@ -16,7 +16,7 @@
 #include "user/core/recorder.h"
 #include "user/kern/pin.h"
 
-#define UTC0 (1718000000 * SECOND)
+#define UTC0 (17116000000 * SECOND)
 
 struct bench {
 	char pins[64], folder[64], path[96];
@@ -372,6 +372,36 @@ static void harmless(void **state)
 	fw_history_close(h);
 }
 
+/* However many sources an incident had, writing them down when it ends holds little memory. */
+static void closing(void **state)
+{
+	struct bench *b = *state;
+	struct fw_history *h = NULL;
+	struct fw_err err = {};
+	__u32 key = 0x29500001;
+	__s64 id, most = 0;
+
+	snprintf(b->path, sizeof(b->path), "%s/h.db", b->folder);
+	b->sources_max = 1 << 20;
+	start(b);
+	assert_int_equal(second(b, &err), 0);
+	assert_int_equal(fw_history_open(b->path, true, &h, &err), 0);
+	assert_int_equal(fw_incident_open(h, b->now.when, "", "test", &id, &err), 0);
+	assert_int_equal(second(b, &err), 0);
+	strangers(b, &key, 160000, true);
+	assert_int_equal(accounts(b), 160000);
+	assert_int_equal(fw_incident_close(h, id, b->now.when, "test", &err), 0);
+	for (int i = 0; i < 12; i++) {
+		assert_int_equal(second(b, &err), 0);
+		most = sqlite3_memory_used() > most ? sqlite3_memory_used() : most;
+	}
+	assert_int_equal(ask(h, "SELECT sources_complete FROM incident"), 1);
+	assert_int_equal(ask(h, "SELECT count(*) FROM source"), 160000);
+	assert_int_equal(ask(h, "SELECT sum(dropped) FROM source"), 160000);
+	assert_true(most < 8 << 20); /* of two connections */
+	fw_history_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +409,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(waits, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_minute, setup, teardown),
 		cmocka_unit_test_setup_teardown(harmless, setup, teardown),
+		cmocka_unit_test_setup_teardown(closing, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

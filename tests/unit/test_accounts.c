@@ -375,11 +375,88 @@ static void narrow(void **state)
 	fw_accounts_close(a);
 }
 
+/* A bound in bytes is kept, and what found no room is owned up to. */
+static void bounded(void **state)
+{
+	const struct fw_accounts_id id = {
+		.boot_id = "boot", .state = 1, .cpus = CPUS, .max = 1 << 20
+	};
+	const __u64 most = 16 << 20;
+	char path[] = "/tmp/fw-accounts-XXXXXX";
+	struct fw_accounts *a = NULL;
+	struct fw_err err;
+	struct fw_heavy h;
+	bool kept;
+
+	(void)state;
+	close(mkstemp(path));
+	assert_int_equal(fw_accounts_open(path, &id, &a, &kept, &err), 0);
+	fw_accounts_bound(a, most);
+	for (__u64 key = 1; key <= 300000; key++) {
+		h = lone(key, 1000, false);
+		h.lost = 1;
+		h.reason = FW_R_DROP_SRC_UDP;
+		fw_accounts_record(a, 0, &h);
+	}
+	assert_true(on_disk(path) <= most + 65536);
+	assert_true(fw_accounts_count(a) > 60000);
+	assert_true(fw_accounts_lost(a) >= 300000 - fw_accounts_count(a));
+	fw_accounts_bound(a, 0);
+	h = lone(400000, 1000, true);
+	fw_accounts_record(a, 0, &h);
+	assert_true(fw_accounts_proven(a, 4, 400000));
+	fw_accounts_close(a);
+	unlink(path);
+}
+
+/* Any order they came in: by family and key, each one once, and found where it lies now. */
+static void sorted(void **state)
+{
+	const struct fw_accounts_id id = {
+		.boot_id = "boot", .state = 1, .cpus = CPUS, .max = 1 << 20
+	};
+	static const unsigned int counts[] = { 0, 1, 2, 31, 33, 500, 50000 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts) * 3; i++) {
+		unsigned int count = counts[i / 3], how = i % 3;
+		struct fw_accounts *a = NULL;
+		struct fw_account got, last = {};
+		struct fw_err err;
+		__u64 sum = 0;
+		bool kept;
+
+		assert_int_equal(fw_accounts_open(NULL, &id, &a, &kept, &err), 0);
+		for (__u64 n = 0; n < count; n++) {
+			__u64 key = how == 0 ? n : how == 1 ? count - n : n * 0x9e3779b97f4a7c15ULL;
+			struct fw_heavy h = lone(key, 1000, n % 7 == 0);
+
+			h.family = key >> 63 ? 6 : 4;
+			h.bytes = key;
+			sum += key;
+			fw_accounts_record(a, 0, &h);
+		}
+		assert_int_equal(fw_accounts_count(a), count);
+		fw_accounts_sort(a);
+		for (unsigned int n = 0; n < count; n++, last = got) {
+			fw_accounts_get(a, n, &got);
+			assert_int_equal(got.bytes, got.key);
+			assert_int_equal(fw_accounts_proven(a, got.family, got.key), got.proven);
+			assert_true(!n || got.family > last.family ||
+				    (got.family == last.family && got.key > last.key));
+			sum -= got.key;
+		}
+		assert_int_equal(sum, 0);
+		fw_accounts_close(a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exact),   cmocka_unit_test(gives_back), cmocka_unit_test(narrow),
-		cmocka_unit_test(windows), cmocka_unit_test(urgent),
+		cmocka_unit_test(bounded), cmocka_unit_test(sorted),	 cmocka_unit_test(windows),
+		cmocka_unit_test(urgent),
 	};
 
 	return cmocka_run_group_tests_name("accounts", tests, NULL, NULL);

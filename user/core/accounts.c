@@ -269,18 +269,9 @@ void fw_accounts_written(struct fw_accounts *a, size_t at)
 	a->source[at].written = a->source[at].packets[WINDOW_NOW];
 }
 
-static int by_key(const void *a, const void *b)
-{
-	const struct source *x = a, *y = b;
-
-	if (x->family != y->family)
-		return x->family < y->family ? -1 : 1;
-	return x->key < y->key ? -1 : x->key > y->key;
-}
-
 void fw_accounts_sort(struct fw_accounts *a)
 {
-	qsort(a->source, a->head->nr, sizeof(*a->source), by_key);
+	fw_accounts_arrange(a->source, a->head->nr);
 	fw_accounts_reindex(a);
 }
 

@@ -42,6 +42,9 @@ struct fw_account {
 int fw_accounts_open(const char *path, const struct fw_accounts_id *id, struct fw_accounts **ret,
 		     bool *ret_kept, struct fw_err *err);
 void fw_accounts_close(struct fw_accounts *a); /* NULL is fine; the file stays */
+/* The file grows no further than this; 0 = as its size says. What finds no room is counted as lost.
+ */
+void fw_accounts_bound(struct fw_accounts *a, __u64 bytes);
 
 /* A record of a CPU's ledger, in order; and then all slots, read before those records were:
  * raw[FW_HEAVY_SLOTS][cpus]. */

@@ -47,8 +47,24 @@ static void lay_out(struct fw_accounts *a, const struct fw_accounts_id *id)
 	a->size = at;
 }
 
+/* What of the file holds something. */
+static __u64 taken(const struct fw_accounts *a)
+{
+	const struct head *h = a->head;
+
+	return a->index_at + (sizeof(__u32) << h->index_bits) + h->room * sizeof(struct source) +
+	       h->room_losses * sizeof(struct loss);
+}
+
+void fw_accounts_bound(struct fw_accounts *a, __u64 bytes)
+{
+	a->most = bytes;
+}
+
 static int room(struct fw_accounts *a, size_t at, size_t bytes)
 {
+	if (a->most && taken(a) + bytes > a->most)
+		return -ENOSPC;
 	return posix_fallocate(a->fd, (off_t)at, (off_t)bytes) ? -ENOSPC : 0;
 }
 

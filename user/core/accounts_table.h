@@ -63,6 +63,7 @@ struct head {
 struct fw_accounts {
 	int fd;
 	bool narrow;
+	__u64 most;  /* bytes the file may take; 0 = as many as its sources need */
 	size_t size; /* of the mapping */
 	char *mem;
 	struct head *head;
@@ -100,5 +101,7 @@ void fw_accounts_reindex(struct fw_accounts *a);
 /* accounts_log.c: it may have changed; list it if it must be. After sources have moved: anew. */
 void fw_accounts_touch(struct fw_accounts *a, struct source *s);
 void fw_accounts_relist(struct fw_accounts *a);
+/* accounts_sort.c: by family and key, in place, whatever order somebody has sent them in. */
+void fw_accounts_arrange(struct source *list, size_t count);
 
 #endif

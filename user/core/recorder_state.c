@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "user/base/clock.h"
 #include "user/core/recorder_parts.h"
@@ -40,6 +41,18 @@ void fw_rec_maps_close(struct fw_recorder *r)
 	r->levels.nr = 0;
 }
 
+/* Each of the two files may take this part of the file system it lies on: /run is memory, and
+ * others need it, too. */
+#define RUN_PART 8
+
+static void bound(const struct fw_recorder *r, struct fw_accounts *a)
+{
+	struct statvfs fs;
+
+	if (r->opts.accounts && !statvfs(r->opts.accounts, &fs))
+		fw_accounts_bound(a, (__u64)fs.f_blocks * fs.f_frsize / RUN_PART);
+}
+
 static int open_accounts(struct fw_recorder *r, struct fw_err *err)
 {
 	struct fw_accounts_id id = { .state = r->maps.ctl_id,
@@ -54,6 +67,10 @@ static int open_accounts(struct fw_recorder *r, struct fw_err *err)
 	if (!code && !r->sampled)
 		code = fw_accounts_open(*r->sampled_path ? r->sampled_path : NULL, &id, &r->sampled,
 					&r->sampled_kept, err);
+	if (!code) {
+		bound(r, r->accounts);
+		bound(r, r->sampled);
+	}
 	return code;
 }
 
