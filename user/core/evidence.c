@@ -159,7 +159,7 @@ static int put_source(void *arg, const struct fw_incident_source *s)
 	e->done->sources++;
 	if (s->proven) {
 		e->done->proven++;
-		if (fw_evidence_stix_source(&e->stix, s, &geo) ||
+		if (fw_evidence_stix_add(&e->stix, s, &geo) ||
 		    (geo.asn && fw_evidence_spool_add(&e->spool, &geo, line, len)))
 			return -EIO;
 	}
@@ -181,18 +181,21 @@ static int put_sources(FILE *out, struct export *e)
 		 : fw_incident_each_source_of(e->job->history, id, false, 0, put_source, e, e->err);
 }
 
+/* A proven source is met twice: in sources.csv, and in stix.json. */
+static void step_stix(void *arg, __u64 sources)
+{
+	struct export *e = arg;
+
+	if (e->job->progress)
+		e->job->progress(e->job->arg, e->done->sources + sources, e->total);
+}
+
 static int put_stix(FILE *out, struct export *e)
 {
-	char piece[1 << 16];
-	FILE *from = e->stix.out;
-	size_t n;
+	char id[FW_SIGN_ID_LEN];
 
-	if (fflush(from) || fseeko(from, 0, SEEK_SET))
-		return -EIO;
-	while ((n = fread(piece, 1, sizeof(piece), from)) > 0)
-		if (fwrite(piece, 1, n, out) != n)
-			return -EIO;
-	return ferror(from) ? -EIO : 0;
+	return fw_evidence_stix_write(out, &e->stix, e->job->report,
+				      fw_sign_id(id, &e->job->key->pub), &e->spool, step_stix, e);
 }
 
 static const struct {
@@ -239,21 +242,18 @@ static int put_policies(struct export *e)
 
 static int write_records(struct export *e)
 {
-	char id[FW_SIGN_ID_LEN];
 	int r = 0;
 
 	e->spool.lines = fw_evidence_temp(e->dir);
-	e->stix.out = fw_evidence_temp(e->dir);
-	if (!e->spool.lines || !e->stix.out)
+	e->stix.seen = fw_evidence_temp(e->dir);
+	if (!e->spool.lines || !e->stix.seen)
 		return -errno;
-	fw_evidence_stix_begin(&e->stix, e->job->report, fw_sign_id(id, &e->job->key->pub));
 	for (size_t i = 0; i < sizeof(records) / sizeof(*records) && !r; i++)
 		r = put_one(e, records[i].name, records[i].put);
 	if (!r)
 		r = put_policies(e);
 	if (r)
 		return r;
-	fw_evidence_stix_end(&e->stix, &e->spool);
 	r = put_one(e, "stix.json", put_stix);
 	if (!r)
 		r = fw_evidence_spool_write(&e->spool, e->bundle, e->dir);
@@ -283,8 +283,8 @@ static int write_bundle(struct export *e, int fd)
 		e->done->bytes = (__u64)st.st_size;
 	fw_bundle_free(e->bundle);
 	fw_evidence_spool_free(&e->spool);
-	if (e->stix.out)
-		fclose(e->stix.out);
+	if (e->stix.seen)
+		fclose(e->stix.seen);
 	return r;
 }
 
@@ -335,7 +335,7 @@ int fw_evidence_export(const struct fw_evidence_job *job, const char *path,
 	int fd, code;
 
 	memset(ret, 0, sizeof(*ret));
-	e.total = r->proven.count + r->listed.count + r->sampled.count;
+	e.total = 2 * r->proven.count + r->listed.count + r->sampled.count;
 	if (strlen(path) >= sizeof(copy))
 		return fw_err_set(err, -ENAMETOOLONG, NULL, "the name of the file is too long");
 	strcpy(copy, path);

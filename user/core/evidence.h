@@ -65,19 +65,25 @@ FILE *fw_evidence_temp(const char *dir);
 size_t fw_evidence_line(const struct fw_incident_source *source, const struct fw_geo_answer *geo,
 			char *buf, size_t size);
 
-/* STIX 2.1 (OASIS): begin, every proven source, networks, end. */
+/*
+ * STIX 2.1 (OASIS). Of each proven source a few bytes are kept in a file until its turn comes:
+ * as text, it takes more room than all the rest of the bundle.
+ */
 struct fw_evidence_stix {
-	FILE *out;
+	FILE *seen;
+	__u64 sources;
 	char identity[64]; /* id */
 	char incident[64]; /* names this incident among all, for ids */
 	char created[32], modified[32];
 	char every[256]; /* what stands in every observation */
 };
-void fw_evidence_stix_begin(struct fw_evidence_stix *stix, const struct fw_report *report,
-			    const char *key_id);
-int fw_evidence_stix_source(struct fw_evidence_stix *stix, const struct fw_incident_source *source,
-			    const struct fw_geo_answer *geo); /* 0 or -EIO */
-void fw_evidence_stix_end(struct fw_evidence_stix *stix, const struct fw_evidence_spool *spool);
+int fw_evidence_stix_add(struct fw_evidence_stix *stix, const struct fw_incident_source *source,
+			 const struct fw_geo_answer *geo); /* 0 or -EIO */
+/* All of it, with the networks. step() is called now and then with the sources so far. 0 or -EIO.
+ */
+int fw_evidence_stix_write(FILE *out, struct fw_evidence_stix *stix, const struct fw_report *report,
+			   const char *key_id, const struct fw_evidence_spool *spool,
+			   void (*step)(void *arg, __u64 sources), void *arg);
 
 int fw_evidence_samples(FILE *out, const struct fw_evidence_job *job, __u64 *ret_samples,
 			struct fw_err *err);

@@ -82,7 +82,7 @@ size_t fw_evidence_line(const struct fw_incident_source *s, const struct fw_geo_
 	const __u64 counts[] = { s->packets, s->bytes, s->dropped,
 				 s->exact ? s->packets : (__u64)(s->weight + 0.5) };
 
-	fw_line_addr(&l, s);
+	fw_line_addr(&l, s->addr_be, s->len);
 	fw_line_text(&l, ",");
 	fw_line_text(&l, fw_incident_source_word(s));
 	fw_line_text(&l, s->exact ? ",counted," : ",sampled,");

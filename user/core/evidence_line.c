@@ -41,12 +41,12 @@ void fw_line_utc(struct fw_line *l, __u64 utc_ns)
 	fw_line_put(l, text, sizeof(text));
 }
 
-void fw_line_addr(struct fw_line *l, const struct fw_incident_source *s)
+void fw_line_addr(struct fw_line *l, const __be32 addr_be[4], __u8 len)
 {
-	const __u8 *byte = (const __u8 *)&s->addr_be[3];
+	const __u8 *byte = (const __u8 *)&addr_be[3];
 	char addr[FW_TEXT_LEN];
 
-	if (s->len == 128 && fw_text_is_ip4(s->addr_be)) {
+	if (len == 128 && fw_text_is_ip4(addr_be)) {
 		for (int i = 0; i < 4; i++) {
 			fw_line_number(l, byte[i]);
 			if (i < 3)
@@ -54,9 +54,9 @@ void fw_line_addr(struct fw_line *l, const struct fw_incident_source *s)
 		}
 		return;
 	}
-	if (s->len == 128)
-		fw_text_put_addr(addr, sizeof(addr), s->addr_be);
+	if (len == 128)
+		fw_text_put_addr(addr, sizeof(addr), addr_be);
 	else
-		fw_text_put_prefix(addr, sizeof(addr), s->addr_be, s->len);
+		fw_text_put_prefix(addr, sizeof(addr), addr_be, len);
 	fw_line_text(l, addr);
 }

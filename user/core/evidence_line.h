@@ -29,6 +29,6 @@ static inline void fw_line_text(struct fw_line *l, const char *text)
 void fw_line_number(struct fw_line *line, __u64 number);
 void fw_line_utc(struct fw_line *line, __u64 utc_ns); /* "2026-11-06T21:20:05.123Z" */
 /* The address, of a tabled IPv6 source its /64. */
-void fw_line_addr(struct fw_line *line, const struct fw_incident_source *source);
+void fw_line_addr(struct fw_line *line, const __be32 addr_be[4], __u8 len);
 
 #endif

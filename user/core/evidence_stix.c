@@ -47,12 +47,23 @@ static void name_id(const char *type, const char *name, char buf[80])
 	*l.at = '\0';
 }
 
+/* Three texts as one; buf has room. */
+static char *join(char *buf, size_t size, const char *a, const char *b, const char *c)
+{
+	struct fw_line l = { .at = buf, .end = buf + size - 1 };
+
+	fw_line_text(&l, a);
+	fw_line_text(&l, b);
+	fw_line_text(&l, c);
+	*l.at = '\0';
+	return buf;
+}
+
 static void addr_id(const char *type, const char *addr, char buf[80])
 {
 	char name[96];
 
-	snprintf(name, sizeof(name), "{\"value\":\"%s\"}", addr);
-	name_id(type, name, buf);
+	name_id(type, join(name, sizeof(name), "{\"value\":\"", addr, "\"}"), buf);
 }
 
 static void as_id(__u32 asn, char buf[80])
@@ -73,8 +84,8 @@ static void put_text(FILE *out, const char *text)
 	json_decref(value);
 }
 
-void fw_evidence_stix_begin(struct fw_evidence_stix *s, const struct fw_report *report,
-			    const char *key_id)
+static void put_begin(FILE *out, struct fw_evidence_stix *s, const struct fw_report *report,
+		      const char *key_id)
 {
 	const char *host = report->nr_runs ? report->run[0].host : "";
 	__u64 start = report->incident.start.utc_ns;
@@ -94,32 +105,53 @@ void fw_evidence_stix_begin(struct fw_evidence_stix *s, const struct fw_report *
 		 "observed\":\"",
 		 s->identity, s->created, s->modified);
 	name_id("bundle", s->incident, id);
-	fprintf(s->out, "{\"type\":\"bundle\",\"id\":\"%s\",\"objects\":[\n", id);
-	fprintf(s->out,
+	fprintf(out, "{\"type\":\"bundle\",\"id\":\"%s\",\"objects\":[\n", id);
+	fprintf(out,
 		"{\"type\":\"identity\",\"spec_version\":\"2.1\",\"id\":\"%s\",\"created\":\"" EPOCH
 		"\",\"modified\":\"" EPOCH "\",\"identity_class\":\"system\",\"name\":",
 		s->identity);
 	snprintf(name, sizeof(name), "floodwall on %.100s", *host ? host : "an unnamed host");
-	put_text(s->out, name);
+	put_text(out, name);
 	fputs(",\"description\":\"Each address here completed a TCP handshake with this host, so "
 	      "somebody there received its answers. That includes ordinary visitors: what was "
 	      "dropped "
 	      "stands in sources.csv.\"}",
-	      s->out);
+	      out);
 }
 
-int fw_evidence_stix_source(struct fw_evidence_stix *s, const struct fw_incident_source *source,
-			    const struct fw_geo_answer *geo)
+/* What of a source goes into it. */
+struct seen {
+	__be32 addr_be[4];
+	__u64 first_ns, last_ns, packets; /* UTC */
+	__u32 asn;
+	__u8 len;
+	__u8 pad[3];
+};
+
+int fw_evidence_stix_add(struct fw_evidence_stix *s, const struct fw_incident_source *source,
+			 const struct fw_geo_answer *geo)
 {
-	const char *type = fw_text_is_ip4(source->addr_be) ? "ipv4-addr" : "ipv6-addr";
-	char addr[FW_TEXT_LEN] = "", name[160], id[80], as[80], seen[80], text[2048];
+	struct seen seen = { .first_ns = source->first.utc_ns,
+			     .last_ns = source->last.utc_ns,
+			     .packets = source->packets,
+			     .asn = geo->asn,
+			     .len = source->len };
+
+	memcpy(seen.addr_be, source->addr_be, sizeof(seen.addr_be));
+	s->sources++;
+	return fwrite(&seen, sizeof(seen), 1, s->seen) == 1 ? 0 : -EIO;
+}
+
+static int put_source(FILE *out, const struct fw_evidence_stix *s, const struct seen *seen)
+{
+	const char *type = fw_text_is_ip4(seen->addr_be) ? "ipv4-addr" : "ipv6-addr";
+	char addr[FW_TEXT_LEN] = "", name[160], id[80], as[80], observed[80], text[2048];
 	struct fw_line a = { .at = addr, .end = addr + sizeof(addr) - 1 };
 	struct fw_line l = { .at = text, .end = text + sizeof(text) };
-	__u64 first = source->first.utc_ns, last = source->last.utc_ns;
-	__u64 n = source->packets ? source->packets : 1;
+	__u64 n = seen->packets ? seen->packets : 1;
 	size_t len;
 
-	fw_line_addr(&a, source);
+	fw_line_addr(&a, seen->addr_be, seen->len);
 	*a.at = '\0';
 	addr_id(type, addr, id);
 	fw_line_text(&l, ",\n{\"type\":\"");
@@ -129,30 +161,29 @@ int fw_evidence_stix_source(struct fw_evidence_stix *s, const struct fw_incident
 	fw_line_text(&l, "\",\"value\":\"");
 	fw_line_text(&l, addr);
 	fw_line_text(&l, "\"");
-	if (geo->asn) {
-		as_id(geo->asn, as);
+	if (seen->asn) {
+		as_id(seen->asn, as);
 		fw_line_text(&l, ",\"belongs_to_refs\":[\"");
 		fw_line_text(&l, as);
 		fw_line_text(&l, "\"]");
 	}
-	snprintf(name, sizeof(name), "%s/%s", s->incident, addr);
-	name_id("observed-data", name, seen);
+	name_id("observed-data", join(name, sizeof(name), s->incident, "/", addr), observed);
 	fw_line_text(&l, "},\n{\"type\":\"observed-data\",\"spec_version\":\"2.1\",\"id\":\"");
-	fw_line_text(&l, seen);
+	fw_line_text(&l, observed);
 	fw_line_text(&l, s->every);
-	fw_line_utc(&l, first);
+	fw_line_utc(&l, seen->first_ns);
 	fw_line_text(&l, "\",\"last_observed\":\"");
-	fw_line_utc(&l, last > first ? last : first);
+	fw_line_utc(&l, seen->last_ns > seen->first_ns ? seen->last_ns : seen->first_ns);
 	fw_line_text(&l, "\",\"number_observed\":");
 	fw_line_number(&l, n < NUMBER_MAX ? n : NUMBER_MAX);
 	fw_line_text(&l, ",\"object_refs\":[\"");
 	fw_line_text(&l, id);
 	fw_line_text(&l, "\"]}");
 	len = (size_t)(l.at - text);
-	return l.full || fwrite(text, 1, len, s->out) != len ? -EIO : 0;
+	return l.full || fwrite(text, 1, len, out) != len ? -EIO : 0;
 }
 
-void fw_evidence_stix_end(struct fw_evidence_stix *s, const struct fw_evidence_spool *spool)
+static void put_end(FILE *out, const struct fw_evidence_spool *spool)
 {
 	char id[80];
 
@@ -162,15 +193,35 @@ void fw_evidence_stix_end(struct fw_evidence_stix *s, const struct fw_evidence_s
 		if (!as->asn)
 			continue;
 		as_id(as->asn, id);
-		fprintf(s->out,
+		fprintf(out,
 			",\n{\"type\":\"autonomous-system\",\"spec_version\":\"2.1\",\"id\":\"%s\","
 			"\"number\":%u",
 			id, as->asn);
 		if (*as->holder) {
-			fputs(",\"name\":", s->out);
-			put_text(s->out, as->holder);
+			fputs(",\"name\":", out);
+			put_text(out, as->holder);
 		}
-		fputc('}', s->out);
+		fputc('}', out);
 	}
-	fputs("\n]}\n", s->out);
+	fputs("\n]}\n", out);
+}
+
+int fw_evidence_stix_write(FILE *out, struct fw_evidence_stix *s, const struct fw_report *report,
+			   const char *key_id, const struct fw_evidence_spool *spool,
+			   void (*step)(void *arg, __u64 sources), void *arg)
+{
+	struct seen seen;
+	__u64 n = 0;
+	int r = 0;
+
+	if (fflush(s->seen) || fseeko(s->seen, 0, SEEK_SET))
+		return -EIO;
+	put_begin(out, s, report, key_id);
+	while (!r && fread(&seen, sizeof(seen), 1, s->seen) == 1) {
+		r = put_source(out, s, &seen);
+		if (!(++n & 1023))
+			step(arg, n);
+	}
+	put_end(out, spool);
+	return r || ferror(s->seen) ? -EIO : 0;
 }
