@@ -93,7 +93,7 @@ FLOODS = [("syn", "random SYN"), ("udp", "random UDP")]
 
 def threads():
     """NAPI threads of all labs there are; their names do not tell whose they are."""
-    return {p for dev in ("web0", "isp0") for p in labs._napi_threads(dev)}
+    return {p for dev in ("web0", "isp0") for p in labs.napi_threads(dev)}
 
 
 def first_among_equals(mine):

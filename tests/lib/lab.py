@@ -9,7 +9,6 @@ files. Nothing here touches the host's own network.
 
 import atexit
 import contextlib
-import ctypes
 import ipaddress
 import itertools
 import json
@@ -22,6 +21,7 @@ import sys
 import tempfile
 import time
 
+from machine import cpus, die_with_parent, napi_threads, put_first
 from pages import NGINX_CONF, results_page  # noqa: F401
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -56,24 +56,6 @@ def run(argv, check=True, **kw):
     return p
 
 
-def _die_with_parent():
-    """A child must not outlive a lab that was killed; and what else this machine is doing should
-    disturb it as little as possible."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    with contextlib.suppress(OSError):
-        os.nice(-15)
-
-
-def cpus():
-    """Which CPU does what: interface, server, clients, flood. One machine plays four."""
-    have = sorted(os.sched_getaffinity(0))
-    if len(have) >= 4:
-        return dict(zip(("napi", "server", "clients", "flood"), have))
-    if len(have) == 3:
-        return {"napi": have[0], "server": have[1], "clients": have[1], "flood": have[2]}
-    return {"napi": None, "server": None, "clients": None, "flood": None}
-
-
 def until(what, seconds=60):
     """The first true answer of what(), or its last one when time, that of slow machines, is up."""
     end = time.monotonic() + seconds
@@ -92,7 +74,7 @@ class Job:
         self._said = ""
         self.proc = subprocess.Popen(["nsenter", "--net=/run/netns/" + ns] + argv,
                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                     preexec_fn=_die_with_parent)
+                                     preexec_fn=die_with_parent)
         lab.jobs.append(self.proc)
 
     def ticks(self):
@@ -118,7 +100,8 @@ class Job:
 
 
 class Lab:
-    def __init__(self, name="lab", mtu=1500, vlan=(), threaded=True, iface="web0"):
+    def __init__(self, name="lab", mtu=1500, vlan=(), threaded=True, iface="web0",
+                 cpu=None):
         ident = os.environ.get("FLOODWALL_TEST_ID") or "fwlab%d" % os.getpid()
         self.name = "%s-%d%s" % (ident, next(_serial), name[:16])
         self.world, self.srv = self.name + "-w", self.name + "-s"
@@ -126,7 +109,8 @@ class Lab:
         self.mtu, self.vlan, self.threaded = mtu, tuple(vlan), threaded
         self.vlan_devices = bool(self.vlan)
         self.iface, self.out = iface, "isp0"
-        self.jobs, self.dir, self.mac, self.cpu = [], None, None, cpus()
+        self.jobs, self.dir, self.mac, self.cpu = [], None, None, cpu or cpus()
+        self.pinned = False  # whether both ends' NAPI threads have a CPU of this lab's choice
 
     # -- life ------------------------------------------------------------------------------------
 
@@ -217,15 +201,12 @@ class Lab:
     def _pin_napi(self):
         if not self.threaded or self.cpu["napi"] is None:
             return
-        for ns, dev, cpu in ((self.srv, self.iface, "napi"), (self.world, self.out, "clients")):
-            before = _napi_threads(dev)
+        self.pinned = True
+        for ns, dev, role in ((self.srv, self.iface, "napi"), (self.world, self.out, "clients")):
+            before = napi_threads(dev)
             run(["ip", "netns", "exec", ns, "sh", "-c",
                  "echo 1 > /sys/class/net/%s/threaded" % dev], check=False)
-            for pid in _napi_threads(dev) - before:
-                with contextlib.suppress(OSError):
-                    os.sched_setaffinity(pid, {self.cpu[cpu]})
-                    # As a card's soft interrupts would: ahead of every process on that CPU.
-                    os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(1))
+            self.pinned &= put_first(napi_threads(dev) - before, self.cpu[role])
 
     def _mac(self, ns, dev):
         return json.loads(run(["ip", "-n", ns, "-j", "link", "show", dev]).stdout)[0]["address"]
@@ -299,7 +280,7 @@ class Lab:
     def popen_fw(self, *argv):
         p = subprocess.Popen(["nsenter", "--net=/run/netns/" + self.srv, FLOODWALL] +
                              list(map(str, argv)), env=self.env(), stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, text=True, preexec_fn=_die_with_parent)
+                             stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
         self.jobs.append(p)
         return p
 
@@ -313,7 +294,7 @@ class Lab:
             p = subprocess.Popen(["nsenter", "--net=/run/netns/" + self.srv, *before,
                                   binary or FLOODWALL, "run", *sizes, *map(str, argv)],
                                  env=dict(self.env(), **(env or {})), stdout=err, stderr=err,
-                                 preexec_fn=_die_with_parent)
+                                 preexec_fn=die_with_parent)
 
         def read():
             with open(said, encoding="utf-8", errors="replace") as f:
@@ -330,7 +311,11 @@ class Lab:
         return self.fwj("attach", self.iface, *small, *options)
 
     def tool(self, name, ns, *argv):
-        return Job(self, [os.path.join(BUILD, "tests/netns", name)] + list(map(str, argv)), ns)
+        return Job(self, [self.tool_path(name)] + list(map(str, argv)), ns)
+
+    @staticmethod
+    def tool_path(name):
+        return os.path.join(BUILD, "tests/netns", name)
 
     def flood(self, mode="udp", v6=False, cpu="flood", **options):
         """Starts a flood from `world`; options as flood --help names them."""
@@ -339,7 +324,10 @@ class Lab:
         options.setdefault("vlan", ",".join(map(str, self.vlan)) or None)
         if self.cpu[cpu] is not None:
             args += ["--cpu", self.cpu[cpu]]
-        return self.tool("flood", self.world, *args, *_flags(options))
+        # Visitors do not share the attackers' CPU in the world; where they must, they come first.
+        last = self.cpu[cpu] is not None and self.cpu[cpu] == self.cpu["clients"]
+        return Job(self, ["nice", "-n", "20"] * last + [self.tool_path("flood")] +
+                   list(map(str, args + _flags(options))), self.world)
 
     def voters(self, name="voters", v6=False, fresh=False, start=None, **options):
         """Starts HTTP clients: known ones come back from a few addresses, fresh ones never."""
@@ -371,7 +359,7 @@ class Lab:
         if self.cpu["server"] is not None:
             argv = ["taskset", "-c", str(self.cpu["server"])] + argv
         p = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                             preexec_fn=_die_with_parent)
+                             preexec_fn=die_with_parent)
         self.jobs.append(p)
 
         def answers():
@@ -477,15 +465,6 @@ def _flags(options):
         if v is not True:
             out.append(str(v))
     return out
-
-
-def _napi_threads(dev):
-    pids = set()
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError), open("/proc/%s/comm" % pid) as f:
-            if f.read().startswith("napi/%s-" % dev[:10]):
-                pids.add(int(pid))
-    return pids
 
 
 def address(base, n):

@@ -232,7 +232,7 @@ class Guest:
                      "-device", "%s,netdev=n%d,mac=52:54:00:80:00:%02x,romfile=" % (device, i, n)]
         self.qemu = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                      stderr=subprocess.STDOUT, text=True,
-                                     preexec_fn=lab._die_with_parent)
+                                     preexec_fn=lab.die_with_parent)
         self.jobs.append(self.qemu)
         self.line = socket.socket(socket.AF_UNIX)
         for _ in range(100):

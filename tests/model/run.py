@@ -32,7 +32,7 @@ class Driver:
         out, answers = os.pipe()
 
         def prepare():
-            lab._die_with_parent()
+            lab.die_with_parent()
             os.sched_setaffinity(0, {cpu})
             os.dup2(answers, 3)
 

@@ -208,7 +208,7 @@ def prometheus(box, served):
         ["nsenter", "--net=/run/netns/" + box.srv, "prometheus", "--config.file=" + path,
          "--storage.tsdb.path=" + os.path.join(box.dir, "tsdb"), "--log.level=warn",
          "--web.listen-address=127.0.0.1:9090"], stdout=log, stderr=log,
-        preexec_fn=lab._die_with_parent)
+        preexec_fn=lab.die_with_parent)
     box.jobs.append(p)
 
     def ask(path, **args):

@@ -102,7 +102,7 @@ def client(box):
     def start(what, n):
         p = subprocess.Popen(["nsenter", "--net=/run/netns/" + box.srv, sys.executable,
                               os.path.join(box.dir, "client.py"), what, str(n)],
-                             stdout=subprocess.PIPE, text=True, preexec_fn=lab._die_with_parent)
+                             stdout=subprocess.PIPE, text=True, preexec_fn=lab.die_with_parent)
         box.jobs.append(p)
         return p
     return start
