@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <linux/magic.h>
 #include <bpf/bpf.h>
+#include "user/base/flock.h"
 #include "user/kern/pin.h"
 
 /* Every map that bpf/maps.h pins. The meta map is first in each removal. */
@@ -302,12 +303,25 @@ static bool still_there(int fd, const char *dir)
 	return !fstat(fd, &a) && !stat(dir, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+static int refuse_busy(int fd, const char *dir, int wait_s, struct fw_err *err)
+{
+	char who[128] = "", hint[64] = "try again";
+	struct stat st;
+	pid_t pid = 0;
+
+	if (!fstat(fd, &st))
+		fw_flock_describe(&st, who, sizeof(who), &pid);
+	if (pid) /* killed at any point, it leaves the old or the new state */
+		snprintf(hint, sizeof(hint), "try again; `kill %d` ends it", pid);
+	return fw_err_set(err, -EBUSY, hint,
+			  "another floodwall command has been changing %.100s for %d s%s%s", dir,
+			  wait_s, pid ? ": " : "", who);
+}
+
 int fw_pin_lock(const char *dir, int wait_s, int *ret_fd, struct fw_err *err)
 {
-	char hint[FW_ERR_LEN];
 	int fd, r;
 
-	snprintf(hint, sizeof(hint), "try again; `fuser -v %.200s` shows who holds it", dir);
 	for (;;) {
 		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0 && errno == ENOENT)
@@ -317,9 +331,7 @@ int fw_pin_lock(const char *dir, int wait_s, int *ret_fd, struct fw_err *err)
 			return refuse_open(dir, -errno, err);
 		r = lock_wait(fd, wait_s);
 		if (r == -EBUSY)
-			r = fw_err_set(err, r, hint,
-				       "another floodwall command has been changing %s for %d s",
-				       dir, wait_s);
+			r = refuse_busy(fd, dir, wait_s, err);
 		else if (r)
 			r = fw_err_set(err, r, NULL, "cannot lock %s: %s", dir, strerror(-r));
 		if (r) {
