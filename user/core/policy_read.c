@@ -43,28 +43,25 @@ static int read_fd(int fd, size_t size, char **ret, size_t *ret_size)
 int fw_policy_load(const char *path, char **ret_text, size_t *ret_size, struct fw_err *err)
 {
 	struct stat st = { 0 };
+	bool said = false;
 	int fd, r = 0;
 
 	/* Not to wait for a writer of a pipe; plain files ignore it. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st))
 		r = -errno;
-	else if (!S_ISREG(st.st_mode))
+	else if ((said = !S_ISREG(st.st_mode)))
 		r = fw_err_set(err, -EINVAL, NULL, "%s is not a plain file", path);
-	else if (st.st_size > (off_t)FW_FILE_SIZE_MAX)
+	else if ((said = st.st_size > (off_t)FW_FILE_SIZE_MAX))
 		r = fw_err_set(err, -E2BIG, NULL, "%s is longer than %lu MB", path,
 			       FW_FILE_SIZE_MAX >> 20);
-	if (r == -EINVAL || r == -E2BIG) {
-		close(fd);
-		return r;
-	}
 	if (!r)
 		r = read_fd(fd, (size_t)st.st_size, ret_text, ret_size);
 	if (fd >= 0)
 		close(fd);
-	if (r)
+	if (r && !said)
 		return fw_err_set(err, r, NULL, "%s cannot be read: %s", path, strerror(-r));
-	return 0;
+	return r;
 }
 
 struct lists {
