@@ -274,8 +274,11 @@ static void gather(struct doctor_facts *f)
 	f->features_known = !fw_probe_features(&f->features, NULL);
 	if (fw_pin_state(f->pins, &f->pin_state, &f->meta, &f->pin_err))
 		f->pin_state = FW_PINS_NONE;
-	if (f->pin_state == FW_PINS_READY && !fw_maps_open(f->pins, FW_MAPS_DAMAGED, &maps, NULL)) {
+	if (f->pin_state == FW_PINS_READY &&
+	    !fw_maps_open(f->pins, FW_MAPS_IFACES | FW_MAPS_DAMAGED, &maps, NULL)) {
 		f->ctl_id = maps.ctl_id;
+		if (fw_maps_ifaces(maps.iface_fd, f->record, &f->nr_record))
+			f->nr_record = 0;
 		fw_maps_close(&maps);
 	}
 }
@@ -296,17 +299,9 @@ static int run_iface(struct fw_doctor *d, struct doctor_facts *f, const char *if
 /* Interfaces that have gone are what status reports. */
 static void run_attached(struct fw_doctor *d, struct doctor_facts *f)
 {
-	struct fw_iface list[FW_IFACE_MAX];
-	struct fw_maps maps = {};
-	unsigned int nr = 0;
-
-	if (fw_maps_open(f->pins, FW_MAPS_IFACES | FW_MAPS_DAMAGED, &maps, NULL))
-		return;
-	if (!fw_maps_ifaces(maps.iface_fd, list, &nr))
-		for (unsigned int i = 0; i < nr; i++)
-			if (list[i].netns == fw_attach_netns())
-				run_iface(d, f, list[i].name, NULL);
-	fw_maps_close(&maps);
+	for (unsigned int i = 0; i < f->nr_record; i++)
+		if (f->record[i].netns == fw_attach_netns())
+			run_iface(d, f, f->record[i].name, NULL);
 }
 
 int fw_doctor_run(const char *pins, const char *ifname, struct fw_doctor *ret, struct fw_err *err)

@@ -21,7 +21,7 @@ struct fw_doctor_finding {
 	char about[16];	   /* "host" or the interface */
 	const char *probe; /* its name, for JSON */
 	char text[200];	   /* one sentence */
-	char mend[160];	   /* command, empty if there is none */
+	char mend[256];	   /* command, empty if there is none */
 };
 
 #define FW_DOCTOR_MAX 512

@@ -59,10 +59,13 @@ static void native(struct fw_doctor *d, const struct doctor_facts *f)
 			      i->xdp_frags == FW_YES ? ", packets in several buffers too" : "");
 		break;
 	case FW_NO:
-		fw_doctor_add(
-			d, FW_DOCTOR_FAIL, mend,
-			"driver %s has no native XDP; generic mode works at several times the cost",
-			driver_name(i));
+		if (fw_probe_veth_queues(i, mend, sizeof(mend)))
+			fw_doctor_add(d, FW_DOCTOR_FAIL, mend, "a veth " FW_PROBE_VETH, i->queues);
+		else
+			fw_doctor_add(d, FW_DOCTOR_FAIL, mend,
+				      "driver %s has no native XDP; generic mode works at several "
+				      "times the cost",
+				      driver_name(i));
 		break;
 	case FW_UNKNOWN:
 		fw_doctor_add(
@@ -173,10 +176,34 @@ static void queues(struct fw_doctor *d, const struct doctor_facts *f)
 			      i->rss_queues);
 }
 
+/* A floodwall whose maps are not those of our pins. */
+static void twin(struct fw_doctor *d, const struct doctor_facts *f, const struct fw_xdp_prog *p)
+{
+	struct fw_err err = {};
+	char mend[64];
+
+	if (f->pin_state == FW_PINS_OTHER)
+		fw_pin_refuse_other(f->pins, &f->meta, &err);
+	else
+		snprintf(mend, sizeof(mend), "floodwall --pins DIR detach %s", f->iface.name);
+	if (*err.msg)
+		fw_doctor_add(d, FW_DOCTOR_FAIL, err.hint, "floodwall (id %u) runs there, but %s",
+			      p->id, err.msg);
+	else
+		fw_doctor_add(d, FW_DOCTOR_FAIL, mend,
+			      "a floodwall with other pins than %.80s runs there (id %u)", f->pins,
+			      p->id);
+}
+
 static void foreign(struct fw_doctor *d, const struct doctor_facts *f, const struct fw_xdp_prog *p)
 {
 	const char *name = *p->name ? p->name : "without a name";
 	char mend[96];
+
+	if (!strcmp(p->name, FW_ATTACH_PROGRAM)) {
+		twin(d, f, p);
+		return;
+	}
 
 	if (f->state.dispatcher) {
 		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL, "XDP program %s (id %u) lives there too",
@@ -191,6 +218,27 @@ static void foreign(struct fw_doctor *d, const struct doctor_facts *f, const str
 	fw_doctor_add(d, FW_DOCTOR_FAIL, mend,
 		      "XDP program %s (id %u) holds the interface; floodwall will not push it off",
 		      name, p->id);
+}
+
+/* On record, and not there: what status calls lost or replaced. */
+static void missing(struct fw_doctor *d, const struct doctor_facts *f)
+{
+	char mend[96];
+
+	for (unsigned int i = 0; i < f->nr_record; i++) {
+		const struct fw_iface *on = &f->record[i];
+
+		if (on->ifindex != (__u32)f->iface.ifindex || on->netns != fw_attach_netns())
+			continue;
+		snprintf(mend, sizeof(mend), "floodwall attach %s%s", f->iface.name,
+			 on->mode == FW_MODE_GENERIC ? " --mode generic" : "");
+		fw_doctor_add(d, FW_DOCTOR_FAIL, mend, "floodwall was attached here, but %s",
+			      f->state.nr ? "another program has taken its place"
+					  : "somebody took its program off: nothing is filtered");
+		return;
+	}
+	if (!f->state.nr)
+		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "no XDP program is there");
 }
 
 static void programs(struct fw_doctor *d, const struct doctor_facts *f)
@@ -210,8 +258,8 @@ static void programs(struct fw_doctor *d, const struct doctor_facts *f)
 			      "floodwall runs there in GENERIC mode, slowly");
 	else if (ours)
 		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "floodwall runs there in native mode");
-	else if (!f->state.nr)
-		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "no XDP program is there");
+	else
+		missing(d, f);
 }
 
 static void link_up(struct fw_doctor *d, const struct doctor_facts *f)

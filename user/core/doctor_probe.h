@@ -21,6 +21,8 @@ struct doctor_facts {
 	struct fw_iface_info iface; /* in probes of an interface */
 	struct fw_xdp_state state;
 	bool state_known;
+	struct fw_iface record[FW_IFACE_MAX]; /* what floodwall is attached to, as recorded */
+	unsigned int nr_record;
 };
 
 struct doctor_probe {

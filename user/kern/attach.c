@@ -22,7 +22,6 @@
 #include "user/kern/object.h"
 #include "floodwall.skel.h"
 
-#define PROGRAM	   "floodwall" /* its name in the kernel */
 #define DISPATCHER "xdp_dispatcher"
 #define RUN_PRIO   10 /* below the dispatcher: ahead of others, whose default is 50 */
 
@@ -59,7 +58,7 @@ static int describe(__u32 id, struct fw_xdp_us us, struct fw_xdp_prog *ret)
 	snprintf(ret->name, sizeof(ret->name), "%s", info.name);
 	memcpy(ret->tag, info.tag, sizeof(ret->tag));
 	for (__u32 i = 0; i < info.nr_map_ids && i < 64; i++)
-		if (us.ctl_id && maps[i] == us.ctl_id && !strcmp(info.name, PROGRAM))
+		if (us.ctl_id && maps[i] == us.ctl_id && !strcmp(info.name, FW_ATTACH_PROGRAM))
 			ret->ours = true;
 out:
 	close(fd);
@@ -177,7 +176,8 @@ static int through_libxdp(struct fw_object *obj, const struct fw_attach_opts *op
 	struct xdp_program *prog;
 	int r;
 
-	DECLARE_LIBXDP_OPTS(xdp_program_opts, create, .obj = obj->skel->obj, .prog_name = PROGRAM);
+	DECLARE_LIBXDP_OPTS(xdp_program_opts, create, .obj = obj->skel->obj,
+			    .prog_name = FW_ATTACH_PROGRAM);
 
 	r = fw_object_check_memory(obj, FW_OBJECT_SPARE, err);
 	if (r)

@@ -15,7 +15,8 @@
 struct fw_object;
 struct fw_iface_info;
 
-#define FW_XDP_PROGS 12 /* libxdp's dispatcher takes 10 */
+#define FW_ATTACH_PROGRAM "floodwall" /* its name in the kernel */
+#define FW_XDP_PROGS	  12	      /* libxdp's dispatcher takes 10 */
 
 struct fw_xdp_prog {
 	__u32 id;

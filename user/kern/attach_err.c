@@ -23,6 +23,9 @@ static int no_native(const struct fw_iface_info *info, struct fw_err *err)
 		r = fw_err_set(err, -EOPNOTSUPP, hint,
 			       "%s is a VLAN of %s: native XDP works on the parent only",
 			       info->name, info->parent);
+	} else if (fw_probe_veth_queues(info, hint, sizeof(hint))) {
+		r = fw_err_set(err, -EOPNOTSUPP, hint, "%s: a veth " FW_PROBE_VETH, info->name,
+			       info->queues);
 	} else {
 		snprintf(hint, sizeof(hint),
 			 "floodwall attach %s --mode generic works everywhere, but "
@@ -102,6 +105,7 @@ int fw_attach_err(const struct fw_attach_opts *opts, int code, struct fw_err *er
 				  "and CAP_SYS_ADMIN",
 				  "%s: not permitted to attach a program%s%s", opts->ifname,
 				  said ? ": " : "", said ?: "");
+	case -ENOSPC: /* a veth's word */
 	case -EOPNOTSUPP:
 		if (opts->mode == FW_MODE_NATIVE)
 			return no_native(&info, err);
@@ -142,9 +146,16 @@ int fw_attach_err_foreign(const struct fw_attach_opts *opts, const struct fw_xdp
 {
 	const struct fw_xdp_prog *p = &state->prog[0];
 	char hint[FW_ERR_LEN];
-	bool twin = !strcmp(p->name, "floodwall");
+	bool twin = !strcmp(p->name, FW_ATTACH_PROGRAM);
 
-	release_hint(hint, sizeof(hint), opts, state);
+	if (twin)
+		snprintf(hint, sizeof(hint),
+			 "floodwall --pins DIR detach %s, with the DIR it was attached with; "
+			 "where that is gone, `ip link set dev %s %s off`",
+			 opts->ifname, opts->ifname,
+			 state->mode == FW_MODE_GENERIC ? "xdpgeneric" : "xdp");
+	else
+		release_hint(hint, sizeof(hint), opts, state);
 	return fw_err_set(
 		err, -EBUSY, hint,
 		"%s: XDP program %s is there already (id %u, tag "

@@ -75,6 +75,16 @@ struct fw_iface_info {
 /* -ENODEV (1) naming ifname if there is none; everything else degrades to unknown. */
 int fw_probe_iface(const char *ifname, struct fw_iface_info *ret, struct fw_err *err);
 
+/*
+ * Whether the interface is a veth with too few receive queues for native XDP (veth_xdp_set refuses,
+ * and its features say no), and the command that mends it; FW_PROBE_VETH is the sentence, with the
+ * number of queues.
+ */
+#define FW_PROBE_VETH                                                                             \
+	"takes native XDP only with a receive queue for each transmit queue of its peer; it has " \
+	"%u"
+bool fw_probe_veth_queues(const struct fw_iface_info *info, char *ret_mend, size_t size);
+
 /* Largest MTU at which driver takes a program without frags, 0 = not in the table. */
 __u32 fw_probe_mtu_limit(const char *driver);
 

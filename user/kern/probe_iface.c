@@ -321,3 +321,14 @@ int fw_probe_iface(const char *ifname, struct fw_iface_info *ret, struct fw_err 
 	*ret = info;
 	return 0;
 }
+
+bool fw_probe_veth_queues(const struct fw_iface_info *info, char *ret_mend, size_t size)
+{
+	if (strcmp(info->kind, "veth"))
+		return false;
+	if (info->queues < info->queues_max)
+		snprintf(ret_mend, size, "ethtool -L %s rx %u", info->name, info->queues_max);
+	else
+		snprintf(ret_mend, size, "ethtool -L PEER tx %u, for its peer", info->queues);
+	return true;
+}
