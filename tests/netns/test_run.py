@@ -194,7 +194,7 @@ def test_expired_prefixes_leave_the_list(box, run):
     assert box.fwj("source", "show", "45.1.2.3")["class"] == "clinic"
 
     def removed():
-        return sum(map(int, re.findall(r"(\d+) expired prefixes removed", p.said())))
+        return sum(map(int, re.findall(r"expired prefixes removed: (\d+)", p.said())))
     assert until(lambda: removed() == 2), p.said()
     assert box.fwj("source", "show", "45.1.2.3")["class"] == "campus"
     p.terminate()

@@ -49,7 +49,7 @@ static void tell_applied(const struct fw_change *change, const struct fw_policy_
 	snprintf(before, sizeof(before), "FLOODWALL_BEFORE=%s", change->before);
 	snprintf(after, sizeof(after), "FLOODWALL_AFTER=%s", change->after);
 	fw_journal(LOG_NOTICE, FW_E_RELOADED, fields,
-		   "%s: %s -> %s (%zu prefixes added, %zu removed, %zu changed%s), by %s",
+		   "%s: %s -> %s (prefixes: %zu added, %zu removed, %zu changed%s), by %s",
 		   change->what, change->before, change->after, diff->added, diff->removed,
 		   diff->changed, diff->policy ? ", limits or services" : "", change->who);
 }
