@@ -14,6 +14,7 @@
 #include "tests/lib/prog.h"
 #include "user/core/report.h"
 #include "user/core/recorder.h"
+#include "user/core/source_log.h"
 #include "user/kern/pin.h"
 
 #define UTC0 (17116000000 * SECOND)
@@ -402,12 +403,53 @@ static void closing(void **state)
 	fw_history_close(h);
 }
 
+/* One incident is closed and the next one opened within a second: each has its own sources, all of
+ * them, though those of the first were not in the history yet. */
+static void close_together(void **state)
+{
+	struct bench *b = *state;
+	struct fw_history *h = NULL;
+	struct fw_err err = {};
+	__s64 first, next;
+
+	snprintf(b->path, sizeof(b->path), "%s/h.db", b->folder);
+	start(b);
+	assert_int_equal(second(b, &err), 0);
+	assert_int_equal(fw_history_open(b->path, true, &h, &err), 0);
+	assert_int_equal(fw_incident_open(h, b->now.when, "", "test", &first, &err), 0);
+	assert_int_equal(second(b, &err), 0);
+	traffic(b, 7, 100, 0);
+	traffic(b, 8, 10, 0);
+	assert_int_equal(second(b, &err), 0);
+	assert_int_equal(ask(h, "SELECT count(*) FROM source"), 2);
+	traffic(b, 7, 100, 0);
+	assert_int_equal(fw_incident_close(h, first, b->now.when, "test", &err), 0);
+	assert_int_equal(fw_incident_open(h, b->now.when, "", "test", &next, &err), 0);
+	assert_int_equal(second(b, &err), 0);
+	traffic(b, 9, 1000, 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(second(b, &err), 0);
+	assert_int_equal(ask(h, "SELECT sum(sources_complete) FROM incident"), 0);
+	assert_int_equal(fw_incident_close(h, next, b->now.when, "test", &err), 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(second(b, &err), 0);
+	assert_int_equal(ask(h, "SELECT sum(sources_complete) FROM incident"), 2);
+	assert_int_equal(ask(h, "SELECT packets FROM source WHERE incident = 1 AND address = "
+				"x'00000007'"),
+			 200);
+	assert_int_equal(ask(h, "SELECT sum(packets) FROM source WHERE incident = 1"), 210);
+	assert_int_equal(ask(h, "SELECT sum(packets) FROM source WHERE incident = 2"), 1000);
+	assert_int_equal(fw_source_log_bytes(b->path), 0);
+	fw_history_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(clock_is_set, setup, teardown),
 		cmocka_unit_test_setup_teardown(waits, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_minute, setup, teardown),
+		cmocka_unit_test_setup_teardown(close_together, setup, teardown),
 		cmocka_unit_test_setup_teardown(harmless, setup, teardown),
 		cmocka_unit_test_setup_teardown(closing, setup, teardown),
 	};

@@ -3,11 +3,11 @@
  * Sources and samples of an incident, written one by one and read back one by one: there may be
  * millions. Reasons are kept as text, "name:packets/bytes ...", for whoever reads the file by hand.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/param.h>
 
+#include "user/core/evidence_line.h"
 #include "user/core/history_sql.h"
 #include "user/core/incident.h"
 #include "user/base/text.h"
@@ -16,15 +16,20 @@
 
 static void put_reasons(const struct fw_count reason[FW_R_MAX], char *buf, size_t size)
 {
-	size_t used = 0;
+	struct fw_line l = { .at = buf, .end = buf + size - 1 };
 
-	*buf = '\0';
-	for (unsigned int i = 0; i < FW_R_MAX && used < size; i++)
-		if (reason[i].packets)
-			used += (size_t)snprintf(buf + used, size - used, "%s%s:%llu/%llu",
-						 used ? " " : "", fw_incident_reason_name(i),
-						 (unsigned long long)reason[i].packets,
-						 (unsigned long long)reason[i].bytes);
+	for (unsigned int i = 0; i < FW_R_MAX; i++) {
+		if (!reason[i].packets)
+			continue;
+		if (l.at != buf)
+			fw_line_text(&l, " ");
+		fw_line_text(&l, fw_incident_reason_name(i));
+		fw_line_text(&l, ":");
+		fw_line_number(&l, reason[i].packets);
+		fw_line_text(&l, "/");
+		fw_line_number(&l, reason[i].bytes);
+	}
+	*l.at = '\0';
 }
 
 /* Sources lose for much the same reasons: first the one that was last. */
