@@ -60,8 +60,8 @@ static bool is_free(const struct fw_demand *d)
 
 static bool is_sampled(const struct fw_demands *demands, __u64 hash)
 {
-	return !(hash >> (64 - demands->sampled) & ((1ULL << demands->sampled) - 1)) ||
-	       !demands->sampled;
+	return !demands->sampled ||
+	       !(hash >> (64 - demands->sampled) & ((1ULL << demands->sampled) - 1));
 }
 
 static struct fw_demand *place(struct fw_demands *demands, __u64 hash, const __be32 addr_be[4])
