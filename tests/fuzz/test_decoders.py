@@ -81,7 +81,10 @@ def test_capture(path):
     facts = facts_of(path)
     assert facts
     compare(facts, decoders.of_tshark(path))
-    compare(facts, scapy_all(frames.read(path)))
+    # tshark has read each of them; scapy, which is slow, reads one in ten of a long capture's rest.
+    data = frames.read(path)
+    pick = list(range(min(len(data), 2000))) + list(range(2000, len(data), 10))
+    compare([facts[i] for i in pick], scapy_all([data[i] for i in pick]))
     wanted = sum(f["reason"] in MALFORMED for f in facts)
     assert wanted == 0 or "attack" in path
 

@@ -6,9 +6,10 @@
  *
  *	strike count|kill|ERRNO N CMD ARG...
  *
- * Prints "calls N exit CODE|signal NR open F struck CALL": system calls counted, how it ended,
- * descriptors above 2 that it had open when it ended (-1: it was killed), and which call was
- *struck.
+ * Prints "calls N exit CODE|signal NR open F struck CALL flip N": system calls counted, how it
+ *ended, descriptors above 2 that it had open when it ended (-1: it was killed), which call was
+ *struck, and the number of the first membarrier(), which follows the store that changes what runs
+ *(0: none).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -27,7 +28,7 @@ struct strike {
 	pid_t pid;
 	long at;   /* number of the call, from 1; 0 = none */
 	int error; /* 0 = kill */
-	long calls;
+	long calls, flip;
 	long struck; /* system call number, -1 = none */
 	int open;
 	bool counting, inside, fake;
@@ -59,7 +60,12 @@ static bool enter(struct strike *s, struct user_regs_struct *regs)
 	s->counting |=
 		(call == SYS_flock || call == SYS_bpf) && (!s->when || !access(s->when, F_OK));
 	/* Leaving is not a call that can fail. */
-	if (!s->counting || call == SYS_exit_group || call == SYS_exit || ++s->calls != s->at)
+	if (!s->counting || call == SYS_exit_group || call == SYS_exit)
+		return false;
+	s->calls++;
+	if (call == SYS_membarrier && !s->flip)
+		s->flip = s->calls;
+	if (s->calls != s->at)
 		return false;
 	s->struck = call;
 	if (!s->error) {
@@ -162,6 +168,6 @@ int main(int argc, char **argv)
 		printf("calls %ld exit %d", s.calls, WEXITSTATUS(status));
 	else
 		printf("calls %ld signal %d", s.calls, WTERMSIG(status));
-	printf(" open %d struck %ld\n", WIFEXITED(status) ? s.open : -1, s.struck);
+	printf(" open %d struck %ld flip %ld\n", WIFEXITED(status) ? s.open : -1, s.struck, s.flip);
 	return 0;
 }

@@ -43,7 +43,8 @@ class Controller:
             os.kill(self.child(), signal.SIGTERM)
         self.proc.wait(timeout=60)
         said = self.proc.said()
-        m = re.search(r"^calls (\d+) (exit|signal) (\d+) open (-?\d+) struck (-?\d+)$", said, re.M)
+        m = re.search(r"^calls (\d+) (exit|signal) (\d+) open (-?\d+) struck (-?\d+) flip \d+$", said,
+                      re.M)
         assert m, said
         return int(m[1]), m[2], int(m[3]), int(m[4]), int(m[5]), said
 
