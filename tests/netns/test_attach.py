@@ -44,10 +44,17 @@ def test_attach_native_serve_detach(box, v6):
     assert got == tried
 
 
+def carrier_changes(box):
+    """How often the link went down or up."""
+    return int(lab.run(["ip", "netns", "exec", box.srv, "cat",
+                        "/sys/class/net/%s/carrier_changes" % box.iface]).stdout)
+
+
 def test_replace_is_without_a_gap(box):
     """While the program is replaced again and again every packet is counted exactly once: none slips
-    through between two programs, none is lost, and no limit starts anew."""
+    through between two programs, none is lost, no limit starts anew, and the link stays up."""
     box.attach()
+    link = carrier_changes(box)
     box.fw("block", "add", "45.0.0.7", "--why", "must never pass")
     box.quiet()
     before = box.counted()
@@ -56,6 +63,7 @@ def test_replace_is_without_a_gap(box):
     for _ in range(REPLACED):
         assert box.attach()["interfaces"][0]["replaced"]
     good, bad = good.stop(), bad.stop()
+    assert carrier_changes(box) == link
     moved = box.arrived(before, good, bad)
     assert set(moved) <= {"blocked", "newcomer", "source_ok"}, moved
     untold = good["ring_full"] + bad["ring_full"]

@@ -93,7 +93,7 @@ def test_numbered_packets_through_changes(box, tmp_path):
     assert sink.stdout.readline() == "ready\n"
     sender = start(box, box.world, SENDER, lab.SRV4, lab.KNOWN4, blocked)
     for i in range(FLIPS):
-        if i % 10 == 3:
+        if i % 20 == 3:
             assert box.attach()["interfaces"][0]["replaced"]
         elif i % 10 == 6:
             box.fw("limit", "set", "udp", "%dM/s" % (5 + i % 3), "burst", "1M")
