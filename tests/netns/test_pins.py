@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 
+import lab
 import pytest
 
 SMALL = ("--sources4", "65536", "--sources6", "65536", "--prefixes4", "10000", "--prefixes6", "1000")
@@ -171,6 +172,25 @@ def test_another_program_in_our_place_is_seen(box):
     assert box.fw("attach", box.iface, check=False).returncode == 2
     box.fw("detach", box.iface)
     assert program(box) == theirs and not pins(box)
+
+
+def test_an_attach_that_is_not_done_is_nobodys_fault(box):
+    """The record is written before the program is on; whoever looks meanwhile is not told that somebody
+    took it off."""
+    box.attach()
+    take_off(box)
+    record = ["map", "dump", "pinned", box.pins + "/fw_iface", "-j"]
+    entry = json.loads(lab.run([lab.bpftool()] + record).stdout)[0]
+    value = [int(b, 16) for b in entry["value"]]
+    assert any(value[36:40])
+    value[36:40] = [0] * 4  # struct fw_iface: prog_id
+    lab.run([lab.bpftool(), "map", "update", "pinned", box.pins + "/fw_iface", "key"] +
+            entry["key"] + ["value"] + [hex(b) for b in value])
+    one = box.fwj("status", check=False)["interfaces"][0]
+    assert one["health"] == "begun" and not one["attached"]
+    assert "somebody" not in box.fw("status", check=False).stderr
+    box.attach()
+    assert box.fwj("status")["interfaces"][0]["health"] == "attached"
 
 
 def test_interfaces_of_two_namespaces_share_the_state(box):

@@ -261,6 +261,7 @@ static void explain(struct fw_cli *cli, const struct fw_status_iface *s)
 			    name);
 		break;
 	case FW_STATUS_LOST:
+	case FW_STATUS_BEGUN:
 		fw_cli_warn(cli, "%s: %s; floodwall attach %s", name, fw_status_text(s->health),
 			    name);
 		break;

@@ -20,6 +20,7 @@ static const struct {
 	[FW_STATUS_VANISHED] = { "vanished", "the interface is gone" },
 	[FW_STATUS_ELSEWHERE] = { "elsewhere", "in another network namespace" },
 	[FW_STATUS_UNKNOWN] = { "unknown", "not permitted to look (CAP_SYS_ADMIN)" },
+	[FW_STATUS_BEGUN] = { "begun", "its attach goes on, or was cut short" },
 };
 
 const char *fw_status_word(enum fw_status_health health)
@@ -44,7 +45,9 @@ static enum fw_status_health judge(struct fw_status_iface *s)
 	}
 	if (s->state.opaque)
 		return FW_STATUS_UNKNOWN;
-	return s->state.nr ? FW_STATUS_REPLACED : FW_STATUS_LOST;
+	if (s->state.nr)
+		return FW_STATUS_REPLACED;
+	return s->iface.prog_id ? FW_STATUS_LOST : FW_STATUS_BEGUN;
 }
 
 static int read_iface(const struct fw_maps *maps, struct fw_status_iface *s, struct fw_err *err)

@@ -19,6 +19,7 @@ enum fw_status_health {
 	FW_STATUS_VANISHED,  /* the interface is gone */
 	FW_STATUS_ELSEWHERE, /* in another network namespace: known from the record only */
 	FW_STATUS_UNKNOWN,   /* not permitted to look */
+	FW_STATUS_BEGUN,     /* recorded before its program was there, which it is not yet */
 	FW_STATUS_HEALTH_MAX,
 };
 
