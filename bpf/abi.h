@@ -457,8 +457,7 @@ _Static_assert(sizeof(struct fw_service_state) == 64, "fw_service_state");
 #define FW_LEVEL_RELAX_NS (10ULL << 30) /* 10.7 s without excess: siege becomes guarded */
 #define FW_LEVEL_CALM_NS  (30ULL << 30) /* 32 s without excess: calm */
 
-/* A proven source that has been over its limits with TCP within a connection. Written by the
- * program; until_ns and times also by `ban lift`. */
+/* A proven source over its limits with TCP within a connection; `ban lift` writes to it, too. */
 struct fw_ban {
 	__u64 key;	/* IPv4 address, or upper 64 bits of IPv6, host order; 0 = free */
 	__u64 until_ns; /* program time; 0 = not banned */

@@ -62,5 +62,6 @@ void fw_flock_describe(const struct stat *st, char *ret, size_t size, pid_t *ret
 	for (char *c = line; *c; c++)
 		if (*c == '\n')
 			*c = ' ';
-	snprintf(ret, size, "process %d%s%s%s", *ret_pid, *line ? " (" : "", line, *line ? ")" : "");
+	snprintf(ret, size, "process %d%s%s%s", *ret_pid, *line ? " (" : "", line,
+		 *line ? ")" : "");
 }

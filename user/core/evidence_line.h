@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A line under way, for evidence*.c and incident_source.c: what does not fit is not written, and full says so. */
+/* A line under way, for evidence*.c and incident_source.c: what does not fit is not written, and
+ * full says so. */
 #ifndef FW_CORE_EVIDENCE_LINE_H
 #define FW_CORE_EVIDENCE_LINE_H
 

@@ -90,7 +90,8 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *data)
 	e->child = 0;
 	e->source = sd_event_source_disable_unref(e->source);
 	if (info->si_code == CLD_EXITED && !info->si_status)
-		fw_journal(LOG_INFO, FW_E_EXPIRED, NULL, "expired prefixes removed: %u", e->expired);
+		fw_journal(LOG_INFO, FW_E_EXPIRED, NULL, "expired prefixes removed: %u",
+			   e->expired);
 	/* Else the lock was taken or a change waits for its confirmation: later. */
 	return 0;
 }
