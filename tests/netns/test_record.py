@@ -218,7 +218,7 @@ def test_power_cut(box):
     p = start(box)
     box.flood("syn", pps=20000, seconds=6)
     one(box)
-    for n in range(12):
+    for n in range(6):
         time.sleep(0.21)
         p.send_signal(signal.SIGSTOP)
         now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
