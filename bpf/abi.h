@@ -399,11 +399,10 @@ _Static_assert(sizeof(struct fw_applied) % 8 == 0, "fw_applied");
 #define FW_CLAIMED   FW_TAT_MASK
 #define FW_STAMPS    (FW_K_MAX - 1) /* all kinds but packets */
 struct fw_src {
-	__u64 word;
 	__u32 tat[FW_STAMPS]; /* by kind - 1, in units of the limit it was charged by */
 	__u16 seen;	      /* FW_SEEN(): when last charged, and in which units */
-	__u8 proof;	      /* 0 = unproven, else FW_PROOF_EPOCH of when it proved itself */
-	__u8 pad;
+	__u8 proof, pad;      /* proof: 0 = none, else FW_PROOF_EPOCH of when it proved itself */
+	__u64 word; /* last: Linux 6.1 knows no more of an index into tat than that it is below 8 */
 };
 _Static_assert(sizeof(struct fw_src) == 32, "fw_src");
 struct fw_src_set {
