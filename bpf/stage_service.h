@@ -54,7 +54,7 @@ static __always_inline int service_closed(const struct pkt *p, const struct fw_p
 	for (int i = 0; i < FW_CLOSED_PROBES; i++) {
 		const struct fw_closed *slot = &policy->closed[(home + i) & (FW_CLOSED_SLOTS - 1)];
 
-		if (same_addr(slot->addr_be, p->daddr))
+		if (slot->addr_be[3] == p->daddr[3] && same_addr(slot->addr_be, p->daddr))
 			return (slot->service & (FW_SERVICE_MAX - 1)) | slot->speaks << 8;
 	}
 	return -1;
