@@ -10,10 +10,13 @@
 #include "sample.h"
 #include "source.h"
 
-/* One bit a reason, for a test instead of a jump table. */
-#define X(id, name, verdict, text) | (__u64)(FW_V_##verdict == FW_V_DROP) << FW_R_##id
-static const __u64 verdict_drops = 0 FW_REASONS(X);
+/* What becomes of a packet, by reason. */
+static const __u8 verdict_action[FW_REASON_SLOTS] = {
+#define X(id, name, verdict, text) [FW_R_##id] = XDP_##verdict,
+	FW_REASONS(X)
 #undef X
+		[FW_R_MAX... FW_REASON_SLOTS - 1] = XDP_PASS,
+};
 
 /* Returns how many packets the slot had counted before. */
 static __always_inline __u64 count(void *map, __u32 slot, __u32 len)
@@ -49,13 +52,15 @@ static __always_inline int conclude(struct xdp_md *ctx, const struct pkt *p,
 {
 	bool monitor = policy->flags & FW_P_MONITOR;
 	__u32 reason = p->reason & (FW_REASON_SLOTS - 1);
-	bool drop = verdict_drops >> reason & 1, answer = reason == FW_R_TX_COOKIE;
+	int action = verdict_action[reason];
 	__u64 before =
 		count(&fw_count_svc,
 		      (monitor * FW_SERVICE_MAX + p->service) * FW_REASON_SLOTS + reason, p->len);
 
 	if (sample_due(reason, before)) {
-		__u64 flags = monitor ? FW_SAMPLE_MONITOR : answer ? FW_SAMPLE_ANSWERED : 0;
+		__u64 flags = monitor		 ? FW_SAMPLE_MONITOR
+			      : action == XDP_TX ? FW_SAMPLE_ANSWERED
+						 : 0;
 
 		/* Shifts: a condition more, and the stack would not do. */
 		sample(ctx, p->now, p->family ? source_key(p) : 0,
@@ -63,14 +68,10 @@ static __always_inline int conclude(struct xdp_md *ctx, const struct pkt *p,
 			       (__u64)p->family << 48 |
 			       (flags | p->proven * FW_SAMPLE_PROVEN) << 56);
 	}
-	count_class(p, drop);
+	count_class(p, action == XDP_DROP);
 	if (p->known)
-		heavy_count(p, source_key(p), drop ? reason : FW_CONTINUE);
-	if (monitor)
-		return XDP_PASS;
-	if (drop)
-		return XDP_DROP;
-	return answer ? XDP_TX : XDP_PASS;
+		heavy_count(p, source_key(p), action == XDP_DROP ? reason : FW_CONTINUE);
+	return monitor ? XDP_PASS : action;
 }
 
 #endif
