@@ -37,10 +37,17 @@ static __always_inline int judge_frame(const struct pkt *p, const struct fw_poli
 	return FW_CONTINUE;
 }
 
-/* What the policy says of its addresses and ports. */
-static __always_inline int judge_policy(struct pkt *p, const struct fw_policy *policy, __u32 stages)
+/* What the policy says of where it comes from, */
+static __always_inline int judge_lane(struct pkt *p, __u32 stages)
 {
 	RUN(FW_S_LANES, stage_lanes(p));
+	return FW_CONTINUE;
+}
+
+/* ... and of where it goes. */
+static __always_inline int judge_service(struct pkt *p, const struct fw_policy *policy,
+					 __u32 stages)
+{
 	RUN(FW_S_ALL, stage_uninspected(p, policy));
 	RUN(FW_S_SERVICE, stage_service(p, policy));
 	return FW_CONTINUE;
@@ -80,35 +87,68 @@ static __always_inline __u32 frame_len(struct xdp_md *ctx)
 }
 
 /*
- * All that is known without asking the crowd. Returns an XDP action, or FW_OPEN: *p is left to the
- * crowd. Each way out concludes by itself: of those that leave early the compiler knows most facts,
- * which need not be made ready for the others' sake.
+ * All that is known of a plain frame without asking the crowd. Returns an XDP action, or what is
+ * left to do. Compiled for each family and protocol, and for sources of no lane and class but the
+ * default one: what the compiler knows need not be kept. Each way out concludes by itself for the
+ * same reason.
  */
-#define FW_OPEN -1
+enum { FW_OPEN = -1, FW_LISTED = -2, FW_NOT_PLAIN = -3 };
 
 static __always_inline int judge(struct xdp_md *ctx, struct pkt *p, const struct fw_policy *policy,
-				 bool plain)
+				 __u32 stages, __u8 proto)
 {
-	__u32 stages = knob_stages;
-
+	p->proto = proto;
+	if (proto == FW_PROTO_UDP)
+		p->tcp_flags = 0;
 	p->reason = judge_frame(p, policy, stages);
 	if (p->reason != FW_CONTINUE)
 		return conclude(ctx, p, policy);
-	p->reason = judge_policy(p, policy, stages);
+	p->reason = judge_lane(p, stages);
 	if (p->reason != FW_CONTINUE)
 		return conclude(ctx, p, policy);
-	return judge_source(p, policy, stages, plain) ? conclude(ctx, p, policy) : FW_OPEN;
+	if (p->class != FW_CLASS_DEFAULT)
+		return FW_LISTED;
+	p->reason = judge_service(p, policy, stages);
+	if (p->reason != FW_CONTINUE)
+		return conclude(ctx, p, policy);
+	return judge_source(p, policy, stages, true) ? conclude(ctx, p, policy) : FW_OPEN;
 }
 
-/* The same for any frame, whose facts are in memory. */
-static __always_inline bool judge_any(struct pkt *p, const struct fw_policy *policy)
+/* The same for any frame, whose facts are in memory: up to its source's lane, */
+static __always_inline bool judge_any(struct xdp_md *ctx, struct pkt *p,
+				      const struct fw_policy *policy)
+{
+	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
+	__u32 stages = knob_stages;
+
+	p->reason = parse(&f, p);
+	if (p->reason == FW_CONTINUE)
+		p->reason = judge_frame(p, policy, stages);
+	if (p->reason == FW_CONTINUE)
+		p->reason = judge_lane(p, stages);
+	return p->reason != FW_CONTINUE;
+}
+
+/* ... and from there, where plain frames of a listed source come in. */
+static __always_inline bool judge_listed(struct pkt *p, const struct fw_policy *policy)
 {
 	__u32 stages = knob_stages;
 
-	p->reason = judge_frame(p, policy, stages);
-	if (p->reason == FW_CONTINUE)
-		p->reason = judge_policy(p, policy, stages);
+	p->reason = judge_service(p, policy, stages);
 	return p->reason != FW_CONTINUE || judge_source(p, policy, stages, false);
+}
+
+/* The facts about the packet in hand, as all but a plain one's are kept. */
+static __always_inline struct pkt *scratch(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&fw_scratch, &zero);
+}
+
+static __always_inline const struct fw_policy *policy_of(__u32 half)
+{
+	return bpf_map_lookup_elem(&fw_policy, &half);
 }
 
 /* Facts that the frame has no part in. */
@@ -121,71 +161,74 @@ static __always_inline void pkt_start(struct pkt *p, const struct pkt *from, __u
 	p->len = len;
 }
 
-/* Judge a plain frame of a family. FW_OPEN: with its facts in the scratch memory. */
-#define FW_NOT_PLAIN -2
-
-static __always_inline int judge_plain(struct xdp_md *ctx, const struct pkt *start,
-				       const struct fw_policy *policy, int family)
+/* Judge a plain frame of a family. Unless concluded, its facts are in the scratch memory. */
+static __always_inline int judge_family(struct xdp_md *ctx, const struct pkt *start,
+					const struct fw_policy *policy, __u32 stages, int family)
 {
 	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
 	struct pkt plain, *p;
-	__u32 zero = 0;
 	int action;
 
 	pkt_start(&plain, start, f.end - f.data);
 	if (!(family == 4 ? parse_plain4(&f, &plain) : parse_plain6(&f, &plain)))
 		return FW_NOT_PLAIN;
-	action = judge(ctx, &plain, policy, true);
-	if (action != FW_OPEN)
+	action = plain.proto == FW_PROTO_TCP ? judge(ctx, &plain, policy, stages, FW_PROTO_TCP)
+					     : judge(ctx, &plain, policy, stages, FW_PROTO_UDP);
+	if (action >= 0)
 		return action;
-	p = bpf_map_lookup_elem(&fw_scratch, &zero);
+	p = scratch();
 	if (!p)
 		return XDP_PASS;
+	plain.hops = 0; /* no stage reads these two */
+	plain.payload = 0;
 	*p = plain;
-	return FW_OPEN;
+	return action;
+}
+
+static __always_inline int judge_plain(struct xdp_md *ctx, const struct pkt *start,
+				       const struct fw_policy *policy, __u32 stages)
+{
+	int action = judge_family(ctx, start, policy, stages, 4);
+
+	return action == FW_NOT_PLAIN ? judge_family(ctx, start, policy, stages, 6) : action;
 }
 
 SEC("xdp.frags")
 int floodwall(struct xdp_md *ctx)
 {
-	struct frame f;
-	__u32 zero = 0, half;
-	const struct fw_ctl *ctl = bpf_map_lookup_elem(&fw_ctl, &zero);
 	const struct fw_policy *policy;
 	struct pkt *p, start;
 	int action = FW_NOT_PLAIN;
 	__u64 live;
 
-	if (!ctl)
-		return XDP_PASS;
-	start.now = clock_now(ctl);
-	live = live_word(ctl, start.now);
+	start.now = clock_now();
+	live = live_word(start.now);
 	start.lanes = FW_LIVE_LANES(live);
-	half = FW_LIVE_POLICY(live);
-	start.half = half;
-	policy = bpf_map_lookup_elem(&fw_policy, &half);
+	start.half = FW_LIVE_POLICY(live);
+	policy = policy_of(start.half);
 	if (!policy)
 		return XDP_PASS;
 
-	/* Three ways in, the same stages: compiled for plain frames of either family, and for any.
+	/*
+	 * The same stages for plain frames and for any. Of the stages that run the compiler should
+	 * know, too: unless a bench leaves some out, the verifier takes out the second of these.
 	 */
-	if (knob_stages & FW_S_PLAIN) {
-		action = judge_plain(ctx, &start, policy, 4);
-		if (action == FW_NOT_PLAIN)
-			action = judge_plain(ctx, &start, policy, 6);
-		if (action >= 0)
-			return action;
-	}
-	p = bpf_map_lookup_elem(&fw_scratch, &zero);
+	if (knob_stages == FW_S_ALL)
+		action = judge_plain(ctx, &start, policy, FW_S_ALL);
+	else if (knob_stages & FW_S_PLAIN)
+		action = judge_plain(ctx, &start, policy, knob_stages);
+	if (action >= 0)
+		return action;
+	p = scratch();
 	if (!p)
 		return XDP_PASS;
 	if (action == FW_NOT_PLAIN) {
-		f = (struct frame){ (void *)(long)ctx->data, (void *)(long)ctx->data_end };
 		pkt_start(p, &start, frame_len(ctx));
-		p->reason = parse(&f, p);
-		if (p->reason != FW_CONTINUE || judge_any(p, policy))
+		if (judge_any(ctx, p, policy))
 			return conclude(ctx, p, policy);
 	}
+	if (action != FW_OPEN && judge_listed(p, policy))
+		return conclude(ctx, p, policy);
 	judge_crowd(ctx, p, policy);
 	return conclude(ctx, p, policy);
 }

@@ -28,6 +28,12 @@
 		__type(value, struct struct_);           \
 	} name_ SEC(".maps")
 
+/*
+ * A map of one value that the program reaches by its address, without a look-up: libbpf makes such
+ * an array of each section of data. Pinned under the name, as any other.
+ */
+#define FW_SINGLE(name_, struct_) struct struct_ name_ SEC(".data." #name_)
+
 struct fw_word {
 	__u64 v;
 };
@@ -45,7 +51,7 @@ struct fw_listener {
 FW_ARRAY(fw_meta, fw_meta, 1);
 
 /* The live generation. User space writes under the lock; the program reads it once a packet. */
-FW_ARRAY(fw_ctl, fw_ctl, 1);
+FW_SINGLE(fw_ctl, fw_ctl);
 
 /* Two generations of everything an admin decides. User space fills the half that is not live. */
 FW_ARRAY(fw_policy, fw_policy, 2);
@@ -99,7 +105,7 @@ FW_PERCPU(fw_heavy, fw_heavy, FW_HEAVY_SLOTS);	   /* contended slots go to the h
  */
 FW_ARRAY(fw_ledger, fw_heavy, 1);
 FW_ARRAY(fw_ledger_at, fw_ledger_at, 1);     /* a CPU; set at load */
-FW_ARRAY(fw_sampling, fw_sampling, 1);	     /* the recorder writes */
+FW_SINGLE(fw_sampling, fw_sampling);	     /* the recorder writes */
 FW_PERCPU(fw_sampler, fw_sampler, FW_G_MAX); /* limits and counts of the samples */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -14,11 +14,11 @@ static const __u8 sample_group[FW_REASON_SLOTS] = FW_REASON_GROUPS;
 /* before: packets of this reason, service and CPU counted before this one. */
 static __always_inline bool sample_due(__u32 reason, __u64 before)
 {
-	__u32 zero = 0;
-	const struct fw_sampling *set = bpf_map_lookup_elem(&fw_sampling, &zero);
+	__u64 at = reason;
 
+	FW_BOUND(at, FW_REASON_SLOTS - 1);
 	/* "None" (0) becomes one in 2^32 here, which sample() refuses. */
-	return set && !(before & (set->every[reason & (FW_REASON_SLOTS - 1)] - 1));
+	return !(before & (fw_sampling.every[at] - 1));
 }
 
 /* May one more of this group be handed over? Steps of the clock backward end in a full burst. */
@@ -62,12 +62,12 @@ static __always_inline void sample_fill(struct xdp_md *ctx, struct fw_sample *s,
 /* A packet was chosen. key: of its source. Scalars: the stack above has no room for more facts. */
 __noinline int sample(struct xdp_md *ctx, __u64 now, __u64 key, __u64 what)
 {
-	__u32 zero = 0, reason = what >> 32 & (FW_REASON_SLOTS - 1), group = sample_group[reason];
-	const struct fw_sampling *set = bpf_map_lookup_elem(&fw_sampling, &zero);
+	__u32 reason = what >> 32 & (FW_REASON_SLOTS - 1), group = sample_group[reason];
+	const struct fw_sampling *set = &fw_sampling;
 	struct fw_sampler *me = bpf_map_lookup_elem(&fw_sampler, &group);
 	struct fw_sample *s;
 
-	if (!set || !me || !set->every[reason])
+	if (!me || !set->every[reason])
 		return 0;
 	if (!sample_fits(me, set, now)) {
 		me->held++;

@@ -15,10 +15,10 @@
 #define FW_CAS_TRIES 4
 
 /* Program time, ns. jiffies64 is inlined by the verifier and costs nothing; ktime costs 31 ns. */
-static __always_inline __u64 clock_now(const struct fw_ctl *ctl)
+static __always_inline __u64 clock_now(void)
 {
 	if (knob_clock == FW_CLOCK_VIRTUAL)
-		return ctl->virtual_ns;
+		return *(volatile __u64 *)&fw_ctl.virtual_ns;
 	return (bpf_jiffies64() - knob_jiffies0) * knob_tick_ns;
 }
 
@@ -28,11 +28,11 @@ static __always_inline __u32 clock_s(__u64 now)
 }
 
 /* The generation in force: an unconfirmed change ends here, whoever is alive in user space. */
-static __always_inline __u64 live_word(const struct fw_ctl *ctl, __u64 now)
+static __always_inline __u64 live_word(__u64 now)
 {
-	__u64 deadline = ctl->deadline_ns;
+	__u64 deadline = fw_ctl.deadline_ns;
 
-	return deadline && now >= deadline ? ctl->revert : ctl->live;
+	return deadline && now >= deadline ? fw_ctl.revert : fw_ctl.live;
 }
 
 static __always_inline void note(__u32 what)

@@ -51,11 +51,14 @@ static __always_inline int conclude(struct xdp_md *ctx, const struct pkt *p,
 				    const struct fw_policy *policy)
 {
 	bool monitor = policy->flags & FW_P_MONITOR;
-	__u32 reason = p->reason & (FW_REASON_SLOTS - 1);
-	int action = verdict_action[reason];
-	__u64 before =
-		count(&fw_count_svc,
-		      (monitor * FW_SERVICE_MAX + p->service) * FW_REASON_SLOTS + reason, p->len);
+	__u64 reason = p->reason;
+	int action;
+	__u64 before;
+
+	FW_BOUND(reason, FW_REASON_SLOTS - 1);
+	action = verdict_action[reason];
+	before = count(&fw_count_svc,
+		       (monitor * FW_SERVICE_MAX + p->service) * FW_REASON_SLOTS + reason, p->len);
 
 	if (sample_due(reason, before)) {
 		__u64 flags = monitor		 ? FW_SAMPLE_MONITOR

@@ -257,6 +257,14 @@ int fw_maps_open(const char *dir, unsigned int parts, struct fw_maps *ret, struc
 	return open_all(&src, parts, ret, err);
 }
 
+const char *fw_map_name(const struct bpf_map *map)
+{
+	static const char section[] = ".data.";
+	const char *name = bpf_map__name(map);
+
+	return strncmp(name, section, strlen(section)) ? name : name + strlen(section);
+}
+
 int fw_maps_state_id(const char *dir, __u32 *ret_id, struct fw_err *err)
 {
 	struct bpf_map_info info;

@@ -13,6 +13,7 @@
 #include "bpf/abi.h"
 #include "user/base/err.h"
 
+struct bpf_map;
 struct fw_object;
 
 /* What to map. Views that were not asked for are NULL. meta, ctl and applied are always there. */
@@ -106,6 +107,9 @@ int fw_maps_open(const char *dir, unsigned int parts, struct fw_maps *ret, struc
 int fw_maps_open_object(const struct fw_object *obj, unsigned int parts, struct fw_maps *ret,
 			struct fw_err *err);
 void fw_maps_close(struct fw_maps *maps); /* zeroed or half-open is fine */
+
+/* The name that bpf/maps.h gives a map, and its pin: libbpf's of a section of data is longer. */
+const char *fw_map_name(const struct bpf_map *map);
 
 /*
  * The kernel's id of the fw_ctl that is pinned in dir now: another one than maps->ctl_id says that

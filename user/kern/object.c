@@ -179,9 +179,9 @@ static int set_pins(struct fw_object *obj, const char *dir, bool reuse, struct f
 
 	bpf_object__for_each_map(map, obj->skel->obj)
 	{
-		const char *name = bpf_map__name(map);
+		const char *name = fw_map_name(map);
 
-		if (bpf_map__is_internal(map) || !fw_pin_wanted(name))
+		if (!fw_pin_wanted(name))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, name);
 		if (bpf_map__set_pin_path(map, path))
@@ -202,7 +202,7 @@ static int set_pins(struct fw_object *obj, const char *dir, bool reuse, struct f
 					  "map %s has values of %u bytes, not %u", name,
 					  info.value_size, bpf_map__value_size(map));
 		bpf_map__set_max_entries(map, info.max_entries);
-		if (map == obj->skel->maps.fw_ctl)
+		if (map == obj->skel->maps.data_fw_ctl)
 			obj->ctl_id = info.id;
 	}
 	return 0;
@@ -354,7 +354,7 @@ int fw_object_loaded(struct fw_object *obj, struct fw_err *err)
 	__u32 len = sizeof(map);
 	int r;
 
-	r = bpf_obj_get_info_by_fd(bpf_map__fd(obj->skel->maps.fw_ctl), &map, &len);
+	r = bpf_obj_get_info_by_fd(bpf_map__fd(obj->skel->maps.data_fw_ctl), &map, &len);
 	if (r)
 		return fw_err_set(err, -errno, NULL, "cannot ask about map fw_ctl");
 	obj->ctl_id = map.id;
@@ -383,7 +383,10 @@ int fw_object_commit(struct fw_object *obj, struct fw_err *err)
 
 int fw_object_map_fd(const struct fw_object *obj, const char *name)
 {
-	return bpf_object__find_map_fd_by_name(obj->skel->obj, name);
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, obj->skel->obj) if (!strcmp(fw_map_name(map), name)) break;
+	return map ? bpf_map__fd(map) : -ENOENT;
 }
 
 void fw_object_close(struct fw_object *obj)
