@@ -194,7 +194,8 @@ static int put(struct fw_source_log *log, const void *bytes, size_t len)
 		return 0;
 	}
 	done = (size_t)(errno ?: EIO);
-	(void)ftruncate(log->fd, (off_t)log->size); /* a torn end harms nobody either */
+	if (ftruncate(log->fd, (off_t)log->size)) /* a torn end harms no reader, but says enough */
+		done = EIO;
 	return done == EDQUOT ? -ENOSPC : -(int)done;
 }
 
