@@ -12,7 +12,7 @@
 #ifndef FW_ABI_H
 #define FW_ABI_H
 
-#define FW_ABI_VERSION 4
+#define FW_ABI_VERSION 3
 #define FW_MAGIC       0x6c6177646f6f6c66ULL /* marks the meta map as ours */
 
 /*
@@ -388,10 +388,10 @@ struct fw_applied {
 _Static_assert(sizeof(struct fw_applied) % 8 == 0, "fw_applied");
 
 /*
- * Sources: sets of 8 ways. fw_src_fp holds a byte of fingerprint a way (0 = empty), read first; who
- * matches none is unknown. The word is tag << 52 | arrival time in ns (mod 2^52), the bucket of
- * packets; a stamp of all ones: claimed for a source of this tag, and not open yet. A source lies
- * within one cache line. Which set: bpf/hash.h.
+ * Sources: sets of 8 ways. fw_src_fp holds one byte of fingerprint a way (0 = empty), read first; a
+ * source that matches none is unknown. The word is tag << 52 | arrival time in ns (mod 2^52), the
+ * bucket of packets; a stamp of all ones says that the place has been claimed for a source of this
+ * tag, and is not open yet. 8 + 248 bytes a set, 32 a source. Which set: bpf/hash.h.
  */
 #define FW_WAYS	     8
 #define FW_TAG_SHIFT 52
@@ -399,15 +399,12 @@ _Static_assert(sizeof(struct fw_applied) % 8 == 0, "fw_applied");
 #define FW_CLAIMED   FW_TAT_MASK
 #define FW_STAMPS    (FW_K_MAX - 1) /* all kinds but packets */
 struct fw_src {
-	__u32 tat[FW_STAMPS]; /* by kind - 1, in units of the limit it was charged by */
-	__u16 seen;	      /* FW_SEEN(): when last charged, and in which units */
-	__u8 proof, pad;      /* proof: 0 = none, else FW_PROOF_EPOCH of when it proved itself */
-	__u64 word; /* last: Linux 6.1 knows no more of an index into tat than that it is below 8 */
+	__u64 word[FW_WAYS];
+	__u32 tat[FW_WAYS][FW_STAMPS]; /* by kind - 1, in units of the limit it was charged by */
+	__u16 seen[FW_WAYS];	       /* FW_SEEN(): when last charged, and in which units */
+	__u8 proof[FW_WAYS]; /* 0 = unproven, else FW_PROOF_EPOCH of when it proved itself */
 };
-_Static_assert(sizeof(struct fw_src) == 32, "fw_src");
-struct fw_src_set {
-	struct fw_src way[FW_WAYS];
-};
+_Static_assert(sizeof(struct fw_src) + FW_WAYS == 32 * FW_WAYS, "32 bytes a source");
 #define FW_SEEN_SHIFT	       30 /* 1.07 s */
 #define FW_SEEN_UNITS	       5
 #define FW_SEEN_GAPS	       0x7ff /* time wraps after 36 minutes */
@@ -512,10 +509,10 @@ struct fw_retry {
 _Static_assert(sizeof(struct fw_retry) == 64, "fw_retry");
 
 /*
- * Accounts of tabled sources, per CPU. A slot is one source's as long as it is heavier than its
- * contenders: the slots show the heaviest. What fits no slot, or leaves it, goes to the CPU's
- * ledger in the same form: together they hold every packet of every tabled source. No verdict needs
- * them.
+ * Accounts of sources in the table, per CPU. A slot is one source's for as long as it is heavier
+ * than its contenders; so the slots show the heaviest. What does not fit a slot, or leaves it, goes
+ * to the CPU's ledger as a record of the same form: slots and ledger together hold every packet of
+ * every tabled source. Never decides anything.
  */
 #define FW_HEAVY_SLOTS 4096
 struct fw_heavy {

@@ -71,7 +71,6 @@ static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_
 	struct fw_place place = fw_place_near(table.hash, table.bits);
 	const struct fw_budget *budget;
 	const struct fw_word *fp;
-	struct fw_src_set *src;
 	struct entry e = {};
 	__u64 marks;
 
@@ -101,13 +100,15 @@ static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_
 		return p->family == 4 ? FW_CONTINUE | FW_IS_ABSENT : 0;
 	}
 	heavy_touch(key);
-	src = bpf_map_lookup_elem(&fw_src, &set);
-	if (!src)
+	e.set = bpf_map_lookup_elem(&fw_src, &set);
+	if (!e.set)
 		return 0;
-	e.at = &src->way[first_way(marks)];
-	if (p->proto == FW_PROTO_TCP)
+	e.way = first_way(marks);
+	if (p->proto == FW_PROTO_TCP) {
+		entry_touch(&e);
 		return 0;
-	e.word = *(volatile __u64 *)&e.at->word;
+	}
+	e.word = *(volatile __u64 *)&e.set->word[e.way];
 	return e.word >> FW_TAG_SHIFT == place.tag &&
 			       word_over(&e, &policy->class[p->class & (FW_CLASS_MAX - 1)].limit[0],
 					 p->now)

@@ -2,8 +2,7 @@
 /*
  * The source tables: sets of 8 ways in two arrays. Fingerprints are read first and settle most
  * unknown sources with one load; the word of a way holds identity and packet stamp and changes by
- * one compare-and-swap; its other stamps, in the same cache line, are touched only for packets that
- * may pass.
+ * one compare-and-swap; its other stamps are touched only for packets that may pass.
  *
  * A source is entered in three steps: its place is claimed by an exchange that names it, the stamps
  * are made ready while no other CPU may touch them, and the word opens the place. CPUs that bring
@@ -21,6 +20,7 @@
 
 #define FW_BYTES_LOW  0x0101010101010101ULL
 #define FW_BYTES_HIGH 0x8080808080808080ULL
+#define FW_LINE	      64 /* bytes of a cache line */
 #define FW_IDLE_NS                                                                     \
 	(1ULL << 33)  /* 8.6 s: the least silence before a newcomer may have the place \
 		       */
@@ -35,8 +35,9 @@ struct table_key {
 
 /* One source in a table. */
 struct entry {
-	struct fw_src *at;
+	struct fw_src *set;
 	__u64 word;
+	__u32 way; /* below FW_WAYS */
 };
 
 /* Looks at a place that another CPU has claimed. What lies between two takes time, and no more. */
@@ -92,7 +93,6 @@ static __always_inline bool set_find(const struct fw_place *place, __u32 set, st
 				     __u64 *ret_fps)
 {
 	struct fw_word *fp = bpf_map_lookup_elem(&fw_src_fp, &set);
-	struct fw_src_set *src;
 	__u64 marks;
 
 	if (!fp) {
@@ -103,12 +103,12 @@ static __always_inline bool set_find(const struct fw_place *place, __u32 set, st
 	marks = zero_bytes(*ret_fps ^ place->fp * FW_BYTES_LOW);
 	if (!marks)
 		return false;
-	src = bpf_map_lookup_elem(&fw_src, &set);
-	if (!src)
+	e->set = bpf_map_lookup_elem(&fw_src, &set);
+	if (!e->set)
 		return false;
 	for (int i = 0; i < FW_WAYS; i++) {
-		e->at = &src->way[first_way(marks)];
-		e->word = *(volatile __u64 *)&e->at->word;
+		e->way = first_way(marks);
+		e->word = *(volatile __u64 *)&e->set->word[e->way];
 		if (e->word >> FW_TAG_SHIFT == place->tag)
 			return true;
 		marks &= marks - 1;
@@ -119,15 +119,27 @@ static __always_inline bool set_find(const struct fw_place *place, __u32 set, st
 }
 
 /*
- * A source is about to be entered here: ask for a line of it, before the exchange that enters it
- * must wait for the page and the line. Sets fill from this end.
+ * A source is about to be entered here: ask for the lines it will be written to, all at once. Left
+ * to the exchanges that enter it, each would be waited for by itself.
  */
 static __always_inline void set_touch(__u32 set)
 {
-	struct fw_src_set *src = bpf_map_lookup_elem(&fw_src, &set);
+	struct fw_src *src = bpf_map_lookup_elem(&fw_src, &set);
 
-	if (src)
-		(void)*(volatile __u64 *)&src->way[0].word;
+	if (!src)
+		return;
+	for (int at = 0; at < (int)sizeof(*src); at += FW_LINE)
+		(void)*(volatile __u64 *)((char *)src + at);
+	(void)*(volatile __u8 *)&src->proof[FW_WAYS - 1];
+}
+
+/* The same for a source that is about to be charged. */
+static __always_inline void entry_touch(const struct entry *e)
+{
+	(void)*(volatile __u64 *)&e->set->word[e->way];
+	(void)*(volatile __u32 *)&e->set->tat[e->way][FW_STAMPS - 1];
+	(void)*(volatile __u16 *)&e->set->seen[e->way];
+	(void)*(volatile __u8 *)&e->set->proof[e->way];
 }
 
 static __always_inline bool table_find(const struct table_key *k, struct entry *e)
@@ -168,7 +180,7 @@ static __always_inline __u64 mask_pick(__u64 mask, __u64 a, __u64 b)
  * The longest-idle way that may be given away, or FW_WAYS; or the one claimed for this very source
  * since it was looked for. *ret_word: what it held then.
  */
-static __always_inline __u64 table_victim(const struct fw_src *set, __u64 claim, __u64 now,
+static __always_inline __u64 table_victim(const struct entry *e, __u64 claim, __u64 now,
 					  __u64 idle_ns, __u64 *ret_word)
 {
 	/* A proof that nobody used for so long has expired, but only its owner would clear it. */
@@ -177,7 +189,7 @@ static __always_inline __u64 table_victim(const struct fw_src *set, __u64 claim,
 	__u64 victim = FW_WAYS, held = 0;
 
 	for (int i = 0; i < FW_WAYS; i++) {
-		__u64 word = *(volatile __u64 *)&set[i].word, proof = set[i].proof;
+		__u64 word = *(volatile __u64 *)&e->set->word[i], proof = e->set->proof[i];
 		__u64 age = (now - word) & FW_TAT_MASK, take, same = word ^ claim;
 
 		same = mask_if_less(0, (~same & (same - 1)) >> 63);
@@ -200,7 +212,7 @@ static __always_inline bool entry_wait(struct entry *e)
 
 	for (int i = 0; i < FW_CLAIM_LOOKS && is_claimed(e->word); i++) {
 		claim_pause();
-		e->word = *(volatile __u64 *)&e->at->word;
+		e->word = *(volatile __u64 *)&e->set->word[e->way];
 	}
 	if (!is_claimed(e->word) && e->word >> FW_TAG_SHIFT == tag)
 		return true;
@@ -217,10 +229,10 @@ enum entering {
 };
 
 /* Of the ways without a fingerprint, those that nobody has claimed, or for this source alone. */
-static __always_inline __u64 free_ways(const struct fw_src *set, __u64 empty, __u64 claim)
+static __always_inline __u64 free_ways(const struct entry *e, __u64 empty, __u64 claim)
 {
 	for (int i = 0; i < FW_WAYS && empty; i++) {
-		__u64 word = *(volatile __u64 *)&set[first_way(empty)].word;
+		__u64 word = *(volatile __u64 *)&e->set->word[first_way(empty)];
 
 		if (!word || word == claim)
 			break;
@@ -239,31 +251,29 @@ static __always_inline enum entering set_enter(const struct fw_place *place, __u
 					       struct entry *e, __u64 now, __u64 idle_ns)
 {
 	struct fw_word *fp = bpf_map_lookup_elem(&fw_src_fp, &set);
-	struct fw_src_set *src;
 	__u64 claim = (__u64)place->tag << FW_TAG_SHIFT | FW_CLAIMED;
 	__u64 fps = 0, empty, old = 0, way;
 
 	if (set_find(place, set, e, &fps))
 		return FW_ENTER_MET;
-	src = bpf_map_lookup_elem(&fw_src, &set);
-	if (!fp || !src)
+	e->set = bpf_map_lookup_elem(&fw_src, &set);
+	if (!fp || !e->set)
 		return FW_ENTER_NONE;
-	e->at = src->way;
-	empty = free_ways(e->at, zero_bytes(fps), claim);
-	way = empty ? first_way(empty) : table_victim(e->at, claim, now, idle_ns, &old);
+	empty = free_ways(e, zero_bytes(fps), claim);
+	way = empty ? first_way(empty) : table_victim(e, claim, now, idle_ns, &old);
 	if (*(volatile __u64 *)&fp->v != fps)
 		return FW_ENTER_LOST;
 	if (way >= FW_WAYS)
 		return FW_ENTER_NONE;
 	FW_BOUND(way, FW_WAYS - 1);
-	e->at += way;
-	e->word = __sync_val_compare_and_swap(&e->at->word, old, claim);
+	e->way = way;
+	e->word = __sync_val_compare_and_swap(&e->set->word[e->way], old, claim);
 	if (e->word == claim)
 		return FW_ENTER_MET;
 	if (e->word != old)
 		return FW_ENTER_LOST;
 	e->word = claim;
-	((volatile __u8 *)&fp->v)[way] = place->fp;
+	((volatile __u8 *)&fp->v)[e->way] = place->fp;
 	note(empty ? FW_N_INSERTED : FW_N_EVICTED);
 	return FW_ENTER_OURS;
 }
@@ -300,9 +310,9 @@ static __always_inline enum entering table_enter(const struct table_key *k, stru
 static __always_inline void entry_reset(struct entry *e, __u64 now, const struct fw_limit *limits)
 {
 	for (int k = 0; k < FW_STAMPS; k++)
-		e->at->tat[k] = now >> (limits[k + 1].shift & 31);
-	e->at->seen = FW_SEEN(now, limits[FW_K_PACKETS].units);
-	e->at->proof = 0;
+		e->set->tat[e->way][k] = now >> (limits[k + 1].shift & 31);
+	e->set->seen[e->way] = FW_SEEN(now, limits[FW_K_PACKETS].units);
+	e->set->proof[e->way] = 0;
 }
 
 /* Let other CPUs have a place just claimed. An exchange, so that all stores before it are seen
@@ -310,7 +320,7 @@ static __always_inline void entry_reset(struct entry *e, __u64 now, const struct
 static __always_inline void entry_open(struct entry *e, __u64 stamp)
 {
 	e->word = word_with(e->word, stamp);
-	__sync_lock_test_and_set(&e->at->word, e->word);
+	__sync_lock_test_and_set(&e->set->word[e->way], e->word);
 }
 
 #endif
