@@ -117,9 +117,9 @@ class Night:
             self.next("scraped")
             assert "floodwall_packets_total" in page
             pid = self.daemon.pid
-            with open("/proc/%d/statm" % pid) as f:
-                private = [int(n) for n in f.read().split()[1:3]]
-            self.resident.append((private[0] - private[1], len(os.listdir("/proc/%d/fd" % pid))))
+            with open("/proc/%d/smaps_rollup" % pid) as f:  # exact, which statm is not
+                own = next(int(line.split()[1]) for line in f if line.startswith("Anonymous:"))
+            self.resident.append((own, len(os.listdir("/proc/%d/fd" % pid))))
 
     def state(self):
         doc = self.box.fwj("status")
@@ -157,7 +157,7 @@ class Night:
 
     def pass_(self, seconds):
         start = time.monotonic()
-        self.last_kill = start + seconds / 2 + 10
+        self.last_kill = start + min(seconds / 2, 300) + 10
         due = {name: start + every for every, name in self.BEATS}
         while time.monotonic() < start + seconds:
             for every, beat in self.BEATS:
@@ -194,10 +194,14 @@ def test_a_night_in_short(box, tmp_path, figure):
     # Nothing grew, and no old program stayed behind.
     assert set(night.memory) == {night.memory[0]}
     assert programs(box) == 1
-    # The controller's pages of its own, and its files, some scrapes after the last one began and now.
+    # The last controller's own memory and files. Some seconds take more than others, and give it back:
+    # the least of its second quarter is compared with the least of its last. In an hour 1 MiB is what
+    # a leak of 0.6 kB/s adds in between.
     assert night.turn["scraped"] > night.turn["controller"] / 2
-    (pages, files), (pages_now, files_now) = night.resident[len(night.resident) // 3], night.resident[-1]
-    assert pages_now <= 1.25 * pages + 256 and files_now <= files + 1, night.resident
+    part = len(night.resident) // 4
+    early, late = night.resident[part:2 * part + 1], night.resident[-part - 1:]
+    (kib, files), (kib_now, files_now) = (tuple(map(min, zip(*some))) for some in (early, late))
+    assert kib_now <= kib + 1024 and files_now <= files + 1, night.resident
     # Nothing was lost.
     status = box.fwj("status")
     assert status["state_since"] == since and status["generation"] > night.flips
@@ -210,10 +214,11 @@ def test_a_night_in_short(box, tmp_path, figure):
         SECONDS, sum(night.counters.values()), night.flips, night.turn["replace"] + 1, night.flaps, night.blind,
         night.served, night.tried))
     figure("soak: maps %d kB at each of %d looks, 1 program; the last controller's own memory %s kB "
-           "(at each eighth of %d scrapes), %d files a third on and %d now; %d ended before it" % (
+           "(at each eighth of %d scrapes), at least %d in its second quarter and %d in its last, files "
+           "%d and %d; %d ended before it" % (
         night.memory[0] >> 10, len(night.memory),
-        " ".join(str(night.resident[(len(night.resident) - 1) * i // 8][0] * 4) for i in range(9)),
-        len(night.resident), files, files_now, night.turn.get("ended", -1) + 1))
+        " ".join(str(night.resident[(len(night.resident) - 1) * i // 8][0]) for i in range(9)),
+        len(night.resident), kib, kib_now, files, files_now, night.turn.get("ended", -1) + 1))
     # Everybody came through, unless the machine itself lost packets on their way.
     lost = (box.lost_by_machine() - night.unplugged) / night.sent
     figure("soak: %.3f %% of %d flood packets lost outside the filter" % (100 * lost, night.sent))

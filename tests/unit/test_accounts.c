@@ -3,6 +3,7 @@
  * Accounts: whatever the program does between two looks (slots emptied, given away, taken again),
  * no packet is booked twice or left out; a killed recorder goes on; what is bounded is owned up to.
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -451,12 +452,48 @@ static void sorted(void **state)
 	}
 }
 
+/* The list of what changed is as long as a second is busy, and so is what it holds of memory. */
+static void listed(void **state)
+{
+	struct fw_accounts_id id = { .boot_id = "boot-1", .state = 7, .cpus = 1, .max = 1U << 17 };
+	size_t count = 100000, before = mallinfo2().uordblks + mallinfo2().hblkhd, most, n;
+	struct fw_accounts *a = NULL;
+	struct fw_err err;
+	bool kept;
+
+	(void)state;
+	assert_int_equal(fw_accounts_open(NULL, &id, &a, &kept, &err), 0);
+	fw_accounts_list(a, true);
+	for (__u64 key = 1; key <= count; key++) {
+		struct fw_heavy h = lone(key, 1000, true);
+
+		fw_accounts_record(a, 0, &h);
+	}
+	most = mallinfo2().uordblks + mallinfo2().hblkhd;
+	for (size_t left = count; left; left -= n) {
+		const __u32 *at;
+
+		n = 30000;
+		assert_int_equal(fw_accounts_changes(a), left);
+		at = fw_accounts_changed(a, &n);
+		for (size_t i = 0; i < n; i++)
+			assert_true(at[i] < count);
+		fw_accounts_logged(a, n);
+	}
+	n = mallinfo2().uordblks + mallinfo2().hblkhd;
+	if (most) { /* else sanitizers do not say */
+		assert_true(most - before >= count * sizeof(__u32));
+		assert_true(n - before < 65536);
+	}
+	fw_accounts_close(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exact),   cmocka_unit_test(gives_back), cmocka_unit_test(narrow),
 		cmocka_unit_test(bounded), cmocka_unit_test(sorted),	 cmocka_unit_test(windows),
-		cmocka_unit_test(urgent),
+		cmocka_unit_test(urgent),  cmocka_unit_test(listed),
 	};
 
 	return cmocka_run_group_tests_name("accounts", tests, NULL, NULL);

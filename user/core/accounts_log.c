@@ -9,10 +9,12 @@
 
 #include "user/core/accounts_table.h"
 
+#define ROOM 1024 /* positions */
+
 static void append(struct fw_accounts *a, struct source *s)
 {
 	if (a->nr_changed == a->room_changed) {
-		size_t room = a->room_changed ? 2 * a->room_changed : 1024;
+		size_t room = a->room_changed ? 2 * a->room_changed : ROOM;
 		__u32 *more = realloc(a->changed, room * sizeof(*more));
 
 		if (!more)
@@ -44,6 +46,21 @@ void fw_accounts_list_all(struct fw_accounts *a)
 		fw_accounts_touch(a, &a->source[i]);
 }
 
+/* Back to twice what it holds, from four times. What cannot be given back stays: no harm. */
+static void shrink(struct fw_accounts *a)
+{
+	size_t room = MAX(2 * a->nr_changed, (size_t)ROOM);
+	__u32 *less;
+
+	if (a->room_changed < 2 * room)
+		return;
+	less = realloc(a->changed, room * sizeof(*less));
+	if (!less)
+		return;
+	a->changed = less;
+	a->room_changed = room;
+}
+
 void fw_accounts_list(struct fw_accounts *a, bool listing)
 {
 	a->nr_changed = 0;
@@ -53,6 +70,8 @@ void fw_accounts_list(struct fw_accounts *a, bool listing)
 		a->source[i].flags &= (__u8)~ABOUT_LOG;
 	if (listing)
 		fw_accounts_list_all(a);
+	else
+		shrink(a);
 }
 
 bool fw_accounts_listing(const struct fw_accounts *a)
@@ -98,6 +117,7 @@ void fw_accounts_logged(struct fw_accounts *a, size_t n)
 	}
 	a->nr_changed -= n;
 	memmove(a->changed, a->changed + n, a->nr_changed * sizeof(*a->changed));
+	shrink(a);
 }
 
 void fw_accounts_totals(const struct fw_accounts *a, __u64 *ret_proven, __u64 *ret_other)

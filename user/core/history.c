@@ -120,7 +120,7 @@ static int set_up(struct fw_history *h, const char *path, struct fw_err *err)
 		if (!r)
 			r = exec(h,
 				 "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 8388608;"
-				 "PRAGMA wal_autocheckpoint = 512; PRAGMA cache_size = -4096",
+				 "PRAGMA wal_autocheckpoint = 512; PRAGMA cache_size = -1024",
 				 "open the history", err);
 		if (r) {
 			fw_err_prepend(err, "%s", path);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/param.h>
 #include <sys/timex.h>
 #include <sys/utsname.h>
@@ -30,13 +31,24 @@ void fw_recorder_clock(struct fw_recorder_now *ret)
 	};
 }
 
+#define RING_BYTES (FW_REC_SAMPLES * sizeof(struct fw_sample))
+
+/* All of it at once: what comes in a flood takes no more memory than was there before it. */
+static struct fw_sample *make_ring(void)
+{
+	void *ring = mmap(NULL, RING_BYTES, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	return ring == MAP_FAILED ? NULL : ring;
+}
+
 int fw_recorder_new(const struct fw_recorder_opts *opts, struct fw_recorder **ret,
 		    struct fw_err *err)
 {
 	struct fw_recorder *r = calloc(1, sizeof(*r));
 
 	if (r)
-		r->sample = calloc(FW_REC_SAMPLES, sizeof(*r->sample));
+		r->sample = make_ring();
 	if (!r || !r->sample) {
 		free(r);
 		return fw_err_set(err, -ENOMEM, NULL, "no memory for the recorder");
@@ -79,7 +91,7 @@ void fw_recorder_free(struct fw_recorder *r)
 	fw_accounts_close(r->sampled);
 	if (!r->incident.id && *r->sampled_path) /* else they go on when we are back */
 		unlink(r->sampled_path);
-	free(r->sample);
+	munmap(r->sample, RING_BYTES);
 	free(r->top);
 	free(r);
 }

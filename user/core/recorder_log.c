@@ -57,7 +57,10 @@ static int put_frame(struct fw_recorder *r, const struct fw_recorder_now *now, s
 	fw_accounts_totals(r->accounts, &r->frame.proven, &r->frame.other);
 	fw_accounts_totals(r->sampled, &none, &other);
 	r->frame.other += other;
-	return fw_source_log_append(r->log, &r->frame, err);
+	code = fw_source_log_append(r->log, &r->frame, err);
+	if (r->frame.room > FW_REC_FRAME_KEPT) /* a great second is no reason to stay great */
+		fw_source_frame_free(&r->frame);
+	return code;
 }
 
 /* Far more than its sources need: what changes often is in it often. */

@@ -5,6 +5,7 @@
  * everything is let go and nothing is taken back.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 
 #define TICK_US	 1000000ULL
 #define SLACK_US 50000ULL /* may be late by that, so that ticks share wake-ups */
+#define LARGE	 131072	  /* bytes; glibc's own figure before it learns another */
 #define MAX_LATE 5	  /* ticks after which lost ones are not made up for */
 
 struct run {
@@ -200,12 +202,24 @@ static void stop_all(struct run *run)
 	fw_beat_drop(daemon->opts.run_dir, daemon->opts.pins, daemon->beat_fd);
 }
 
+/*
+ * Large blocks are the kernel's again once they are free. Left to itself, glibc raises its bound to
+ * the largest that was ever given back, and keeps as much and more from then on: a process that
+ * lives for months would hold what its worst second took.
+ */
+static void give_back_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, LARGE);
+	mallopt(M_TRIM_THRESHOLD, LARGE);
+}
+
 int fw_daemon_run(const struct fw_daemon_opts *opts, struct fw_err *err)
 {
 	struct run run = { .daemon = { .opts = *opts, .beat_fd = -1 } };
 	struct fw_daemon *daemon = &run.daemon;
 	int r;
 
+	give_back_memory();
 	fw_settings_default(&daemon->settings);
 	r = check_caps(err);
 	if (!r)
