@@ -88,11 +88,10 @@ static __always_inline __u32 frame_len(struct xdp_md *ctx)
 
 /*
  * All that is known of a plain frame without asking the crowd. Returns an XDP action, or what is
- * left to do. Compiled for each family and protocol, and for sources of no lane and class but the
- * default one: what the compiler knows need not be kept. Each way out concludes by itself for the
- * same reason.
+ * left to do. Compiled for each family and protocol, and for sources that are not trusted: what the
+ * compiler knows need not be kept. Each way out concludes by itself for the same reason.
  */
-enum { FW_OPEN = -1, FW_LISTED = -2, FW_NOT_PLAIN = -3 };
+enum { FW_OPEN = -1, FW_TRUSTED = -2, FW_NOT_PLAIN = -3 };
 
 static __always_inline int judge(struct xdp_md *ctx, struct pkt *p, const struct fw_policy *policy,
 				 __u32 stages, __u8 proto)
@@ -106,8 +105,8 @@ static __always_inline int judge(struct xdp_md *ctx, struct pkt *p, const struct
 	p->reason = judge_lane(p, stages);
 	if (p->reason != FW_CONTINUE)
 		return conclude(ctx, p, policy);
-	if (p->class != FW_CLASS_DEFAULT)
-		return FW_LISTED;
+	if (p->trusted)
+		return FW_TRUSTED;
 	p->reason = judge_service(p, policy, stages);
 	if (p->reason != FW_CONTINUE)
 		return conclude(ctx, p, policy);
@@ -129,8 +128,8 @@ static __always_inline bool judge_any(struct xdp_md *ctx, struct pkt *p,
 	return p->reason != FW_CONTINUE;
 }
 
-/* ... and from there, where plain frames of a listed source come in. */
-static __always_inline bool judge_listed(struct pkt *p, const struct fw_policy *policy)
+/* ... and from there, where plain frames of a trusted source come in. */
+static __always_inline bool judge_onward(struct pkt *p, const struct fw_policy *policy)
 {
 	__u32 stages = knob_stages;
 
@@ -227,7 +226,7 @@ int floodwall(struct xdp_md *ctx)
 		if (judge_any(ctx, p, policy))
 			return conclude(ctx, p, policy);
 	}
-	if (action != FW_OPEN && judge_listed(p, policy))
+	if (action != FW_OPEN && judge_onward(p, policy))
 		return conclude(ctx, p, policy);
 	judge_crowd(ctx, p, policy);
 	return conclude(ctx, p, policy);

@@ -158,10 +158,9 @@ static int add_sources(struct fw_prefixes *set, __u64 count, struct fw_err *err)
 	return rc < 0 ? rc : 0;
 }
 
-int ours_block(struct ours *ours, __u64 count, struct fw_err *err)
+static int compile_lanes(struct ours *ours, const struct fw_prefixes *set, struct fw_err *err)
 {
 	struct fw_maps *m = &ours->maps;
-	struct fw_prefixes set = { 0 };
 	struct fw_lanes lanes = {
 		.head = m->lane_head,
 		.top4 = m->lane4_top,
@@ -177,12 +176,40 @@ int ours_block(struct ours *ours, __u64 count, struct fw_err *err)
 		.deep6_max = m->cap_deep6,
 		.profile_max = m->cap_profile,
 	};
+
+	return fw_lanes_compile(set, 0, &lanes, err);
+}
+
+int ours_block(struct ours *ours, __u64 count, struct fw_err *err)
+{
+	struct fw_prefixes set = { 0 };
 	int rc = add_sources(&set, count, err);
 
 	if (!rc)
-		rc = fw_lanes_compile(&set, 0, &lanes, err);
+		rc = compile_lanes(ours, &set, err);
 	fw_prefixes_free(&set);
 	return rc;
+}
+
+int ours_enlist(struct ours *ours, __u8 class, struct fw_err *err)
+{
+	struct fw_prefixes set = { 0 };
+	struct fw_prefix half = {
+		.addr_be = { 0, 0, __builtin_bswap32(0xffff), 0 },
+		.until_s = FW_FOREVER,
+		.len = 97,
+		.lane = FW_LANE_CLASS,
+		.class = class,
+	};
+	int rc = fw_prefixes_add(&set, &half, NULL, err);
+
+	half.addr_be[3] = __builtin_bswap32(1U << 31);
+	if (rc >= 0)
+		rc = fw_prefixes_add(&set, &half, NULL, err);
+	if (rc >= 0)
+		rc = compile_lanes(ours, &set, err);
+	fw_prefixes_free(&set);
+	return rc < 0 ? rc : 0;
 }
 
 void ours_clear(struct ours *ours)

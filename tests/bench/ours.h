@@ -34,6 +34,9 @@ int ours_policy(struct ours *ours, struct fw_err *err);
 /* Blocks the sources of steps 0 .. count - 1, as /32 each, for good. */
 int ours_block(struct ours *ours, __u64 count, struct fw_err *err);
 
+/* Puts every IPv4 address into a class. The model must name it. */
+int ours_enlist(struct ours *ours, __u8 class, struct fw_err *err);
+
 /* Forgets every source. */
 void ours_clear(struct ours *ours);
 

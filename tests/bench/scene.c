@@ -87,9 +87,9 @@ static int setup_blocked(struct scene *s, const struct frame *frame, struct fw_e
 	return ours_block(&s->ours, s->opts.prefixes, err);
 }
 
-static int setup_voter(struct scene *s, const struct frame *frame, struct fw_err *err)
+static int voters_of(struct scene *s, __u8 class, const struct frame *frame, struct fw_err *err)
 {
-	struct fw_rate *rate = s->ours.model->class[FW_CLASS_DEFAULT].rate;
+	struct fw_rate *rate = s->ours.model->class[class].rate;
 	int rc = add_web(s, false, err);
 
 	rate[FW_K_PACKETS] = (struct fw_rate){ .count = 1000000, .per_s = 1, .soft_pct = 80 };
@@ -101,6 +101,21 @@ static int setup_voter(struct scene *s, const struct frame *frame, struct fw_err
 		rc = fill(s, frame, 0, s->opts.sources, err);
 	ours_prove(&s->ours);
 	return rc;
+}
+
+static int setup_voter(struct scene *s, const struct frame *frame, struct fw_err *err)
+{
+	return voters_of(s, FW_CLASS_DEFAULT, frame, err);
+}
+
+static int setup_listed(struct scene *s, const struct frame *frame, struct fw_err *err)
+{
+	const __u8 class = FW_CLASS_TRUSTED + 1;
+	int rc;
+
+	snprintf(s->ours.model->class[class].name, FW_NAME_LEN, "carrier");
+	rc = ours_enlist(&s->ours, class, err);
+	return rc ? rc : voters_of(s, class, frame, err);
 }
 
 /* Strangers' budgets are spent; the cookies' is not. */
@@ -172,6 +187,13 @@ static const struct scene_row {
 			  40,
 			  setup_voter,
 			  { 10000, 4 * M, 0, 0, 0 } },
+	[SCENE_LISTED] = { "established voter of a class, calm",
+			   FRAME_ACK4,
+			   FW_R_PASS_PROVEN,
+			   FW_R_PASS_PROVEN,
+			   0,
+			   setup_listed,
+			   { 10000, 4 * M, 0, 0, 0 } },
 	/* With a listener on the port its cookie is checked, too; without one the ACK ends earlier.
 	 */
 	[SCENE_ACK] = { "spoofed ACK without a socket",
@@ -313,7 +335,7 @@ struct run_cell scene_cell(struct scene *scene, const char *path, int cpus)
 		.cpus = cpus,
 		.prog_fd = ours_prog(&scene->ours),
 		.budget_ns = path ? 0 : scene_budget(scene->id, scene->opts.sources),
-		.apart = scene->id == SCENE_VOTER, /* a connection stays on its queue */
+		.apart = row->reason == FW_R_PASS_PROVEN, /* a connection stays on its queue */
 		.note = scene->why[0] ? scene->why : NULL,
 	};
 

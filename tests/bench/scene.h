@@ -16,7 +16,8 @@ enum scene_id {
 	SCENE_NEWCOMER6,
 	SCENE_INSERT,
 	SCENE_BLOCKED,
-	SCENE_VOTER, /* proven, within all limits */
+	SCENE_VOTER,  /* proven, within all limits */
+	SCENE_LISTED, /* the same in a class with prefixes, as carriers' NAT has */
 	SCENE_ACK,
 	SCENE_COOKIE4,
 	SCENE_COOKIE6,

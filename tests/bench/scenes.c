@@ -246,6 +246,7 @@ static const struct curve {
 	    { .sources = 1000000 },
 	    { .sources = 16 * M, .table = 32 * M } },
 	  { "voters, 1,000", "voters, 10,000", "voters, 1 M", "voters, 16 M" } },
+	{ "", SCENE_LISTED, { { .sources = 10000 } }, { "voters of a class, 10,000" } },
 	{ "",
 	  SCENE_UNSPOKEN,
 	  { { .sources = 1 }, { .sources = 1000 }, { .sources = 1000000 }, { .sources = 16 * M } },
