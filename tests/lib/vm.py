@@ -158,7 +158,9 @@ class Guest:
 
     nics = NICS
     machine = ("-no-reboot",)
-    append = "console=ttyS0 panic=-1 panic_on_warn=1 net.ifnames=0 loglevel=6"
+    # An emulated CPU waits for a real one: a kernel thinks it stuck after 120 s instead of 20.
+    append = ("console=ttyS0 panic=-1 panic_on_warn=1 watchdog_thresh=60 net.ifnames=0 "
+              "loglevel=6")
 
     def __init__(self, name, kernel_dir, memory=1024):
         ident = os.environ.get("FLOODWALL_TEST_ID") or "fwlab%d" % os.getpid()
