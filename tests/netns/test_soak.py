@@ -225,4 +225,4 @@ def test_a_night_in_short(box, tmp_path, figure):
     assert night.tried
     if night.served < 0.99 * night.tried and lost > lab.LOST_MAX:
         pytest.skip("nothing grew or was lost, but this machine lost %.1f %% of the floods" % (100 * lost))
-    assert night.served >= 0.99 * night.tried, (night.served, night.tried)
+    assert lab.came_through(night.served, night.tried, lost), (night.served, night.tried, lost)
