@@ -189,7 +189,8 @@ def test_many_scrapes_leak_nothing_and_cost_little(box, served, client):
     for p in several:
         assert p.stdout.readline() == "400\n"
     assert until(lambda: fds(served) <= before + OTHERS)
-    assert private(served) < memory + (4 << 20)
+    if not os.environ.get("SAN"):  # which keeps what was freed, to see who uses it
+        assert private(served) < memory + (4 << 20)
     assert start["schema"] == 1
 
 
