@@ -230,7 +230,7 @@ static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 	err = fw_edit_begin(cli, FW_APPLY_POLICY, &edit);
 	if (!err)
 		err = find_rate(cli, edit.apply.model, service, argv[0], &rate, &bytes);
-	if (err)
+	if (err || !rate) /* never the second alone: for the analyser, which sees one file */
 		goto out;
 	was = *rate;
 	err = fw_edit_parse_rate(cli, argc - 1, argv + 1, bytes, edit.maps.meta->tick_ns, rate);
