@@ -22,13 +22,12 @@ FW_CFLAGS = $(CPPFLAGS) $(CFLAGS) -std=gnu11 $(WARN) -D_GNU_SOURCE -DFW_VERSION=
 FW_LIBS = -Wl,--as-needed $(shell pkg-config --libs $(PKGS)) -lelf -lz -lm
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-function -MMD -MP
 
-USER_SRC := $(wildcard user/*/*.c)
+USER_SRC := $(wildcard user/*/*.c user/core/*/*.c)
 USER_OBJ := $(USER_SRC:%.c=$(O)/%.o)
 LIB_OBJ := $(filter-out $(O)/user/cli/main.o,$(USER_OBJ))
-# What the pure floors need: no BPF, no privilege.
-PURE_OBJ := $(filter $(O)/user/base/% $(O)/user/policy/% $(O)/user/core/bundle% \
-	$(O)/user/core/history% $(O)/user/core/incident% $(O)/user/core/accounts% $(O)/user/core/report% \
-	$(O)/user/core/evidence% $(O)/user/core/compare% $(O)/user/core/source_log% $(O)/user/core/geo.o $(O)/user/core/key.o,$(USER_OBJ))
+# What the pure floors need: no BPF, no privilege. Of the record, what the recorder is made of.
+PURE_OBJ := $(filter-out $(O)/user/core/record/record%,$(filter $(O)/user/base/% $(O)/user/policy/% \
+	$(O)/user/core/record/% $(O)/user/core/evidence/%,$(USER_OBJ)))
 
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -9,10 +9,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "user/core/bundle.c"
-#include "user/core/bundle_check.c"
-#include "user/core/bundle_walk.c"
-#include "user/core/bundle_text.c"
+#include "user/core/evidence/bundle.c"
+#include "user/core/evidence/bundle_check.c"
+#include "user/core/evidence/bundle_walk.c"
+#include "user/core/evidence/bundle_text.c"
 
 #define CHECK(what)              \
 	do {                     \

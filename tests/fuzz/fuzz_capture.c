@@ -11,12 +11,12 @@
 
 /* A frame puts headers where it likes; the machines that run the program do not mind. */
 #pragma clang attribute push(__attribute__((no_sanitize("alignment"))), apply_to = function)
-#include "user/core/feed.c"
+#include "user/core/replay/feed.c"
 #pragma clang attribute pop
-#include "user/core/capture.c"
-#include "user/core/capture_link.c"
-#include "user/core/capture_ng.c"
-#include "user/core/flow.c"
+#include "user/core/replay/capture.c"
+#include "user/core/replay/capture_link.c"
+#include "user/core/replay/capture_ng.c"
+#include "user/core/replay/flow.c"
 
 #define CHECK(what)              \
 	do {                     \

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "user/base/clock.h"
-#include "user/core/incident.h"
+#include "user/core/record/incident.h"
 
 #define SECONDS 120
 #define START	1794000000ULL /* 2026-11-06T22:40:00Z */

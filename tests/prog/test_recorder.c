@@ -12,9 +12,9 @@
 #include <bpf/bpf.h>
 #include <sqlite3.h>
 #include "tests/lib/prog.h"
-#include "user/core/report.h"
-#include "user/core/recorder.h"
-#include "user/core/source_log.h"
+#include "user/core/evidence/report.h"
+#include "user/core/record/recorder.h"
+#include "user/core/record/source_log.h"
 #include "user/kern/pin.h"
 
 #define UTC0 (17116000000 * SECOND)

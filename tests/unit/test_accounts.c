@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "tests/unit/unit.h"
-#include "user/core/accounts.h"
+#include "user/core/record/accounts.h"
 
 #define CPUS	2
 #define SLOTS	8 /* in use, of FW_HEAVY_SLOTS */

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "tests/unit/unit.h"
-#include "user/core/bundle_check.h"
+#include "user/core/evidence/bundle_check.h"
 
 static const char *const records[][2] = {
 	{ "report.txt", "the page stayed up\n" },

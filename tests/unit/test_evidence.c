@@ -5,8 +5,8 @@
 #include <string.h>
 #include "tests/unit/unit.h"
 #include "user/base/hash.h"
-#include "user/core/compare.h"
-#include "user/core/evidence.h"
+#include "user/core/evidence/compare.h"
+#include "user/core/evidence/evidence.h"
 
 static void line(void **state)
 {

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include "tests/unit/unit.h"
 #include "user/base/text.h"
-#include "user/core/report.h"
+#include "user/core/evidence/report.h"
 
 #define S  1000000000ULL
 #define T0 1718000000ULL /* UTC of boot, s */

@@ -2,7 +2,7 @@
 /* What an incident is called, and how sure that is, from its sums alone. */
 #include <string.h>
 #include "tests/unit/unit.h"
-#include "user/core/incident.h"
+#include "user/core/record/incident.h"
 
 static void kinds(void **state)
 {

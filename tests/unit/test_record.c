@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tests/unit/unit.h"
-#include "user/core/incident.h"
+#include "user/core/record/incident.h"
 
 static void texts(void **state)
 {

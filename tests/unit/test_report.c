@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "tests/unit/unit.h"
-#include "user/core/report.h"
+#include "user/core/evidence/report.h"
 
 static struct fw_report *new_report(void)
 {

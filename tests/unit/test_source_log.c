@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <arpa/inet.h>
 #include "tests/unit/unit.h"
-#include "user/core/source_log.h"
+#include "user/core/record/source_log.h"
 
 #define SECOND 1000000000ULL
 #define MS     1000000ULL

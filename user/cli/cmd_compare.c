@@ -5,8 +5,8 @@
 
 #include "user/cli/incident.h"
 #include "user/cli/report.h"
-#include "user/core/compare.h"
-#include "user/core/source_log.h"
+#include "user/core/evidence/compare.h"
+#include "user/core/record/source_log.h"
 
 static int read_side(struct fw_cli *cli, const char *text, struct fw_compare_side *side)
 {

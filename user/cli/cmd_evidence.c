@@ -12,9 +12,9 @@
 #include "user/cli/cli.h"
 #include "user/cli/progress.h"
 #include "user/cli/report.h"
-#include "user/core/bundle_check.h"
-#include "user/core/history.h"
-#include "user/core/key.h"
+#include "user/core/evidence/bundle_check.h"
+#include "user/core/record/history.h"
+#include "user/core/evidence/key.h"
 
 /* A fingerprint as it is, or that of a key in a file. */
 static int expected(struct fw_cli *cli, const char *given, char ret[FW_SIGN_ID_LEN])

@@ -12,7 +12,7 @@
 #include "user/cli/cli.h"
 #include "user/cli/edit.h"
 #include "user/cli/explain.h"
-#include "user/core/explain.h"
+#include "user/core/replay/explain.h"
 #include "user/core/stats.h"
 #include "user/policy/model.h"
 

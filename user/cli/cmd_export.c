@@ -7,7 +7,7 @@
 #include "user/base/text.h"
 #include "user/cli/progress.h"
 #include "user/cli/report.h"
-#include "user/core/evidence.h"
+#include "user/core/evidence/evidence.h"
 
 /* The office's key; made now if there is none, for evidence must not wait for it. */
 static int get_key(struct fw_cli *cli, struct fw_key *ret)

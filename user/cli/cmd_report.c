@@ -11,7 +11,7 @@
 #include "user/cli/cli.h"
 #include "user/cli/incident.h"
 #include "user/cli/report.h"
-#include "user/core/source_log.h"
+#include "user/core/record/source_log.h"
 
 int fw_cli_incident_id(struct fw_cli *cli, const char *text, __s64 *ret)
 {

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 #include "user/cli/cli.h"
-#include "user/core/explain.h"
+#include "user/core/replay/explain.h"
 #include "user/policy/model.h"
 
 #define FW_EXPLAIN_DPORT 80 /* where neither options nor services say one */

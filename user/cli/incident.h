@@ -4,7 +4,7 @@
 #define FW_CLI_INCIDENT_H
 
 #include "user/cli/cli.h"
-#include "user/core/incident.h"
+#include "user/core/record/incident.h"
 
 /* The history to read: as the recorder says, or by the environment. In a buffer of its own. */
 const char *fw_cli_history(const struct fw_cli *cli);

@@ -11,7 +11,7 @@
 #include "user/cli/edit.h"
 #include "user/cli/limit.h"
 #include "user/cli/replay.h"
-#include "user/core/suggest.h"
+#include "user/core/replay/suggest.h"
 
 #define SHORT_NS (600ULL * FW_NS_PER_S)
 #define FEW	 100

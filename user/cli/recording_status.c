@@ -8,7 +8,7 @@
 #include "user/cli/cli.h"
 #include "user/cli/incident.h"
 #include "user/core/beat.h"
-#include "user/core/recording.h"
+#include "user/core/record/recording.h"
 
 #define LATE_NS (10 * FW_NS_PER_S)
 

@@ -7,7 +7,7 @@
 #include "user/base/table.h"
 #include "user/cli/cli.h"
 #include "user/cli/progress.h"
-#include "user/core/replay.h"
+#include "user/core/replay/replay.h"
 #include "user/policy/model.h"
 #include "user/policy/prefixes.h"
 

@@ -4,7 +4,7 @@
 #define FW_CLI_REPORT_H
 
 #include "user/cli/cli.h"
-#include "user/core/report.h"
+#include "user/core/evidence/report.h"
 
 /* The number of an incident. -EINVAL with the way to list them. */
 int fw_cli_incident_id(struct fw_cli *cli, const char *text, __s64 *ret);

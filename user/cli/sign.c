@@ -10,7 +10,7 @@
 #include "user/cli/incident.h"
 #include "user/core/beat.h"
 #include "user/core/policy.h"
-#include "user/core/recording.h"
+#include "user/core/record/recording.h"
 #include "user/kern/maps.h"
 
 const char *fw_cli_history(const struct fw_cli *cli)

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "user/base/clock.h"
-#include "user/core/recording.h"
+#include "user/core/record/recording.h"
 #include "user/core/journal.h"
 #include "user/daemon/recorder.h"
 #include "user/policy/file.h"

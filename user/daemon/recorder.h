@@ -3,7 +3,7 @@
 #ifndef FW_DAEMON_RECORDER_H
 #define FW_DAEMON_RECORDER_H
 
-#include "user/core/recorder.h"
+#include "user/core/record/recorder.h"
 #include "user/daemon/daemon.h"
 
 extern const struct fw_part fw_part_recorder;

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Open addressing; when three quarters are in use, every other source goes, by one more bit of its
+ * hash, and from then on sources with that bit are not taken. What is left is an even sample.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "user/core/replay/addr_hash.h"
+#include "user/core/replay/demand.h"
+#include "user/core/replay/suggest.h"
+
+#define SLOTS_BITS 16
+#define SLOTS	   (1U << SLOTS_BITS)
+#define FULL	   (SLOTS / 4 * 3)
+
+struct fw_demands {
+	__u32 used;
+	unsigned int sampled; /* log2: one source in so many */
+	struct fw_demand slot[SLOTS];
+};
+
+void fw_window_add(struct fw_window *w, __u64 length_ns, __u64 now_ns, __u64 n)
+{
+	__u64 half = now_ns / (length_ns / 2), passed = half - w->half, sum;
+
+	if (passed == 1) {
+		w->sum[2] = w->sum[1];
+		w->sum[1] = w->sum[0];
+		w->sum[0] = 0;
+	} else if (passed == 2) {
+		w->sum[2] = w->sum[0];
+		w->sum[1] = w->sum[0] = 0;
+	} else if (passed) {
+		memset(w->sum, 0, sizeof(w->sum));
+	}
+	w->half = half;
+	w->sum[0] += n;
+	sum = w->sum[0] + w->sum[1] + w->sum[2];
+	if (sum > w->most)
+		w->most = sum;
+}
+
+struct fw_demands *fw_demands_new(void)
+{
+	return calloc(1, sizeof(struct fw_demands));
+}
+
+void fw_demands_free(struct fw_demands *demands)
+{
+	free(demands);
+}
+
+static bool is_free(const struct fw_demand *d)
+{
+	static const __be32 none[4];
+
+	return !memcmp(d->addr_be, none, 16);
+}
+
+static bool is_sampled(const struct fw_demands *demands, __u64 hash)
+{
+	return !demands->sampled ||
+	       !(hash >> (64 - demands->sampled) & ((1ULL << demands->sampled) - 1));
+}
+
+static struct fw_demand *place(struct fw_demands *demands, __u64 hash, const __be32 addr_be[4])
+{
+	for (__u32 i = (__u32)hash;; i++) {
+		struct fw_demand *d = &demands->slot[i & (SLOTS - 1)];
+
+		if (is_free(d) || !memcmp(d->addr_be, addr_be, 16))
+			return d;
+	}
+}
+
+/* Keep every other source. */
+static int thin(struct fw_demands *demands)
+{
+	struct fw_demand *old = malloc(sizeof(demands->slot));
+
+	if (!old)
+		return -ENOMEM;
+	memcpy(old, demands->slot, sizeof(demands->slot));
+	memset(demands->slot, 0, sizeof(demands->slot));
+	demands->sampled++;
+	demands->used = 0;
+	for (__u32 i = 0; i < SLOTS; i++) {
+		__u64 hash = fw_addr_hash(old[i].addr_be);
+
+		if (is_free(&old[i]) || !is_sampled(demands, hash))
+			continue;
+		*place(demands, hash, old[i].addr_be) = old[i];
+		demands->used++;
+	}
+	free(old);
+	return 0;
+}
+
+struct fw_demand *fw_demands_find(struct fw_demands *demands, const __be32 addr_be[4])
+{
+	__u64 hash = fw_addr_hash(addr_be);
+	struct fw_demand *d;
+
+	if (!is_sampled(demands, hash))
+		return NULL;
+	d = place(demands, hash, addr_be);
+	if (!is_free(d))
+		return d;
+	if (demands->used >= FULL) {
+		if (thin(demands) || !is_sampled(demands, hash))
+			return NULL;
+		d = place(demands, hash, addr_be);
+	}
+	memcpy(d->addr_be, addr_be, 16);
+	demands->used++;
+	return d;
+}
+
+void fw_demand_add(struct fw_demand *d, unsigned int kind, __u64 now_ns, __u64 n)
+{
+	fw_window_add(&d->burst[kind], FW_WINDOW_SHORT_NS, now_ns, n);
+	fw_window_add(&d->rate[kind], FW_WINDOW_LONG_NS, now_ns, n);
+}
+
+void fw_demands_server(struct fw_demands *demands, const __be32 addr_be[4])
+{
+	struct fw_demand *d = fw_demands_find(demands, addr_be);
+
+	if (d)
+		d->server = true;
+}
+
+static int order(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Nearest rank. values are sorted in place. */
+static double percentile_of(double *values, size_t n, double percentile)
+{
+	double rank = percentile / 100 * (double)n;
+	size_t at = (size_t)rank + (rank > (double)(size_t)rank);
+
+	qsort(values, n, sizeof(*values), order);
+	return values[at ? (at > n ? n : at) - 1 : 0];
+}
+
+static double rate_of(const struct fw_demand *d, unsigned int kind)
+{
+	return (double)d->rate[kind].most * FW_WINDOW_SHORT_NS / (double)FW_WINDOW_LONG_NS;
+}
+
+/* One class and kind; rates and bursts have room for all sources. */
+static void measure(const struct fw_demands *demands, unsigned int class, unsigned int kind,
+		    double percentile, double *rates, double *bursts, struct fw_suggest_limit *ret)
+{
+	size_t n = 0;
+
+	for (__u32 i = 0; i < SLOTS; i++) {
+		const struct fw_demand *d = &demands->slot[i];
+
+		if (is_free(d) || d->server || d->class != class || !d->burst[kind].most)
+			continue;
+		rates[n] = rate_of(d, kind);
+		bursts[n++] = (double)d->burst[kind].most;
+	}
+	*ret = (struct fw_suggest_limit){ .sources = n };
+	if (!n)
+		return;
+	ret->rate = percentile_of(rates, n, percentile);
+	ret->burst = percentile_of(bursts, n, percentile);
+	ret->most_rate = rates[n - 1];
+	ret->most_burst = bursts[n - 1];
+}
+
+int fw_demands_percentiles(const struct fw_demands *demands, double percentile,
+			   struct fw_suggest *ret)
+{
+	double *rates = calloc(demands->used + 1, sizeof(*rates));
+	double *bursts = calloc(demands->used + 1, sizeof(*bursts));
+	int r = rates && bursts ? 0 : -ENOMEM;
+
+	ret->sampled = 1U << demands->sampled;
+	for (__u32 i = 0; i < SLOTS; i++) {
+		const struct fw_demand *d = &demands->slot[i];
+
+		if (is_free(d) || (!d->server && !d->classed))
+			continue;
+		ret->servers += d->server;
+		ret->sources += !d->server;
+		ret->class_sources[d->class & (FW_CLASS_MAX - 1)] += !d->server;
+	}
+	for (unsigned int c = 0; c < FW_CLASS_MAX && !r; c++)
+		for (unsigned int k = 0; ret->class_sources[c] && k < FW_K_MAX; k++)
+			measure(demands, c, k, percentile, rates, bursts, &ret->limit[c][k]);
+	free(rates);
+	free(bursts);
+	return r;
+}
