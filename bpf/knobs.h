@@ -4,19 +4,7 @@
 #define FW_KNOBS_H
 
 #include "abi.h"
-
-enum fw_clock { FW_CLOCK_JIFFIES, FW_CLOCK_VIRTUAL };
-
-/* Stages in the order they run; a cleared bit skips one (benchmarks take differences with it). */
-enum fw_stage_bit {
-	FW_S_SANITY = 1 << 0,
-	FW_S_LANES = 1 << 1,
-	FW_S_SERVICE = 1 << 2,
-	FW_S_SOURCE = 1 << 3,
-	FW_S_CROWD = 1 << 4,
-	FW_S_PLAIN = 1 << 5, /* the short way in for plain frames; changes no verdict */
-	FW_S_ALL = 63,
-};
+#include "knob_values.h"
 
 const volatile __u32 knob_clock =
 	FW_CLOCK_JIFFIES; /* enum fw_clock; virtual reads fw_ctl.virtual_ns */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "bpf/knob_values.h"
 #include "tests/bench/peers.h"
 #include "tests/bench/scene.h"
 #include "user/base/table.h"
@@ -316,13 +317,10 @@ static const struct {
 	const char *name;
 	__u32 bit;
 } stage[] = {
-	{ "sanity", 1 << 0 }, { "lanes", 1 << 1 }, { "service", 1 << 2 },
-	{ "source", 1 << 3 }, { "crowd", 1 << 4 },
+	{ "sanity", FW_S_SANITY }, { "lanes", FW_S_LANES }, { "service", FW_S_SERVICE },
+	{ "source", FW_S_SOURCE }, { "crowd", FW_S_CROWD },
 };
-/* Not a stage but a second way to the same ones; without it, what a rare packet costs. */
-#define PLAIN	   (1U << 5)
-#define STAGES	   (sizeof(stage) / sizeof(*stage))
-#define STAGES_ALL (31U | PLAIN)
+#define STAGES (sizeof(stage) / sizeof(*stage))
 
 static const enum scene_id staged[] = { SCENE_OVER, SCENE_NEWCOMER4, SCENE_NEWCOMER6, SCENE_VOTER };
 /* All stages; each left out; all left out; all, but by the general parser. */
@@ -387,9 +385,9 @@ int scenes_stages(struct run *run, struct out *out, struct fw_err *err)
 		for (size_t s = 0; !rc && s < VARIANTS; s++) {
 			struct scene_opts opts = {
 				.stages = s == 0	    ? 0
-					  : s == STAGES + 1 ? PLAIN
-					  : s == STAGES + 2 ? STAGES_ALL & ~PLAIN
-							    : STAGES_ALL & ~stage[s - 1].bit,
+					  : s == STAGES + 1 ? FW_S_PLAIN
+					  : s == STAGES + 2 ? FW_S_LONG_WAY
+							    : FW_S_ALL & ~stage[s - 1].bit,
 			};
 			struct scene *scene = group_scene(g, staged[p], &opts, err);
 			struct run_cell cell;

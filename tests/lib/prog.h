@@ -19,15 +19,16 @@
 #include <linux/types.h>
 #include "bpf/abi.h"
 #include "bpf/pkt.h"
+#include "bpf/knob_values.h"
 #include "user/core/apply.h"
 #include "user/core/policy.h"
 #include "user/kern/maps.h"
 #include "user/kern/object.h"
 #include "tests/lib/packet.h"
 
-#define PROG_CLOCK_JIFFIES 0 /* enum fw_clock of bpf/knobs.h, which cannot be included here */
-#define PROG_CLOCK_VIRTUAL 1
-#define PROG_LONG_WAY	   31U /* knob_stages: all but the short way in for plain frames */
+#define PROG_CLOCK_JIFFIES FW_CLOCK_JIFFIES
+#define PROG_CLOCK_VIRTUAL FW_CLOCK_VIRTUAL
+#define PROG_LONG_WAY	   FW_S_LONG_WAY
 #define PROG_TIME0	   (1000 * 1000000000ULL) /* virtual time a test starts at */
 #define SECOND		   1000000000ULL
 

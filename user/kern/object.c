@@ -15,15 +15,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "bpf/hash.h"
+#include "bpf/knob_values.h"
 #include "user/base/clock.h"
 #include "user/kern/maps.h"
 #include "user/kern/noise.h"
 #include "user/kern/object.h"
 #include "user/kern/pin.h"
 #include "floodwall.skel.h"
-
-/* enum fw_stage_bit's FW_S_ALL; bpf/knobs.h holds variables and cannot be included here. */
-#define STAGES_ALL 63U
 
 static __u32 pow2_sets(__u64 sources)
 {
@@ -241,7 +239,7 @@ static void set_knobs(struct fw_object *obj, const struct fw_object_opts *opts)
 	ro->knob_clock = opts->clock;
 	ro->knob_tick_ns = m->tick_ns;
 	ro->knob_jiffies0 = m->jiffies0;
-	ro->knob_stages = opts->stages ?: STAGES_ALL;
+	ro->knob_stages = opts->stages ?: FW_S_ALL;
 	ro->knob_frags = opts->frags;
 	ro->knob_cookie_ts = opts->cookie_ts;
 	ro->knob_cookie_raw = opts->cookie_raw;

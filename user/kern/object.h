@@ -33,7 +33,7 @@ struct fw_sizes {
 struct fw_object_opts {
 	const char *pins;      /* pin directory; NULL: pin nothing, fresh maps (tests, benches) */
 	struct fw_sizes sizes; /* of a first load; ignored when the pins have theirs */
-	__u32 clock;	       /* knob_clock, enum fw_clock of bpf/knobs.h */
+	__u32 clock;	       /* knob_clock, enum fw_clock */
 	__u32 stages;	       /* knob_stages; 0 = all */
 	bool frags;	       /* kernel has multi-buffer XDP (fw_features.frags) */
 	const char *build;     /* into fw_meta.build */

@@ -3,7 +3,7 @@
  * Running single frames through a loaded program that is attached nowhere, by the kernel's
  * test-run: the same object and the same code as on an interface, with maps of its own. What the
  * program learned of a frame lies in its scratch memory, which an object opened with `watch` lets
- * the caller map; opened with knob_stages less FW_S_PLAIN, every frame leaves its facts there.
+ * the caller map; opened with stages FW_S_LONG_WAY, every frame leaves its facts there.
  */
 #ifndef FW_KERN_RUN_H
 #define FW_KERN_RUN_H
@@ -12,11 +12,6 @@
 #include <linux/types.h>
 #include "user/base/err.h"
 #include "user/kern/object.h"
-
-/* knob_stages without FW_S_PLAIN: every frame goes the long way, which decides the same. */
-#define FW_RUN_STAGES 31U
-/* knob_clock: enum fw_clock's FW_CLOCK_VIRTUAL; bpf/knobs.h cannot be included here. */
-#define FW_RUN_CLOCK 1U
 
 /* One frame of len bytes. *ret_action: XDP_*. -errno of the system call; no text, it is a hot path.
  */

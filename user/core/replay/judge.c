@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <linux/bpf.h>
+#include "bpf/knob_values.h"
 #include "bpf/level.h"
 #include "bpf/pkt.h"
 #include "user/base/clock.h"
@@ -31,8 +32,8 @@ static int load(const struct fw_judge_opts *opts, struct fw_judge *j, struct fw_
 {
 	struct fw_object_opts how = {
 		.sizes = opts->sizes,
-		.clock = FW_RUN_CLOCK,
-		.stages = FW_RUN_STAGES,
+		.clock = FW_CLOCK_VIRTUAL,
+		.stages = FW_S_LONG_WAY,
 		.build = FW_VERSION,
 		.fixed_keys = true,
 		.keys = opts->keys,
