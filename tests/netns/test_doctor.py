@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What doctor says of an interface holds, and the command it names mends it."""
 
+import pytest
+
 from test_pins import meta
 
 
@@ -60,6 +62,24 @@ def test_floodwall_of_other_pins_is_named(box):
     assert p.returncode and "other pins" in p.stderr and "--pins DIR detach" in p.stderr
     do(box, mend.replace("DIR", box.pins))
     assert findings(box, "programs") == [("ok", "no XDP program is there", None)]
+
+
+@pytest.mark.parametrize("cookies", [2, 1, 0])
+def test_services_and_host_say_the_same_of_cookies(box, cookies):
+    """No line promises cookies that another says are not made."""
+    box.sysctl(box.srv, net__ipv4__tcp_syncookies=2)
+    box.attach()
+    box.fw("service", "add", "dns", "--udp", "53")
+    box.sysctl(box.srv, net__ipv4__tcp_syncookies=cookies)
+    said = findings(box, "syncookies") + findings(box, "proof")
+    promised = [text for level, text, _ in said
+                if level == "ok" and "prove themselves by SYN cookie" in text]
+    assert len(promised) == (3 if cookies == 2 else 0), said
+    if cookies != 2:
+        [mend] = {mend for level, text, mend in said if mend and "sysctl" in mend and "give" in text}
+        do(box, mend)
+        said = findings(box, "syncookies") + findings(box, "proof")
+        assert not [text for level, text, _ in said if "syncookies=%d" % cookies in text], said
 
 
 def test_a_veth_whose_peer_sends_from_more_queues(make_lab):

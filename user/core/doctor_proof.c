@@ -32,8 +32,21 @@ static __u16 deaf_port(const struct fw_model *model, int service, const struct f
 	return 0;
 }
 
+/* What a service with proof cookie gets of it; NULL: cookies. What mends it is said of the host. */
+static const char *instead(const struct doctor_facts *f)
+{
+	if (f->features_known && f->features.syncookie == FW_NO)
+		return "by trying again, for this kernel makes no cookies";
+	if (f->host.syncookies == 0)
+		return "by trying again, for tcp_syncookies=0 makes no cookies";
+	if (f->host.syncookies == 1)
+		return "by trying again, and by SYN cookie once a listener's queue is full";
+	return NULL;
+}
+
 static void judge_cookie(struct fw_doctor *d, const struct fw_model *model, int service,
-			 const struct fw_listeners *ports, const struct fw_proof_advice *advice)
+			 const struct fw_listeners *ports, const struct fw_proof_advice *advice,
+			 const struct doctor_facts *f)
 {
 	const char *name = model->service[service].name;
 	__u16 deaf = ports->known ? deaf_port(model, service, ports) : 0;
@@ -49,6 +62,11 @@ static void judge_cookie(struct fw_doctor *d, const struct fw_model *model, int 
 	else if (advice->proof != FW_PROOF_COOKIE && service == FW_SERVICE_HOST)
 		fw_doctor_add(d, FW_DOCTOR_WARN, mend, "service %s: proof is cookie, but %s", name,
 			      advice->why);
+	else if (instead(f))
+		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL,
+			      "service %s: proof is cookie; as things are, strangers prove "
+			      "themselves %s",
+			      name, instead(f));
 	else
 		fw_doctor_add(d, FW_DOCTOR_OK, NULL,
 			      "service %s: strangers prove themselves by "
@@ -75,7 +93,7 @@ static void judge_retransmit(struct fw_doctor *d, const struct fw_model *model, 
 }
 
 static void judge_services(struct fw_doctor *d, const struct fw_model *model,
-			   const struct fw_proof_advice *advice)
+			   const struct fw_proof_advice *advice, const struct doctor_facts *f)
 {
 	struct fw_listeners ports;
 
@@ -86,7 +104,7 @@ static void judge_services(struct fw_doctor *d, const struct fw_model *model,
 		if (!*s->name)
 			continue;
 		if (s->proof == FW_PROOF_COOKIE)
-			judge_cookie(d, model, i, &ports, advice);
+			judge_cookie(d, model, i, &ports, advice, f);
 		else if (s->proof == FW_PROOF_RETRANSMIT)
 			judge_retransmit(d, model, i, &ports, advice);
 		else
@@ -113,7 +131,7 @@ void fw_doctor_proof(struct fw_doctor *d, const struct doctor_facts *f)
 	}
 	half = FW_LIVE_POLICY(fw_apply_live(&maps));
 	if (!fw_model_from(&maps.policy[half], &maps.policy_txt[half], model, NULL))
-		judge_services(d, model, &advice);
+		judge_services(d, model, &advice, f);
 out:
 	fw_maps_close(&maps);
 	free(model);
