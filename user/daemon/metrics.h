@@ -28,8 +28,10 @@
 	X(floodwall_service_level, GAUGE, "",                                                   \
 	  "1 for the level that a service is at, 0 for the others")                             \
 	X(floodwall_service_level_pinned, GAUGE, "", "1 if an admin holds the level")           \
-	X(floodwall_service_level_entries, COUNTER, "", "How often each level was entered")     \
-	X(floodwall_service_level_seconds, COUNTER, "seconds", "Time spent in each level")      \
+	X(floodwall_service_level_entries, COUNTER, "",                                         \
+	  "How often its traffic brought a service to each level")                              \
+	X(floodwall_service_level_seconds, COUNTER, "seconds",                                  \
+	  "Time that its traffic kept a service at each level, whatever an admin holds")        \
 	X(floodwall_budget_used_ratio, GAUGE, "ratio",                                          \
 	  "Part of a shared budget's burst in use, 1 = nothing left")                           \
 	X(floodwall_crowd_used_ratio, GAUGE, "ratio",                                           \
