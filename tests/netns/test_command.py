@@ -166,6 +166,52 @@ def test_wrong_files_as_json(desk, tmp_path):
     says(desk, "block", "import", tmp_path, code=1)
 
 
+READS_A_FILE = ["policy check", "policy diff", "policy apply", "run --policy", "replay", "replay --policy X",
+                "limit suggest", "incident verify", "incident verify X --key", "block import",
+                "class import default"]
+
+
+@pytest.mark.parametrize("line", READS_A_FILE)
+def test_a_file_that_is_not_there_is_bad_input(desk, tmp_path, line):
+    """One rule for all commands: 1, and the file is named. Nor may anything else pass for a file."""
+    before = generation(desk)
+    aside = tmp_path / "aside"
+    aside.write_text("")
+    os.symlink("loop", tmp_path / "loop")
+    argv = [aside if w == "X" else w for w in line.split()]
+    for wrong in ("none", "aside/none", "loop", ""):
+        path = "%s/%s" % (tmp_path, wrong)
+        said = says(desk, *argv, path, code=1)
+        assert path.rstrip("/") in said, said
+    assert generation(desk) == before
+
+
+def test_a_policy_is_a_plain_file(desk, tmp_path):
+    """Nothing that could hang the reader, and no device; a list in it neither."""
+    pipe, policy = tmp_path / "pipe", tmp_path / "policy.yaml"
+    os.mkfifo(pipe)
+    for path in (tmp_path, pipe, "/dev/zero"):
+        for verb in ("check", "diff", "apply"):
+            assert "%s is not a plain file" % path in says(desk, "policy", verb, path, code=1)
+        policy.write_text("lanes: {blocked: [{file: %s}]}\n" % path)
+        assert "%s is not a plain file" % path in says(desk, "policy", "check", policy, code=1)
+    policy.write_text("lanes: {blocked: [{file: none.txt}]}\n")
+    said = says(desk, "policy", "check", policy, code=1)
+    assert "policy.yaml:1:" in said and "none.txt cannot be read: No such file" in said, said
+
+
+def test_what_is_written_needs_a_folder(desk, tmp_path):
+    assert "No such file" in says(desk, "policy", "save", tmp_path / "none" / "policy.yaml", code=1)
+    assert os.listdir(tmp_path) == []
+
+
+def test_only_who_is_banned_is_let_off(desk):
+    for who in ("192.0.2.1", "192.0.2.0/24", "2001:db8::1"):
+        assert "%s is not banned" % who in says(desk, "ban", "lift", who, code=3)
+        assert json.loads(says(desk, "-j", "ban", "lift", who, code=3))["error"]["code"] == 3
+    assert "0 bans lifted" in says(desk, "ban", "lift", "all")
+
+
 # -- classes, limits, services ----------------------------------------------------------------------
 
 def test_classes(desk):

@@ -31,6 +31,33 @@ static void codes(void **state)
 	}
 }
 
+/* A file that was named and is not there was named wrongly; the rest is as for everything else. */
+static void files(void **state)
+{
+	static const struct {
+		int code;
+		int exit_code;
+	} row[] = {
+		{ -ENOENT, FW_EXIT_USAGE },	  { -ENOTDIR, FW_EXIT_USAGE },
+		{ -EISDIR, FW_EXIT_USAGE },	  { -ELOOP, FW_EXIT_USAGE },
+		{ -ENAMETOOLONG, FW_EXIT_USAGE }, { -EACCES, FW_EXIT_PERM },
+		{ -EPERM, FW_EXIT_PERM },	  { -EIO, FW_EXIT_FAILED },
+		{ -ENOSPC, FW_EXIT_FAILED },	  { -EROFS, FW_EXIT_FAILED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(row); i++) {
+		struct fw_err err;
+
+		assert_int_equal(fw_err_set_file(&err, row[i].code, "a %s", "file %d", 5),
+				 row[i].code);
+		assert_int_equal(err.exit_code, row[i].exit_code);
+		assert_string_equal(err.msg, "file 5");
+		assert_string_equal(err.hint, "a %s");
+		assert_int_equal(fw_err_set_file(NULL, row[i].code, NULL, "x"), row[i].code);
+	}
+}
+
 static void texts(void **state)
 {
 	struct fw_err err;
@@ -69,6 +96,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(codes),
+		cmocka_unit_test(files),
 		cmocka_unit_test(texts),
 		cmocka_unit_test(own_text),
 	};

@@ -30,22 +30,43 @@ static int exit_code(int code)
 	}
 }
 
-int fw_err_set(struct fw_err *err, int code, const char *hint, const char *fmt, ...)
+static void fill(struct fw_err *err, const char *hint, const char *fmt, va_list args)
 {
 	char raw[FW_ERR_LEN];
 	char hint_raw[FW_ERR_LEN];
+
+	/* Both are copied first: the caller may quote what err held before. */
+	vsnprintf(raw, sizeof(raw), fmt, args);
+	snprintf(hint_raw, sizeof(hint_raw), "%s", hint ? hint : "");
+	fw_text_clean(err->msg, sizeof(err->msg), raw);
+	fw_text_clean(err->hint, sizeof(err->hint), hint_raw);
+}
+
+int fw_err_set(struct fw_err *err, int code, const char *hint, const char *fmt, ...)
+{
 	va_list args;
 
 	if (!err)
 		return code;
-	/* Both are copied first: the caller may quote what err held before. */
 	va_start(args, fmt);
-	vsnprintf(raw, sizeof(raw), fmt, args);
+	fill(err, hint, fmt, args);
 	va_end(args);
-	snprintf(hint_raw, sizeof(hint_raw), "%s", hint ? hint : "");
-	fw_text_clean(err->msg, sizeof(err->msg), raw);
-	fw_text_clean(err->hint, sizeof(err->hint), hint_raw);
 	err->exit_code = exit_code(code);
+	return code;
+}
+
+int fw_err_set_file(struct fw_err *err, int code, const char *hint, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!err)
+		return code;
+	va_start(args, fmt);
+	fill(err, hint, fmt, args);
+	va_end(args);
+	err->exit_code = code == -ENOENT || code == -ENOTDIR || code == -EISDIR || code == -ELOOP
+				 ? FW_EXIT_USAGE
+				 : exit_code(code);
 	return code;
 }
 

@@ -33,6 +33,13 @@ struct fw_err {
 int fw_err_set(struct fw_err *err, int code, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/*
+ * The same for a file that somebody named: a name that leads to no such file is bad input (ENOENT,
+ * ENOTDIR, EISDIR, ELOOP: usage). What floodwall itself keeps and has not made yet is fw_err_set's.
+ */
+int fw_err_set_file(struct fw_err *err, int code, const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
 /* Puts "where: " in front of the message already in err (a file, an interface). NULL is allowed. */
 void fw_err_prepend(struct fw_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -25,5 +25,5 @@ int fw_replace_target(const char *path, const char *hint, char ret[PATH_MAX], st
 	if (realpath(path, ret))
 		return 0;
 	r = -errno;
-	return fw_err_set(err, r, NULL, "cannot find %s: %s", path, strerror(errno));
+	return fw_err_set_file(err, r, NULL, "cannot find %s: %s", path, strerror(errno));
 }

@@ -118,8 +118,12 @@ static int cmd_lift(struct fw_cli *cli, int argc, char **argv)
 	if (err)
 		goto out;
 	lifted = fw_ban_lift(&maps, fw_apply_now(&maps), all ? NULL : addr_be, len);
-	err = fw_cli_done(cli, json_pack("{s:I}", "lifted", (json_int_t)lifted), "%zu ban%s lifted",
-			  lifted, lifted == 1 ? "" : "s");
+	if (!lifted && !all)
+		err = fw_err_set(&cli->err, -ENOENT, "floodwall ban list shows who is",
+				 "%s is not banned; nothing was changed", argv[0]);
+	else
+		err = fw_cli_done(cli, json_pack("{s:I}", "lifted", (json_int_t)lifted),
+				  "%zu ban%s lifted", lifted, lifted == 1 ? "" : "s");
 out:
 	fw_maps_close(&maps);
 	fw_pin_unlock(lock);
@@ -141,6 +145,7 @@ const struct fw_cli_command fw_cmd_ban[] = {
 	  .verb = "lift",
 	  .args = "PREFIX|all",
 	  .help = "end a ban at once and forget how often",
+	  .doc = "Ends with 3 when nobody in PREFIX is banned; `all` is done even then.",
 	  .min_args = 1,
 	  .max_args = 1,
 	  .run = cmd_lift },

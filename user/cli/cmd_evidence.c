@@ -128,8 +128,8 @@ static int cmd_verify(struct fw_cli *cli, int argc, char **argv)
 		goto out;
 	fd = open(argv[0], O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
-		err = fw_err_set(&cli->err, -errno, NULL, "cannot open %s: %s", argv[0],
-				 strerror(errno));
+		err = fw_err_set_file(&cli->err, -errno, NULL, "cannot open %s: %s", argv[0],
+				      strerror(errno));
 		goto out;
 	}
 	fw_progress_begin(&progress, "checking");

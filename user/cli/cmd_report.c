@@ -156,8 +156,9 @@ static int write_file(struct fw_cli *cli, const char *path, writer write,
 			unlink(draft);
 	}
 	free(draft);
-	return err ? fw_err_set(&cli->err, err, NULL, "cannot write %s: %s", path, strerror(-err))
-		   : 0;
+	return !err ? 0
+		    : fw_err_set_file(&cli->err, err, NULL, "cannot write %s: %s", path,
+				      strerror(-err));
 }
 
 int fw_cli_cmd_report(struct fw_cli *cli, int argc, char **argv)

@@ -16,9 +16,9 @@ struct topic {
 static const struct topic topics[] = {
 	{ "exit-codes", "what the exit code means",
 	  "  0  done\n"
-	  "  1  usage or bad input; nothing was changed\n"
+	  "  1  usage or bad input, also a file that is not there; nothing was changed\n"
 	  "  2  refused by the kernel, or failed\n"
-	  "  3  nothing attached, no state there\n"
+	  "  3  not there: nothing attached, no state, no prefix or ban to take away\n"
 	  "  4  not permitted\n"
 	  "  5  works, but degraded (doctor found something, generic mode)\n" },
 	{ "numbers", "how numbers, rates and times are written",

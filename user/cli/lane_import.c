@@ -84,11 +84,8 @@ static int read_file(struct fw_cli *cli, const char *name, char **ret, size_t *r
 		err = errno ?: EIO;
 		if (fd >= 0)
 			close(fd);
-		err = fw_err_set(&cli->err, -err, NULL, "%s: cannot be read: %s", name,
-				 strerror(err));
-		if (err == -ENOENT)
-			cli->err.exit_code = FW_EXIT_USAGE;
-		return err;
+		return fw_err_set_file(&cli->err, -err, NULL, "%s: cannot be read: %s", name,
+				       strerror(err));
 	}
 	if (S_ISDIR(st.st_mode))
 		err = fw_err_set(&cli->err, -EINVAL, NULL, "%s: is a directory, not a list", name);

@@ -65,7 +65,7 @@ static int failed(struct fw_cli *cli, const char *what, const char *path)
 {
 	int code = errno ?: EIO;
 
-	return fw_err_set(&cli->err, -code, NULL, "%s %s: %s", what, path, strerror(code));
+	return fw_err_set_file(&cli->err, -code, NULL, "%s %s: %s", what, path, strerror(code));
 }
 
 /* The file with its comments stays beside the new one. */

@@ -66,11 +66,10 @@ int fw_policy_cmd_read(struct fw_cli *cli, int argc, char **argv, struct fw_poli
 
 	if (!realpath(name, cmd->path)) {
 		r = -(errno ?: EIO);
-		fw_err_set(&cli->err, r,
-			   argc ? NULL : "name the file, or floodwall policy save writes it",
-			   "%s cannot be read: %s", name, strerror(-r));
-		cli->err.exit_code = FW_EXIT_USAGE;
-		return r;
+		return fw_err_set_file(&cli->err, r,
+				       argc ? NULL
+					    : "name the file, or floodwall policy save writes it",
+				       "%s cannot be read: %s", name, strerror(-r));
 	}
 	r = fw_policy_read_file_for(cmd->path, fw_policy_clock(cmd->maps.ctl ? &cmd->maps : NULL),
 				    known ? &session : NULL, &cmd->file, &cmd->problems, &cli->err);

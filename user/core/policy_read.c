@@ -60,7 +60,7 @@ int fw_policy_load(const char *path, char **ret_text, size_t *ret_size, struct f
 	if (fd >= 0)
 		close(fd);
 	if (r && !said)
-		return fw_err_set(err, r, NULL, "%s cannot be read: %s", path, strerror(-r));
+		return fw_err_set_file(err, r, NULL, "%s cannot be read: %s", path, strerror(-r));
 	return r;
 }
 
@@ -117,8 +117,8 @@ int fw_policy_read_file_for(const char *path, struct fw_file_clock clock,
 	int r = fw_policy_load(path, &text, &size, err);
 
 	if (r == -ENOENT)
-		fw_err_set(err, r, "floodwall policy save FILE writes what runs",
-			   "there is no policy file %s", path);
+		fw_err_set_file(err, r, "floodwall policy save FILE writes what runs",
+				"there is no policy file %s", path);
 	if (!r) {
 		lists.hash = fw_policy_hash_bytes(0, text, size);
 		r = fw_file_parse(path, text, size, &context, ret, problems, err);

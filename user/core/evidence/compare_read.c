@@ -167,7 +167,8 @@ int fw_compare_read_bundle(struct fw_compare_side *side, const char *path, struc
 		fw_text_clean(side->name, sizeof(side->name), basename(copy));
 	free(copy);
 	if (fd < 0)
-		return fw_err_set(err, -errno, NULL, "cannot open %s: %s", path, strerror(errno));
+		return fw_err_set_file(err, -errno, NULL, "cannot open %s: %s", path,
+				       strerror(errno));
 	r = check(fd, path, err);
 	if (r)
 		goto out;

@@ -345,7 +345,7 @@ int fw_evidence_export(const struct fw_evidence_job *job, const char *path,
 				  "%s is there already", path);
 	fd = open_nameless(e.dir, path, draft, sizeof(draft));
 	if (fd < 0)
-		return fw_err_set(err, fd, NULL, "cannot make %s: %s", path, strerror(-fd));
+		return fw_err_set_file(err, fd, NULL, "cannot make %s: %s", path, strerror(-fd));
 	code = write_bundle(&e, fd);
 	if (!code)
 		code = publish(fd, draft, path, e.dir);
@@ -353,6 +353,6 @@ int fw_evidence_export(const struct fw_evidence_job *job, const char *path,
 	if (code && *draft)
 		unlink(draft);
 	if (code && (!err || !*err->msg))
-		fw_err_set(err, code, NULL, "cannot write %s: %s", path, strerror(-code));
+		fw_err_set_file(err, code, NULL, "cannot write %s: %s", path, strerror(-code));
 	return code;
 }

@@ -160,7 +160,8 @@ int fw_key_read_public(const char *path, struct fw_sign_public *ret, struct fw_e
 
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return fw_err_set(err, -errno, NULL, "cannot open %s: %s", path, strerror(errno));
+		return fw_err_set_file(err, -errno, NULL, "cannot open %s: %s", path,
+				       strerror(errno));
 	r = read_file(fd, text, sizeof(text), &len);
 	close(fd);
 	if (r ||

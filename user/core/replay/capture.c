@@ -221,7 +221,7 @@ static int open_file(const char *path, struct file *f, struct fw_err *err)
 
 	f->stream = strcmp(path, "-") ? fopen(path, "rbe") : stdin;
 	if (!f->stream)
-		return fw_err_set(err, -errno, NULL, "%s: %s", path, strerror(errno));
+		return fw_err_set_file(err, -errno, NULL, "%s: %s", path, strerror(errno));
 	if (!fstat(fileno(f->stream), &st) && S_ISDIR(st.st_mode))
 		return fw_err_set(err, -EINVAL, NULL, "%s is a directory", path);
 	if (S_ISREG(st.st_mode))
