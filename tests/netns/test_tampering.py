@@ -123,7 +123,7 @@ def test_no_bundle(ev):
     with open(ev.path("text"), "w", encoding="ascii") as f:
         f.write("hello")
     assert "no bundle" in ev.json("incident", "verify", ev.path("text"), code=1)["error"]["message"]
-    ev.json("incident", "verify", ev.path("nothing"), code=3)
+    ev.json("incident", "verify", ev.path("nothing"), code=1)
     ev.json("incident", "verify", ev.path("night.tar"), "--key", ev.path("text"), code=1)
 
 
