@@ -15,7 +15,8 @@ import pytest
 
 import lab
 import pcaps
-from replays import OTHER, SERVICE, T0, VOTER, VOTER6, WEB, WEB6, each, flood, floodwall, put, replay, same
+from replays import (OTHER, SERVICE, T0, VOTER, VOTER6, WEB, WEB6, each, flood, floodwall, policy, put,
+                     replay, same)
 
 PACKETS = [(T0 + i * 0.01, p) for i, p in enumerate([
     pcaps.tcp(VOTER, WEB, 40000, 80, pcaps.SYN), pcaps.udp(OTHER, WEB, 53, 3000),
@@ -124,6 +125,27 @@ def test_stamps_that_run_backward_are_held(tmp_path):
     assert doc["packets"] == 6 and doc["capture"]["backward"] == 2
     assert doc["capture"]["backward_s"] == pytest.approx(14.5)
     assert doc["capture"]["end"] - doc["capture"]["start"] == pytest.approx(6, abs=1e-3)
+
+
+def test_a_clock_that_was_set_back_goes_on(tmp_path):
+    """By NTP, by hand, or since an earlier file was appended: what follows is not one burst. A stray
+    stamp from the future does not stop the time either, and packets that were merely out of order are
+    no set clock. A source sends 500 a second, within its limit of 1000; what is shown goes on, too."""
+    calm = policy(tmp_path, "calm.yaml", "classes:\n  default: { udp: 1000/s burst 1000 }\n")
+    steps = {"back": [t - (3600 if i >= 5000 else 0) for i, t in enumerate(i / 500 for i in range(10000))],
+             "twice": [i / 500 - i // 4000 * 7 for i in range(10000)],
+             "future": [i / 500 + (3600 if i == 2000 else 0) for i in range(10000)],
+             "strays": [i / 500 - (5 if 100 <= i % 500 < 107 else 0) for i in range(10000)]}
+    for name, times in steps.items():
+        path = pcaps.write(tmp_path / "x.pcap", [(T0 + t, pcaps.ether(pcaps.udp(VOTER, WEB, 1000, 2000)))
+                                                 for t in times])
+        doc = replay(path, "--policy", calm)
+        assert doc["verdicts"]["drop"] == 0, name
+        assert doc["capture"]["set_back"] == {"back": 1, "twice": 2, "future": 1, "strays": 0}[name]
+        assert bool(doc.get("warnings")) == (name != "strays"), name
+        length = doc["capture"]["end"] - doc["capture"]["start"]
+        assert length == pytest.approx(3620 if name == "future" else 20, abs=0.2), name
+        assert [p["time"] for p in each(path)[::500]] == pytest.approx([T0 + t for t in times[::500]], abs=1e-5)
 
 
 def peak(path):

@@ -100,6 +100,11 @@ void fw_replay_warn(struct fw_cli *cli, char *const *path, const struct fw_feed_
 			    "the captures hold both directions, and what the server sent is judged "
 			    "as if it had arrived; --to %s leaves that out",
 			    fw_text_put_addr(addr, sizeof(addr), told->server));
+	if (told->set_back)
+		fw_cli_warn(cli,
+			    "the captures' clock was set back %llu times by a second or more: time "
+			    "goes on from there, ahead of their stamps",
+			    (unsigned long long)told->set_back);
 	if (told->blind)
 		fw_cli_warn(cli,
 			    "%llu packets were cut within their headers when captured, and are "

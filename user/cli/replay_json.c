@@ -223,6 +223,7 @@ static json_t *capture_json(const struct fw_replay *replay, const struct fw_tall
 	err |= fw_json_set(out, "too_short", fw_json_count(files->shorter));
 	err |= fw_json_set(out, "backward", fw_json_count(files->backward));
 	err |= fw_json_set(out, "backward_s", json_real((double)files->backward_ns / 1e9));
+	err |= fw_json_set(out, "set_back", fw_json_count(replay->told.set_back));
 	err |= fw_json_set(out, "truncated", json_boolean(files->broken));
 	if (!err)
 		return out;

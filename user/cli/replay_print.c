@@ -234,7 +234,8 @@ void fw_replay_print_known(const struct fw_replay *replay, const struct fw_tally
 	declare(files->cut, "packets cut when captured: filled up with zeros");
 	declare(files->longer + t->oversize, "packets longer than can be run: cut");
 	declare(files->shorter, "packets shorter than an Ethernet header: filled up");
-	declare(files->backward, "time stamps before an earlier one: held at the latest");
+	declare(files->backward,
+		"time stamps before an earlier one: held at the latest, or shifted");
 	putchar('\n');
 }
 

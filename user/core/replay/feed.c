@@ -2,7 +2,8 @@
 /*
  * Time: the first frame is at start_ns, later ones as much later as they were captured, faster by
  * the factor asked for. A stamp from the past is held at the latest one, for no clock of the
- * program's ever went back.
+ * program's ever went back; where the clock itself was set back, or a file goes on with an earlier
+ * one, time goes on from there, or all that follows would come in the same instant.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,14 +18,18 @@
 #pragma GCC diagnostic pop
 #include "user/core/replay/feed.h"
 
-#define CENTURY_NS (100ULL * 366 * 86400 * 1000000000)
+#define CENTURY_NS  (100ULL * 366 * 86400 * 1000000000)
+#define STEP_NS	    1000000000ULL /* less is disorder, as between the queues of a card */
+#define STEP_FRAMES 8		  /* in a row; fewer are strays */
 
 struct fw_feed {
 	struct fw_feed_opts opts;
 	struct fw_capture *capture;
 	struct fw_flows *flows;
 	struct fw_feed_told told;
-	__u64 first_ns, latest_ns; /* as captured */
+	__u64 first_ns, latest_ns; /* as captured, and shifted */
+	__u64 shift_ns;		   /* what a clock that was set back lacks */
+	unsigned int behind;	   /* frames in a row that are STEP_NS and more behind */
 	__u64 packets;
 	bool begun;
 };
@@ -77,6 +82,23 @@ void fw_feed_close(struct fw_feed *f)
 	free(f);
 }
 
+/* A stamp on a line that goes on where clocks were set back, and ends where stamps have caught up.
+ */
+static __u64 straighten(struct fw_feed *f, __u64 at_ns)
+{
+	if (at_ns + STEP_NS > f->latest_ns)
+		f->shift_ns = 0;
+	at_ns += f->shift_ns;
+	if (at_ns + STEP_NS > f->latest_ns) {
+		f->behind = 0;
+	} else if (++f->behind == STEP_FRAMES) {
+		f->shift_ns += f->latest_ns - at_ns;
+		f->behind = 0;
+		f->told.set_back++;
+	}
+	return at_ns > f->latest_ns ? at_ns : f->latest_ns;
+}
+
 static void set_time(struct fw_feed *f, __u64 at_ns, struct fw_feed_packet *p)
 {
 	__u64 passed;
@@ -84,11 +106,12 @@ static void set_time(struct fw_feed *f, __u64 at_ns, struct fw_feed_packet *p)
 	if (!f->begun)
 		f->first_ns = f->latest_ns = at_ns;
 	f->begun = true;
-	f->latest_ns = at_ns > f->latest_ns ? at_ns : f->latest_ns;
+	f->latest_ns = straighten(f, at_ns);
 	passed = f->latest_ns - f->first_ns;
 	if (f->told.speed < 1 || f->told.speed > 1)
 		passed = (__u64)((double)passed / f->told.speed);
 	p->at_ns = at_ns;
+	p->line_ns = f->latest_ns;
 	p->now_ns = f->opts.start_ns + (passed < CENTURY_NS ? passed : CENTURY_NS);
 }
 

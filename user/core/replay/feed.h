@@ -29,9 +29,10 @@ struct fw_feed_opts {
 
 /* What the header walk, the program's own, finds in a frame. */
 struct fw_feed_packet {
-	__u64 index;  /* from 0, of those that arrived */
-	__u64 at_ns;  /* as captured */
-	__u64 now_ns; /* program time, never backward */
+	__u64 index;   /* from 0, of those that arrived */
+	__u64 at_ns;   /* as captured */
+	__u64 line_ns; /* the same, never backward: held, or going on where a clock was set back */
+	__u64 now_ns;  /* program time, never backward */
 	const __u8 *data;
 	__u32 len;
 	__be32 saddr[4], daddr[4]; /* 128-bit form; if family */
@@ -54,6 +55,7 @@ struct fw_feed_told {
 	__u64 answers; /* SYN-ACKs of SYNs in the capture: it has both directions */
 	__u64 handshakes, one_way;
 	__u64 forgotten;  /* connections pushed out by others */
+	__u64 set_back;	  /* times a clock was set back by a second or more */
 	__be32 server[4]; /* who sent the first of the answers */
 	double speed;	  /* how much faster than captured program time runs */
 };

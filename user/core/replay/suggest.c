@@ -124,8 +124,8 @@ static void read_all(struct run *run)
 
 	while (fw_feed_next(run->feed, &p)) {
 		if (!now_ns)
-			s->begin_ns = p.at_ns;
-		now_ns = p.at_ns > now_ns ? p.at_ns : now_ns;
+			s->begin_ns = p.line_ns;
+		now_ns = p.line_ns;
 		one(run, now_ns, &p);
 	}
 	s->end_ns = now_ns;

@@ -96,13 +96,13 @@ static unsigned int bin_of(struct fw_tally *t, __u64 at_ns)
 	return (unsigned int)((at_ns - t->begin_ns) / t->bin_ns);
 }
 
-static void count_time(struct fw_tally *t, __u64 at_ns, enum fw_verdict verdict)
+static void count_time(struct fw_tally *t, __u64 line_ns, enum fw_verdict verdict)
 {
 	unsigned int bin;
 
 	if (!t->packets)
-		t->begin_ns = t->end_ns = at_ns;
-	t->end_ns = at_ns > t->end_ns ? at_ns : t->end_ns;
+		t->begin_ns = line_ns;
+	t->end_ns = line_ns;
 	bin = bin_of(t, t->end_ns);
 	t->bin[bin][verdict]++;
 	t->bins = (unsigned int)((t->end_ns - t->begin_ns) / t->bin_ns) + 1;
@@ -132,12 +132,12 @@ static void count_source(struct fw_tally *t, const struct fw_feed_packet *p,
 void fw_tally_add(struct fw_tally *t, const struct fw_judge *judge, const struct fw_feed_packet *p,
 		  const struct fw_judged *j)
 {
-	count_time(t, p->at_ns, j->verdict);
+	count_time(t, p->line_ns, j->verdict);
 	t->packets++;
 	t->bytes += p->len;
 	count(&t->verdict[j->verdict], p->len);
 	if (!t->reason[j->reason].packets)
-		t->first_ns[j->reason] = p->at_ns;
+		t->first_ns[j->reason] = p->line_ns;
 	count(&t->reason[j->reason], p->len);
 	count(&t->service[j->service][j->verdict], p->len);
 	count(&t->service_reason[j->service][j->reason], p->len);

@@ -19,7 +19,7 @@
 
 /* A service changed its level. */
 struct fw_tally_change {
-	__u64 at_ns; /* as captured */
+	__u64 at_ns; /* as captured: fw_feed_packet.line_ns, as are the others */
 	__u8 service;
 	__u8 level; /* enum fw_level, from then on */
 };
