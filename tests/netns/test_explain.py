@@ -2,6 +2,7 @@
 """explain says what then happens, and changes nothing by saying it."""
 
 import json
+import struct
 import subprocess
 
 import pytest
@@ -67,6 +68,43 @@ CASES = [
     ("41.80.1.5", ("--proto", "47", "--to", lab.SRV4),
      pcaps.ip("41.80.1.5", lab.SRV4, 47, b"x" * 20), "unspoken"),
 ]
+
+
+def fragment(source, to, which):
+    """A piece of a UDP packet: the first, with its ports, or one behind it."""
+    body = struct.pack("!HHHH", 40000, 53, 2000, 0) if which == "first" else b"x" * 8
+    packet = pcaps.ip(source, to, 17, body)
+    if packet[0] >> 4 == 4:
+        return packet[:6] + struct.pack("!H", 0x2000 if which == "first" else 185) + packet[8:]
+    head = struct.pack("!BBHI", 17, 0, 1 if which == "first" else 1480, 7)
+    return packet[:4] + struct.pack("!HB", 16, 44) + packet[7:40] + head + body
+
+
+@pytest.mark.parametrize("which", ["first", "later"])
+@pytest.mark.parametrize("net,to", [("41.80.7.%d", "10.77.0.200"), ("2c0f:fe38:7%d::7", "2001:db8::200")],
+                         ids=["v4", "v6"])
+def test_fragments(desk, net, to, which):
+    """They are held to the limit of fragments, whatever their protocol, and later ones have no ports."""
+    source, later = net % (which == "later"), which == "later"
+    desk.fw("class", "new", "cut")
+    desk.fw("class", "add", "cut", source)
+    desk.fw("limit", "set", "fragments", "1/h", "burst", "3", "--class", "cut")
+    argv = ("--to", to, "--proto", "udp", "--fragment", which)
+    doc = explain(desk, source, *argv)
+    assert doc["packet"]["fragment"] == which and (doc["packet"]["dport"] is None) == later
+    assert doc["reason"] == "newcomer" and doc["packet"]["len"] == 14 + (48 if ":" in to else 20) + 8
+    assert not {"source: udp", "source: syn"} & {b["bucket"] for b in doc["buckets"]}
+    assert used(doc, "source: fragments")["charged"]
+    moved = send(desk, [fragment(source, to, which)] * 3)
+    assert moved["newcomer"] + moved.get("source_ok", 0) == 3, moved
+    doc = explain(desk, source, *argv, "--bytes", "1500")
+    assert (doc["reason"], doc["stage"]) == ("source_fragments", "source"), doc
+    assert doc["packet"]["len"] == (1500 if later else 1494 if ":" in to else 1498)
+    assert send(desk, [fragment(source, to, which)])["source_fragments"] == 1
+    assert which + " fragment" in desk.fw("explain", source, *argv).stdout
+    assert explain(desk, source)["packet"]["fragment"] is None
+    desk.fw("class", "flush", "cut", "--force")
+    desk.fw("class", "drop", "cut")
 
 
 @pytest.mark.parametrize("source,argv,packet,reason", CASES, ids=[c[3] + " " + c[0] for c in CASES])
@@ -206,7 +244,7 @@ def test_the_destination_is_guessed_and_said(desk):
 WRONG = [("x",), ("41.80.1.1", "--to", "2c0f::1"), ("41.80.1.1", "--to", lab.SRV4 + ":0"),
          ("41.80.1.1", "--to", lab.SRV4 + ":80-90"), ("",),
          ("41.80.1.1", "--proto", "tpc"), ("41.80.1.1", "--flags", "XY"),
-         ("41.80.1.1", "--bytes", "1M"), ("41.80.1.1", "--to", "[::1")]
+         ("41.80.1.1", "--bytes", "1M"), ("41.80.1.1", "--fragment", "second"), ("41.80.1.1", "--to", "[::1")]
 
 
 @pytest.mark.parametrize("argv", WRONG, ids=" ".join)

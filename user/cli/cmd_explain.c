@@ -18,7 +18,8 @@
 
 static bool has_ports(const struct fw_explain_packet *p)
 {
-	return p->proto == IPPROTO_TCP || p->proto == IPPROTO_UDP;
+	return (p->proto == IPPROTO_TCP || p->proto == IPPROTO_UDP) &&
+	       p->fragment != FW_EXPLAIN_LATER;
 }
 
 static const char *put_flags(char buf[9], __u8 flags)
@@ -48,8 +49,10 @@ static void print_packet(const struct fw_explain_packet *p, const struct fw_expl
 	bool ports = has_ports(p);
 
 	printf("packet     %s", fw_explain_proto(p->proto, name, sizeof(name)));
-	if (p->proto == IPPROTO_TCP)
+	if (p->proto == IPPROTO_TCP && ports)
 		printf(" %s", put_flags(flags, p->tcp_flags));
+	if (p->fragment)
+		printf(", %s fragment,", fw_explain_fragment_name(p->fragment));
 	printf(" from ");
 	print_end(fw_text_put_addr(addr, sizeof(addr), p->saddr_be), ports, p->sport);
 	printf(" to ");
@@ -167,15 +170,16 @@ static json_t *packet_json(const struct fw_explain_packet *p, const struct fw_ex
 	char name[24], flags[9], from[FW_TEXT_LEN], to[FW_TEXT_LEN];
 	bool ports = has_ports(p);
 
-	return json_pack("{s:s,s:o,s:s,s:o,s:s,s:o,s:i}", "src",
+	return json_pack("{s:s,s:o,s:s,s:o,s:s,s:o,s:s?,s:i}", "src",
 			 fw_text_put_addr(from, sizeof(from), p->saddr_be), "sport",
 			 ports ? json_integer(p->sport) : json_null(), "dst",
 			 fw_text_put_addr(to, sizeof(to), p->daddr_be), "dport",
 			 ports ? json_integer(p->dport) : json_null(), "proto",
 			 fw_explain_proto(p->proto, name, sizeof(name)), "flags",
-			 p->proto == IPPROTO_TCP ? json_string(put_flags(flags, p->tcp_flags))
-						 : json_null(),
-			 "len", (int)e->len);
+			 p->proto == IPPROTO_TCP && ports
+				 ? json_string(put_flags(flags, p->tcp_flags))
+				 : json_null(),
+			 "fragment", fw_explain_fragment_name(p->fragment), "len", (int)e->len);
 }
 
 static int print_json(struct fw_cli *cli, const struct fw_explain_packet *p,
@@ -252,6 +256,8 @@ static const struct fw_cli_option explain_options[] = {
 	  "where it goes; left out: the first service that speaks such packets", "@none" },
 	{ "proto", 0, "P", "tcp (default), udp, icmp or a number", "tcp udp icmp" },
 	{ "flags", 0, "F", "TCP flags as letters: S (default), SA, A, PA, R", "S SA A PA F R" },
+	{ "fragment", 0, "WHICH", "not whole: its first fragment, or a later one, without ports",
+	  "first later" },
 	{ "sport", 0, "PORT", "source port (40000)", "@none" },
 	{ "bytes", 0, "N", "length of the frame; left out: as short as such a packet is", "@none" },
 	{ NULL, 0, NULL, NULL, NULL },

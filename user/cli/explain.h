@@ -17,6 +17,9 @@ int fw_explain_take(struct fw_cli *cli, const char *addr, struct fw_explain_pack
 /* Where nothing is said: the first service that has an address of this family, and speaks this. */
 void fw_explain_guess(const struct fw_model *model, struct fw_explain_packet *packet);
 
+/* "first" or "later"; NULL of a whole packet. */
+const char *fw_explain_fragment_name(__u8 fragment);
+
 /* "tcp", ..., or "protocol 47" in buf. */
 const char *fw_explain_proto(__u8 proto, char *buf, size_t size);
 

@@ -58,6 +58,28 @@ static int take_flags(struct fw_cli *cli, struct fw_explain_packet *p)
 	return 0;
 }
 
+static const char *const fragments[] = {
+	[FW_EXPLAIN_FIRST] = "first",
+	[FW_EXPLAIN_LATER] = "later",
+};
+
+const char *fw_explain_fragment_name(__u8 fragment)
+{
+	return fragments[fragment];
+}
+
+static int take_fragment(struct fw_cli *cli, struct fw_explain_packet *p)
+{
+	const char *text = fw_cli_option(cli, "fragment");
+
+	for (__u8 i = FW_EXPLAIN_FIRST; text && i <= FW_EXPLAIN_LATER; i++)
+		if (!strcmp(fragments[i], text))
+			p->fragment = i;
+	return !text || p->fragment
+		       ? 0
+		       : fw_cli_usage(cli, "--fragment %.40s: say first or later", text);
+}
+
 /* ADDR, ADDR:PORT, [ADDR]:PORT */
 static int take_to(struct fw_cli *cli, const char *text, struct fw_explain_packet *p)
 {
@@ -127,6 +149,8 @@ int fw_explain_take(struct fw_cli *cli, const char *addr, struct fw_explain_pack
 		r = take_proto(cli, p);
 	if (!r)
 		r = take_flags(cli, p);
+	if (!r)
+		r = take_fragment(cli, p);
 	if (!r && to)
 		r = take_to(cli, to, p);
 	if (!r && sport)

@@ -15,12 +15,19 @@
 #include "user/core/source.h"
 #include "user/kern/maps.h"
 
+enum fw_explain_fragment {
+	FW_EXPLAIN_WHOLE,
+	FW_EXPLAIN_FIRST, /* with its ports, and more to come */
+	FW_EXPLAIN_LATER, /* the last one: without ports */
+};
+
 struct fw_explain_packet {
 	__be32 saddr_be[4], daddr_be[4]; /* 128-bit form, of one family */
 	__u16 sport, dport;		 /* host order; TCP and UDP */
 	__u8 proto;
 	__u8 tcp_flags;
-	__u32 len; /* of the frame; 0 = as short as such a packet is */
+	__u8 fragment; /* enum fw_explain_fragment */
+	__u32 len;     /* of the frame; 0 = as short as such a packet is */
 };
 
 /* Stages in the order they run. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Ethernet, IPv4 or IPv6, and TCP, UDP or ICMP; checksums are the kernel's business, not ours. */
+/* Ethernet, IPv4 or IPv6, whole or a fragment, and TCP, UDP or ICMP; checksums are the kernel's
+ * business, not ours. */
 #include <arpa/inet.h>
 #include <string.h>
 #include <linux/icmp.h>
@@ -17,6 +18,17 @@
 #define SEQ	0x10000001U
 #define WINDOW	64240
 #define TTL	64
+#define UNIT	8U    /* bytes that offsets of fragments count, and all but the last hold */
+#define OFFSET	1480U /* where a later fragment begins: one of full size came before it */
+#define MORE4	0x2000
+#define MORE6	1
+
+struct frag_hdr { /* RFC 8200, 4.5 */
+	__u8 nexthdr;
+	__u8 reserved;
+	__be16 field;
+	__be32 id;
+};
 
 static __u32 put_tcp(const struct fw_explain_packet *p, __u8 *out)
 {
@@ -48,6 +60,8 @@ static __u32 put_udp(const struct fw_explain_packet *p, __u32 data, __u8 *out)
 
 static __u32 put_l4(const struct fw_explain_packet *p, __u32 data, __u8 *out)
 {
+	if (p->fragment == FW_EXPLAIN_LATER)
+		return 0;
 	switch (p->proto) {
 	case IPPROTO_TCP:
 		return put_tcp(p, out);
@@ -64,6 +78,15 @@ static __u32 put_l4(const struct fw_explain_packet *p, __u32 data, __u8 *out)
 	}
 }
 
+static __u32 put_ip6_fragment(const struct fw_explain_packet *p, __u8 *out)
+{
+	struct frag_hdr frag = { .nexthdr = p->proto };
+
+	frag.field = htons(p->fragment == FW_EXPLAIN_FIRST ? MORE6 : OFFSET);
+	memcpy(out, &frag, sizeof(frag));
+	return sizeof(frag);
+}
+
 static __u32 put_ip(const struct fw_explain_packet *p, bool ip4, __u32 payload, __u8 *out)
 {
 	struct iphdr v4 = { .version = 4, .ihl = 5, .ttl = TTL, .protocol = p->proto };
@@ -71,10 +94,17 @@ static __u32 put_ip(const struct fw_explain_packet *p, bool ip4, __u32 payload, 
 
 	if (ip4) {
 		v4.tot_len = htons((__u16)(sizeof(v4) + payload));
+		if (p->fragment)
+			v4.frag_off =
+				htons(p->fragment == FW_EXPLAIN_FIRST ? MORE4 : OFFSET / UNIT);
 		v4.saddr = p->saddr_be[3];
 		v4.daddr = p->daddr_be[3];
 		memcpy(out, &v4, sizeof(v4));
 		return sizeof(v4);
+	}
+	if (p->fragment) {
+		v6.nexthdr = IPPROTO_FRAGMENT;
+		payload += put_ip6_fragment(p, out + sizeof(v6));
 	}
 	v6.payload_len = htons((__u16)payload);
 	memcpy(&v6.saddr, p->saddr_be, 16);
@@ -83,17 +113,33 @@ static __u32 put_ip(const struct fw_explain_packet *p, bool ip4, __u32 payload, 
 	return sizeof(v6);
 }
 
+/* Bytes behind the headers, so that the frame is as long as was asked for, or as short as it can.
+ */
+static __u32 data_of(const struct fw_explain_packet *p, __u32 head, __u32 l4)
+{
+	__u32 data = p->len > head + l4 ? p->len - head - l4 : 0;
+
+	if (data > EXPLAIN_FRAME_MAX - head - l4)
+		data = EXPLAIN_FRAME_MAX - head - l4;
+	if (!p->fragment)
+		return data;
+	if (l4 + data < UNIT)
+		data = UNIT - l4;
+	return p->fragment == FW_EXPLAIN_FIRST ? data - (l4 + data) % UNIT : data;
+}
+
 __u32 explain_frame(const struct fw_explain_packet *p, __u8 *out)
 {
 	bool ip4 = fw_text_is_ip4(p->saddr_be);
 	struct ethhdr eth = { .h_proto = htons(ip4 ? ETH_P_IP : ETH_P_IPV6) };
 	__u32 head = sizeof(eth) + (ip4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)), l4, data;
 
+	if (!ip4 && p->fragment)
+		head += sizeof(struct frag_hdr);
 	memset(out, 0, EXPLAIN_FRAME_MAX);
 	memcpy(out, &eth, sizeof(eth));
 	l4 = put_l4(p, 0, out + head);
-	data = p->len > head + l4 ? p->len - head - l4 : 0;
-	data = data < EXPLAIN_FRAME_MAX - head - l4 ? data : EXPLAIN_FRAME_MAX - head - l4;
+	data = data_of(p, head, l4);
 	(void)put_l4(p, data, out + head);
 	(void)put_ip(p, ip4, l4 + data, out + sizeof(eth));
 	return head + l4 + data;

@@ -16,7 +16,8 @@
 
 static bool is_syn(const struct fw_explain_packet *p)
 {
-	return p->proto == IPPROTO_TCP && (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	return p->proto == IPPROTO_TCP && !p->fragment &&
+	       (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
 static double debt(__u64 stamp, const struct fw_limit *limit, __u64 now_ns)
@@ -86,10 +87,12 @@ static bool counts(const struct fw_explain_packet *p, unsigned int kind)
 		return true;
 	case FW_K_SYN:
 		return is_syn(p);
+	case FW_K_FRAG:
+		return p->fragment;
 	case FW_K_UDP:
-		return p->proto == IPPROTO_UDP;
+		return p->proto == IPPROTO_UDP && !p->fragment;
 	case FW_K_ICMP:
-		return p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6;
+		return (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6) && !p->fragment;
 	default:
 		return false;
 	}
