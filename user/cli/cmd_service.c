@@ -77,7 +77,7 @@ static int set_rules(struct fw_cli *cli, struct fw_model *model, __u8 service,
 		err = fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
 		goto out;
 	}
-	fw_service_drop_rules(model, service);
+	fw_model_rule_drop(model, service);
 	ports[0] = strcmp(tcp, "none") ? tcp : "";
 	ports[1] = strcmp(udp, "none") ? udp : "";
 	err = 0;
@@ -116,7 +116,7 @@ static int grant(struct fw_cli *cli, struct fw_model *model, __u8 service, const
 	if (err)
 		return err;
 	s->closed = wish->closed || (s->closed && !wish->open);
-	if (s->closed && fw_service_anywhere(model, service))
+	if (s->closed && fw_model_rule_anywhere(model, service))
 		return fw_cli_usage(cli, "--closed needs addresses of its own: --to ADDR, not any");
 	return 0;
 }

@@ -12,10 +12,4 @@ char *fw_service_addresses(const struct fw_model *model, __u8 service);
 /* "80,443,8000-8010" of FW_PORT_TCP or FW_PORT_UDP, or "". malloc'ed; NULL: no memory. */
 char *fw_service_ports(const struct fw_model *model, __u8 service, __u8 proto);
 
-/* Forgets the rules of a service. */
-void fw_service_drop_rules(struct fw_model *model, __u8 service);
-
-/* Whether one of its rules is for every local address. */
-bool fw_service_anywhere(const struct fw_model *model, __u8 service);
-
 #endif

@@ -76,22 +76,3 @@ char *fw_service_ports(const struct fw_model *model, __u8 service, __u8 proto)
 	}
 	return fclose(out) ? NULL : text;
 }
-
-void fw_service_drop_rules(struct fw_model *model, __u8 service)
-{
-	__u32 kept = 0;
-
-	for (__u32 i = 0; i < model->rules; i++)
-		if (model->rule[i].service != service)
-			model->rule[kept++] = model->rule[i];
-	memset(&model->rule[kept], 0, (model->rules - kept) * sizeof(model->rule[0]));
-	model->rules = kept;
-}
-
-bool fw_service_anywhere(const struct fw_model *model, __u8 service)
-{
-	for (__u32 i = 0; i < model->rules; i++)
-		if (model->rule[i].service == service && model->rule[i].any)
-			return true;
-	return false;
-}

@@ -199,14 +199,6 @@ static int claim_port(struct fw_reader *reader, unsigned int proto,
 	return r;
 }
 
-static bool claims_anywhere(const struct fw_model *model, __u8 service)
-{
-	for (__u32 i = 0; i < model->rules; i++)
-		if (model->rule[i].service == service && model->rule[i].any)
-			return true;
-	return false;
-}
-
 void fw_reader_service_end(struct fw_reader *reader, struct fw_place place)
 {
 	struct fw_service_said *said = &reader->service;
@@ -225,7 +217,8 @@ void fw_reader_service_end(struct fw_reader *reader, struct fw_place place)
 		fw_reader_say(reader, FW_PROBLEM_ERROR, place, "give it tcp, udp or rules",
 			      "service \"%s\" has no ports: it would never match",
 			      model->service[said->index].name);
-	} else if (model->service[said->index].closed && claims_anywhere(model, said->index)) {
+	} else if (model->service[said->index].closed &&
+		   fw_model_rule_anywhere(model, said->index)) {
 		fw_reader_say(reader, FW_PROBLEM_ERROR, said->closed,
 			      "say at which: to: [192.0.2.1]",
 			      "a closed service needs addresses of its own, not any");

@@ -214,18 +214,13 @@ int fw_model_service_del(struct fw_model *model, const char *name, struct fw_err
 {
 	struct named table = services(model);
 	int i = named_find(&table, name, err);
-	__u32 kept = 0;
 
 	if (i < 0)
 		return i;
 	if (i == FW_SERVICE_HOST)
 		return fw_err_set(err, -EINVAL, "it is everything that no other service claims",
 				  "service \"%s\" is built in", name);
-	for (__u32 r = 0; r < model->rules; r++)
-		if (model->rule[r].service != i)
-			model->rule[kept++] = model->rule[r];
-	memset(&model->rule[kept], 0, (model->rules - kept) * sizeof(model->rule[0]));
-	model->rules = kept;
+	fw_model_rule_drop(model, (__u8)i);
 	memset(&model->service[i], 0, sizeof(model->service[i]));
 	return 0;
 }

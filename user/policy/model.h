@@ -46,8 +46,7 @@ struct fw_model_reflect {
 };
 
 struct fw_model {
-	__u32 flags; /* FW_P_MONITOR, FW_P_BOGUS_SOURCE, FW_P_PRIVATE_SOURCE; FW_P_CLOSED is
-			compiled */
+	__u32 flags; /* FW_P_*, but for FW_P_CLOSED, which is compiled */
 	__u32 proof_s;
 	__u32 ban_s;	    /* the first ban of a source; doubles each time; 0 = no bans */
 	__u32 ban_max_s;    /* ceiling */
@@ -106,6 +105,11 @@ int fw_model_service_del(struct fw_model *model, const char *name, struct fw_err
 int fw_model_rule_add(struct fw_model *model, __u8 service, const char *text, struct fw_err *err);
 /* "tcp/8000-8100@192.0.2.1" into buf; returns buf. */
 char *fw_model_rule_put(char *buf, size_t size, const struct fw_model_rule *rule);
+
+/* Forgets the rules of a service. */
+void fw_model_rule_drop(struct fw_model *model, __u8 service);
+/* Whether one of a service's rules is for every local address. */
+bool fw_model_rule_anywhere(const struct fw_model *model, __u8 service);
 
 /* Sorts the rules and merges what touches, as add leaves them. */
 void fw_model_rule_sort(struct fw_model *model);

@@ -192,3 +192,22 @@ char *fw_model_rule_put(char *buf, size_t size, const struct fw_model_rule *rule
 		 rule->any ? "" : "@", addr);
 	return buf;
 }
+
+bool fw_model_rule_anywhere(const struct fw_model *model, __u8 service)
+{
+	for (__u32 i = 0; i < model->rules; i++)
+		if (model->rule[i].service == service && model->rule[i].any)
+			return true;
+	return false;
+}
+
+void fw_model_rule_drop(struct fw_model *model, __u8 service)
+{
+	__u32 kept = 0;
+
+	for (__u32 i = 0; i < model->rules; i++)
+		if (model->rule[i].service != service)
+			model->rule[kept++] = model->rule[i];
+	memset(&model->rule[kept], 0, (model->rules - kept) * sizeof(model->rule[0]));
+	model->rules = kept;
+}
