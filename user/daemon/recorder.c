@@ -204,18 +204,6 @@ static void tell(struct part *part, const struct fw_recorder_state *s)
 	part->told_incident = s->incident;
 }
 
-bool fw_recorder_part(const struct fw_daemon *daemon, struct fw_recorder_state *ret)
-{
-	struct part *part = daemon->part[FW_PART_RECORDER];
-
-	if (!part)
-		return false;
-	pthread_mutex_lock(&part->lock);
-	*ret = part->state;
-	pthread_mutex_unlock(&part->lock);
-	return true;
-}
-
 /* Has its thread written a first second? If not yet there is no news, unless it takes long. */
 static bool has_news(struct part *part, __u64 now_ns)
 {
