@@ -269,8 +269,10 @@ static void sources(void **state)
 	s.exact = true;
 	assert_int_equal(fw_text_addr("2001:db8:1:2::", s.addr_be, NULL), 0);
 	assert_int_equal(fw_incident_put_source(h, id, &s, &err), 0);
-	/* Ended by the caller: its own value comes out. */
-	assert_int_equal(fw_incident_each_source(h, id, see_source, &seen, &err), 1);
+	/* The proven ones, then the others, ended by the caller: its own value comes out. */
+	assert_int_equal(fw_incident_each_source(h, id, true, 0, see_source, &seen, &err), 0);
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(fw_incident_each_source(h, id, false, 2, see_source, &seen, &err), 1);
 	assert_int_equal(seen.n, 3);
 	assert_true(seen.source[0].proven);
 	assert_int_equal(seen.source[0].packets, 6);

@@ -310,8 +310,7 @@ static void check_merged(struct fw_history *h, __s64 id)
 
 	for (int proven = 0; proven < 2; proven++)
 		assert_int_equal(
-			fw_incident_each_source_of(h, id, proven, 0, add_up, &sum[proven], &err),
-			0);
+			fw_incident_each_source(h, id, proven, 0, add_up, &sum[proven], &err), 0);
 	/* 1: the log's 50; 2: the history is ahead with 9; 3: only there; 4: only in the log. */
 	assert_int_equal(sum[true].len, 4);
 	assert_int_equal(sum[true].packets, 50 + 9 + 3 + 400);

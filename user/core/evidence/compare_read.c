@@ -39,9 +39,9 @@ int fw_compare_read_incident(struct fw_compare_side *side, struct fw_history *h,
 	fw_report_free(report);
 	if (!side->report)
 		return fw_err_set(err, -ENOMEM, NULL, "out of memory");
-	r = fw_incident_each_source_of(h, id, true, 0, take, side, err);
+	r = fw_incident_each_source(h, id, true, 0, take, side, err);
 	if (!r)
-		r = fw_incident_each_source_of(h, id, false, 0, take, side, err);
+		r = fw_incident_each_source(h, id, false, 0, take, side, err);
 	settle(side);
 	return r;
 }

@@ -176,9 +176,9 @@ static int put_sources(FILE *out, struct export *e)
 
 	e->csv = out;
 	fputs(FW_EVIDENCE_HEAD, out);
-	r = fw_incident_each_source_of(e->job->history, id, true, 0, put_source, e, e->err);
+	r = fw_incident_each_source(e->job->history, id, true, 0, put_source, e, e->err);
 	return r ? r
-		 : fw_incident_each_source_of(e->job->history, id, false, 0, put_source, e, e->err);
+		 : fw_incident_each_source(e->job->history, id, false, 0, put_source, e, e->err);
 }
 
 /* A proven source is met twice: in sources.csv, and in stix.json. */

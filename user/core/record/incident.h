@@ -183,17 +183,13 @@ int fw_incident_runs(struct fw_history *h, const struct fw_incident *incident,
 		     struct fw_history_run **ret, size_t *ret_count, struct fw_err *err);
 
 /*
- * One call for each, without holding them all in memory: sources proven first, each part by
- * packets, the most first; samples in order. each() returns 0 to go on; anything else ends it and
- * is returned.
+ * One call for each, without holding them all in memory: of the proven sources or of the others,
+ * top with the most packets, the most first, or, if 0, all as they are stored; samples in order.
+ * each() returns 0 to go on; anything else ends it and is returned.
  */
-int fw_incident_each_source(struct fw_history *h, __s64 id,
+int fw_incident_each_source(struct fw_history *h, __s64 id, bool proven, __u32 top,
 			    int (*each)(void *arg, const struct fw_incident_source *source),
 			    void *arg, struct fw_err *err);
-/* The same of one part. top: that many, the most packets first; 0: all, as they are stored. */
-int fw_incident_each_source_of(struct fw_history *h, __s64 id, bool proven, __u32 top,
-			       int (*each)(void *arg, const struct fw_incident_source *source),
-			       void *arg, struct fw_err *err);
 int fw_incident_each_sample(struct fw_history *h, __s64 id,
 			    int (*each)(void *arg, const struct fw_incident_sample *sample),
 			    void *arg, struct fw_err *err);

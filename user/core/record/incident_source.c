@@ -173,33 +173,16 @@ static int take_source(void *arg, sqlite3_stmt *row)
 #define SOURCE_SELECT                                                                        \
 	"SELECT exact, address, proven, banned, first_utc_ns, first_boot_ns, last_utc_ns, "  \
 	"last_boot_ns, packets, bytes, dropped, dropped_bytes, weight, reasons FROM source " \
-	"WHERE incident = ?"
+	"WHERE incident = ? AND proven = ?"
 
-int fw_incident_each_source(struct fw_history *h, __s64 id,
+int fw_incident_each_source(struct fw_history *h, __s64 id, bool proven, __u32 top,
 			    int (*each)(void *arg, const struct fw_incident_source *source),
 			    void *arg, struct fw_err *err)
 {
-	struct walk w = { .source = each, .arg = arg };
-	int r = fw_sql_rows(
-		h,
-		"SELECT exact, address, proven, banned, first_utc_ns, first_boot_ns, "
-		"last_utc_ns, last_boot_ns, packets, bytes, dropped, dropped_bytes, weight, "
-		"reasons FROM source WHERE incident = ? ORDER BY proven DESC, packets DESC, "
-		"exact DESC, address",
-		err, take_source, &w, "i", id);
-
-	return w.ended ? w.end : r;
-}
-
-int fw_incident_each_source_of(struct fw_history *h, __s64 id, bool proven, __u32 top,
-			       int (*each)(void *arg, const struct fw_incident_source *source),
-			       void *arg, struct fw_err *err)
-{
-	static const char stored[] = SOURCE_SELECT " AND proven = ?";
+	static const char stored[] = SOURCE_SELECT;
 	/* A bounded sort: SQLite keeps no more rows than the limit. */
 	static const char heavy[] =
-		SOURCE_SELECT " AND proven = ? ORDER BY packets DESC, exact DESC, "
-			      "address LIMIT ?";
+		SOURCE_SELECT " ORDER BY packets DESC, exact DESC, address LIMIT ?";
 	struct walk w = { .source = each, .arg = arg };
 	int r;
 

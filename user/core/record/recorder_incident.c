@@ -188,8 +188,8 @@ static int seed_accounts(struct fw_recorder *r, struct seed *seed, struct fw_err
 	int code = fw_incident_log_attach(r->history, id, err);
 
 	if (!code)
-		code = fw_incident_each_source_of(r->history, id, true, 0, seed_source, seed, err);
-	return code ?: fw_incident_each_source_of(r->history, id, false, 0, seed_source, seed, err);
+		code = fw_incident_each_source(r->history, id, true, 0, seed_source, seed, err);
+	return code ?: fw_incident_each_source(r->history, id, false, 0, seed_source, seed, err);
 }
 
 int fw_rec_adopt(struct fw_recorder *r, const struct fw_recorder_now *now, struct fw_err *err)
