@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* For report_html*.c only: the parts of the page. */
+/* The parts of the HTML page. For report_html.c, which calls them, and the files they are in. */
 #ifndef FW_CORE_REPORT_PAGE_H
 #define FW_CORE_REPORT_PAGE_H
 
@@ -7,7 +7,7 @@
 
 extern const char fw_report_style[];
 
-/* What happened: report_html.c calls these in order. */
+/* In the order of the page; minutes are in report_minutes.c. */
 void fw_report_page_sources(FILE *out, const struct fw_report *report);
 void fw_report_page_minutes(FILE *out, const struct fw_report *report);
 void fw_report_page_events(FILE *out, const struct fw_report *report);

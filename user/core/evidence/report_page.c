@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The rest of the page: events, sources (proven and others in tables of their own), the record. */
+/* Parts of the page: events, sources (proven and others in tables of their own), the record. */
 #include <stdio.h>
 #include "user/base/clock.h"
 #include "user/base/escape.h"
