@@ -287,7 +287,8 @@ static void report(void)
 {
 	const char *sep = "";
 
-	qsort(latency_us, n_latency, sizeof(*latency_us), compare);
+	if (n_latency)
+		qsort(latency_us, n_latency, sizeof(*latency_us), compare);
 	printf("{\"name\":\"%s\",\"tried\":%" PRIu64 ",\"served\":%" PRIu64
 	       ",\"soon\":%zu,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"bytes\":%" PRIu64
 	       ",\"longest_stall_ms\":%.1f,\"failed\":{",

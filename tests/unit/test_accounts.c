@@ -464,6 +464,10 @@ static void listed(void **state)
 	(void)state;
 	assert_int_equal(fw_accounts_open(NULL, &id, &a, &kept, &err), 0);
 	fw_accounts_list(a, true);
+	n = count; /* a second in which nobody sent anything */
+	(void)fw_accounts_changed(a, &n);
+	assert_int_equal(n, 0);
+	fw_accounts_logged(a, n);
 	for (__u64 key = 1; key <= count; key++) {
 		struct fw_heavy h = lone(key, 1000, true);
 

@@ -116,7 +116,8 @@ void fw_accounts_logged(struct fw_accounts *a, size_t n)
 			(__u8)((s->flags & ~ABOUT_LOG) | IS_LOGGED | (proven ? LOGGED_PROVEN : 0));
 	}
 	a->nr_changed -= n;
-	memmove(a->changed, a->changed + n, a->nr_changed * sizeof(*a->changed));
+	if (n && a->nr_changed)
+		memmove(a->changed, a->changed + n, a->nr_changed * sizeof(*a->changed));
 	shrink(a);
 }
 
