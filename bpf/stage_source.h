@@ -40,16 +40,19 @@ static __always_inline int source_net48(const struct pkt *p, __u64 key, __u64 wh
 
 /*
  * All buckets of a source. A /48 over its limit fills no more of the table with its /64s. facts: of
- * an IPv4 source that was seen to be absent, else 0.
+ * an IPv4 source that was seen to be absent, else 0. at: where it was seen, or 0.
  */
-static __always_inline __u32 source_facts(const struct pkt *p, __u64 key, __u32 facts)
+static __always_inline __u32 source_facts(const struct pkt *p, __u64 key, __u32 facts, __u64 at)
 {
 	__u64 what = stamp_of(p) << 32 | p->len;
 	__u32 who = source_who(p);
 
 	if (facts)
 		return source_enter(p, key, what, who | FW_WHO_ASK);
-	facts = source(key, p->now, what, who);
+	if (at)
+		facts = charge_at(at, p->now, what, who);
+	if (!facts)
+		facts = source(key, p->now, what, who);
 	if ((facts & 0xff) != FW_CONTINUE || facts & FW_IS_STRANGER)
 		return facts;
 	if (p->family == 6 && source_net48(p, key, what, who) != FW_CONTINUE)
@@ -60,11 +63,12 @@ static __always_inline __u32 source_facts(const struct pkt *p, __u64 key, __u32 
 /*
  * The two things that most of a flood is, told by reading and without a call: a source over its
  * packet limit, and one that nobody knows while the newcomers' budget is spent. Returns facts as
- * source() would, or 0: ask it. TCP of known sources is left to it, because their proof decides
- * what becomes of them; so are bans and claims, whose stamps lie further ahead than debt can.
+ * source() would, or 0: ask it, or first charge_at() with *ret_at. TCP of known sources is left to
+ * it, because their proof decides what becomes of them; so are bans and claims, whose stamps lie
+ * further ahead than debt can.
  */
 static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_policy *policy,
-					   __u64 key)
+					   __u64 key, __u64 *ret_at)
 {
 	__u32 id = p->family == 4 ? FW_B_NEW4 : FW_B_NEW6, set;
 	struct table_key table = source_table(p->family, key);
@@ -104,6 +108,7 @@ static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_
 	if (!e.set)
 		return 0;
 	e.way = first_way(marks);
+	*ret_at = source_at(&place, set, e.way);
 	if (p->proto == FW_PROTO_TCP) {
 		entry_touch(&e);
 		return 0;
@@ -123,11 +128,12 @@ static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_
 static __always_inline int stage_source(struct pkt *p, const struct fw_policy *policy, bool plain)
 {
 	__u64 key = source_key(p);
-	__u32 facts = plain ? source_glance(p, policy, key) : 0;
+	__u64 at = 0;
+	__u32 facts = plain ? source_glance(p, policy, key, &at) : 0;
 	int reason;
 
 	if (!facts || facts & FW_IS_ABSENT)
-		facts = source_facts(p, key, facts);
+		facts = source_facts(p, key, facts, at);
 	reason = facts & 0xff;
 	p->known = !!(facts & FW_IS_KNOWN);
 	p->newcomer = !!(facts & FW_IS_NEWCOMER);
