@@ -399,6 +399,7 @@ def test_first_attach_chooses_the_proof(box, cookies, forward, proof, words):
     said = box.fw("attach", box.iface, "--sources4", "65536", "--sources6", "65536", "--prefixes4",
                   "10000", "--prefixes6", "1000").stderr
     assert (words in said) if words else not said, said
+    assert "by SYN cookie" not in said, "promises what it has just said is not so"
     assert host_proof(box) == proof
 
 

@@ -216,6 +216,24 @@ def test_renamed_interface_is_followed(box):
     assert box.fwj("detach", "other0")["state_removed"]
 
 
+def test_detach_all_is_misled_by_no_name(box):
+    """An interface that was renamed, another that took its name, and one that was made anew."""
+    box.attach()
+    box.ip(box.srv, "link set %s down" % box.iface, "link set %s name other0" % box.iface,
+           "link add %s type veth peer name spare0" % box.iface, "link set %s up" % box.iface)
+    doc = box.fwj("detach", "--all")
+    assert doc["detached"] == [{"interface": "other0", "was_there": True}] and doc["state_removed"]
+    assert not pins(box)
+    box.ip(box.srv, "link del %s" % box.iface, "link set other0 name %s" % box.iface,
+           "link set %s up" % box.iface)
+    box.attach()
+    box.ip(box.srv, "link del %s" % box.iface,
+           "link add %s type veth peer name %s netns %s" % (box.iface, box.out, box.world))
+    doc = box.fwj("detach", "--all")
+    assert doc["detached"] == [{"interface": box.iface, "was_there": False}] and doc["state_removed"]
+    assert not pins(box)
+
+
 def test_keep_keeps_limits_and_lists(box):
     box.attach()
     box.fw("block", "add", "192.0.2.0/24")

@@ -183,8 +183,10 @@ static void say_proof(struct fw_cli *cli, const struct fw_setup *setup)
 	const struct fw_proof_advice *proof = &setup->proof;
 
 	if (setup->first && proof->why)
-		fw_cli_warn(cli, "%s; strangers prove themselves by %s%s%s", proof->why,
-			    proof->proof == FW_PROOF_COOKIE ? "SYN cookie" : "trying again",
+		fw_cli_warn(cli, "%s%s%s%s", proof->why,
+			    proof->proof == FW_PROOF_COOKIE
+				    ? ""
+				    : "; strangers prove themselves by trying again",
 			    proof->fix ? ": " : "", proof->fix ? proof->fix : "");
 }
 

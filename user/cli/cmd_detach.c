@@ -38,19 +38,22 @@ static int all_names(struct fw_cli *cli, const struct fw_setup *setup, char (*na
 	return 0;
 }
 
-static int detach_one(struct fw_cli *cli, struct fw_setup *setup, const char *name, json_t *list)
+static int tell_one(struct fw_cli *cli, const char *name, enum fw_setup_detached how, json_t *list)
 {
-	enum fw_setup_detached how;
-	int r = fw_setup_detach(setup, name, &how, &cli->err);
-
-	if (r)
-		return r;
 	if (cli->json)
 		return fw_json_push(list, json_pack("{s:s,s:b}", "interface", name, "was_there",
 						    how == FW_DETACHED));
 	printf(how == FW_DETACHED ? "%s: detached\n" : "%s: was gone already, record mended\n",
 	       name);
 	return 0;
+}
+
+static int detach_one(struct fw_cli *cli, struct fw_setup *setup, const char *name, json_t *list)
+{
+	enum fw_setup_detached how;
+	int r = fw_setup_detach(setup, name, &how, &cli->err);
+
+	return r ? r : tell_one(cli, name, how, list);
 }
 
 /* The last one out switches off the light. */
@@ -99,7 +102,13 @@ static int detach_all(struct fw_cli *cli, struct fw_setup *setup, int argc, char
 		}
 		return r;
 	}
-	r = all_names(cli, setup, names, &nr);
+	/* First the record as things are: interfaces may have another name now, or theirs another.
+	 */
+	r = fw_setup_mend(setup, names, &nr, &cli->err);
+	for (unsigned int i = 0; i < nr && !r; i++)
+		r = tell_one(cli, names[i], FW_DETACHED_GONE, list);
+	if (!r)
+		r = all_names(cli, setup, names, &nr);
 	for (unsigned int i = 0; i < nr && !r; i++)
 		r = detach_one(cli, setup, names[i], list);
 	return r;
