@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What removing the package does to the kernel: the script that dpkg runs, without dpkg and systemd. Its
+whole life in a guest with systemd is in tests/vm/test_system.py."""
+
+import os
+
+import pytest
+
+import lab
+from test_pins import meta
+
+
+@pytest.fixture
+def prerm(box, tmp_path):
+    """Runs `prerm remove` as on the server of a lab, with the command that was built."""
+    os.symlink(lab.FLOODWALL, tmp_path / "floodwall")
+    # There may be a floodwall under systemd on this machine, and it is not ours to stop.
+    (tmp_path / "deb-systemd-invoke").write_text("#!/bin/sh\n")
+    (tmp_path / "deb-systemd-invoke").chmod(0o755)
+    env = dict(box.env(), PATH="%s:%s" % (tmp_path, os.environ["PATH"]))
+    script = os.path.join(lab.ROOT, "debian", "floodwall.prerm")
+    return lambda: box.inside(box.srv, "sh", script, "remove", env=env, check=False)
+
+
+def test_removal_takes_off_what_is_attached_and_says_so(box, prerm):
+    box.attach()
+    p = prerm()
+    assert p.returncode == 0 and "no longer protected" in p.stdout, p
+    assert not os.path.exists(box.pins) or not os.listdir(box.pins)
+
+
+def test_removal_leaves_no_kept_state(box, prerm):
+    """Nothing is attached, so no word of protection; but the tables take memory until somebody goes."""
+    box.attach()
+    box.fw("detach", "--keep", box.iface)
+    assert os.listdir(box.pins)
+    p = prerm()
+    assert (p.returncode, p.stdout, p.stderr) == (0, "", "")
+    assert not os.path.exists(box.pins) or not os.listdir(box.pins)
+
+
+def test_removal_of_what_was_never_used_is_silent(prerm):
+    p = prerm()
+    assert (p.returncode, p.stdout, p.stderr) == (0, "", "")
+
+
+def test_what_cannot_be_taken_off_keeps_its_command(box, prerm):
+    """State of another floodwall: the one at hand must not touch it, so it does not go either."""
+    box.attach()
+    value = meta(box)
+    meta(box, {8: 200})
+    p = prerm()
+    assert p.returncode == 1 and "the package stays" in p.stderr, p
+    meta(box, {8: value[8]})
+    assert box.fwj("status")["interfaces"][0]["attached"]
