@@ -99,6 +99,24 @@ static void many(void **state)
 	fw_table_free(table);
 }
 
+/* What has no style is printed as it is, between texts that have one. */
+static void coloured(void **state)
+{
+	static const struct fw_column bare[] = { { "", FW_LEFT }, { "", FW_RIGHT } };
+	struct fw_table *table = fw_table_new(bare, 2);
+	char *text;
+
+	(void)state;
+	fw_table_cell_styled(table, FW_STYLE_BAD, "lost");
+	fw_table_cell(table, "%d", 7);
+	fw_table_colour_wish(FW_COLOUR_ALWAYS);
+	text = printed(table);
+	fw_table_colour_wish(FW_COLOUR_AUTO);
+	assert_string_equal(text, "\033[31mlost\033[0m  7\n");
+	free(text);
+	fw_table_free(table);
+}
+
 static void no_terminal(void **state)
 {
 	FILE *f = tmpfile();
@@ -149,8 +167,10 @@ static void narrow(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(aligned), cmocka_unit_test(headless),	  cmocka_unit_test(hostile),
-		cmocka_unit_test(many),	   cmocka_unit_test(no_terminal), cmocka_unit_test(narrow),
+		cmocka_unit_test(aligned),  cmocka_unit_test(headless),
+		cmocka_unit_test(hostile),  cmocka_unit_test(many),
+		cmocka_unit_test(coloured), cmocka_unit_test(no_terminal),
+		cmocka_unit_test(narrow),
 	};
 
 	return cmocka_run_group_tests_name("table", tests, NULL, NULL);

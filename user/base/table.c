@@ -137,15 +137,25 @@ void fw_table_wrap(FILE *out, const char *text, int indent, int room)
 	putc('\n', out);
 }
 
+/* What stands before and behind a cell's text: nothing, unless it has a style. */
+static const char *before_text(FILE *out, const struct cell *cell)
+{
+	return cell->style == FW_STYLE_NONE ? "" : fw_table_style(out, cell->style);
+}
+
+static const char *behind_text(FILE *out, const struct cell *cell)
+{
+	return cell->style == FW_STYLE_NONE ? "" : fw_table_style(out, FW_STYLE_NONE);
+}
+
 static void text_print(FILE *out, const struct cell *cell, enum fw_align align, int room, bool last)
 {
 	int pad = room - width(cell->text);
 	int before = align == FW_RIGHT ? pad : 0;
 	int behind = align == FW_LEFT && !last ? pad : 0;
 
-	fprintf(out, "%*s%s%s%s%*s%s", before, "", fw_table_style(out, cell->style), cell->text,
-		cell->style == FW_STYLE_NONE ? "" : fw_table_style(out, FW_STYLE_NONE), behind, "",
-		last ? "\n" : "  ");
+	fprintf(out, "%*s%s%s%s%*s%s", before, "", before_text(out, cell), cell->text,
+		behind_text(out, cell), behind, "", last ? "\n" : "  ");
 }
 
 /* Where the last column begins, and its room on a narrow terminal; room 0: as it comes. */
@@ -178,10 +188,9 @@ static void row_print(const struct fw_table *table, const struct cell *cell, siz
 		text_print(out, &cell[i], table->column[i].align, room[i], i + 1 == n);
 	if (!wrap)
 		return;
-	fputs(cell[n - 1].style == FW_STYLE_NONE ? "" : fw_table_style(out, cell[n - 1].style),
-	      out);
+	fputs(before_text(out, &cell[n - 1]), out);
 	fw_table_wrap(out, cell[n - 1].text, tail.indent, tail.room);
-	fputs(cell[n - 1].style == FW_STYLE_NONE ? "" : fw_table_style(out, FW_STYLE_NONE), out);
+	fputs(behind_text(out, &cell[n - 1]), out);
 }
 
 static void head_print(const struct fw_table *table, const int *room, FILE *out)
