@@ -84,6 +84,7 @@ def test_forced_block_cuts(desk):
     env = {"SSH_CONNECTION": "203.0.113.9 1 10.0.0.1 22"}
     says(desk, "block", "add", "--force", "203.0.113.0/24", env=env)
     assert listed(desk, "block") == ["203.0.113.0/24"]
+    assert says(desk, "block", "list", "198.51.100.1") == "no such prefix is blocked\n"
 
 
 @pytest.mark.parametrize("prefix", ["0.0.0.0/0", "128.0.0.0/1", "::/0", "2000::/3"])

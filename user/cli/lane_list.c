@@ -70,6 +70,15 @@ static void print_row(struct list *l, const struct fw_prefix *one)
 	       one->why ? fw_prefixes_why(&l->set, one) : "");
 }
 
+static void print_none(const struct list *l)
+{
+	const char *class = l->class < 0 ? NULL : l->model->class[l->class].name;
+
+	printf("no %sprefix is %s%s%s\n", l->filtered ? "such " : "",
+	       l->model && !class ? "in a class" : fw_lane_words[l->lane].done, class ? " " : "",
+	       class ? class : "");
+}
+
 static void print_text(struct list *l)
 {
 	char prefix[FW_TEXT_LEN];
@@ -86,7 +95,7 @@ static void print_text(struct list *l)
 		l->shown++;
 	}
 	if (!l->shown) {
-		printf("no prefix is %s\n", fw_lane_words[l->lane].done);
+		print_none(l);
 		return;
 	}
 	printf("%s%-*s  ", l->cli->color ? "\033[1m" : "", l->width, "PREFIX");
