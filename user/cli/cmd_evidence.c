@@ -255,7 +255,7 @@ const struct fw_cli_command fw_cmd_evidence[] = {
 	{ .object = "incident",
 	  .verb = "verify",
 	  .args = "FILE",
-	  .help = "is an exported bundle what was signed?",
+	  .help = "tell whether an exported bundle is what was signed",
 	  .doc = "Works on any machine, without root, attached interfaces or history. Every fault "
 		 "is "
 		 "named: which record, and whether it was changed, removed, added, moved or cut. "
@@ -274,7 +274,7 @@ const struct fw_cli_command fw_cmd_evidence[] = {
 	{ .object = "key",
 	  .verb = "make",
 	  .args = "",
-	  .help = "make that key, once",
+	  .help = "make the key that signs evidence, once",
 	  .doc = "Installing the package does it; the first export does it, too, if it must. The "
 		 "key "
 		 "stands beside the history, readable by its owner alone. It is never replaced: "

@@ -289,7 +289,7 @@ const struct fw_cli_command fw_cmd_source[] = {
 	  .help = "the heaviest sources",
 	  .doc = "Counted since the source became heavy; with --watch, per second since the last "
 		 "look. LOST is what was over a limit, also what was then answered with a cookie. "
-		 "An approximation: each CPU remembers some 2,000 sources, and a heavier one "
+		 "An approximation: each CPU remembers some 4,000 sources, and a heavier one "
 		 "takes a lighter one's place. No decision depends on it.",
 	  .options = top_options,
 	  .max_args = 1,

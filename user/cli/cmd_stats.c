@@ -126,7 +126,7 @@ out:
 static const struct fw_cli_option options[] = {
 	{ "by", 'b', "WHAT", "reason (default), service, class or cpu",
 	  "reason service class cpu" },
-	{ "rate", 'r', NULL, "watch for one second and show what came per second", NULL },
+	{ "rate", 'r', NULL, "watch for one second: what came per second", NULL },
 	{ "all", 'a', NULL, "show what was never counted, too", NULL },
 	{ NULL },
 };

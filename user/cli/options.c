@@ -19,7 +19,7 @@ enum global_row { G_JSON, G_PRETTY, G_WATCH, G_PINS, G_COLOR, G_VERSION, G_HELP,
 
 const struct fw_cli_option fw_options_global[] = {
 	[G_JSON] = { "json", 'j', NULL, "one JSON document on stdout; errors are JSON too", NULL },
-	[G_PRETTY] = { "pretty", 'p', NULL, "the same, indented", NULL },
+	[G_PRETTY] = { "pretty", 'p', NULL, "the same as --json, indented", NULL },
 	[G_WATCH] = { "watch", 0, "[SEC]", "repeat every SEC seconds (1); rates instead of totals",
 		      NULL },
 	[G_PINS] = { "pins", 0, "DIR", "where the maps are pinned; wins over $FLOODWALL_PINS",
