@@ -43,7 +43,7 @@ def test_figures_agree(ev):
     assert sum(int(x["packets"]) for x in rows) == everything
     assert r["sources"]["proven"]["all"]["count"] == PROVEN
     other = r["sources"]["possibly_spoofed"]
-    assert other["counted"]["count"] + other["sampled"]["count"] == OTHER
+    assert other["counted"]["count"] + other["sampled"]["count"] == other["addresses"] == OTHER
     assert all(s["standing"] == "proven" for s in r["sources"]["proven"]["top"])
     assert all(s["standing"] == "possibly spoofed" for s in other["top"])
     text = ev.fw("incident", "report", 1, "--format", "md")
@@ -167,6 +167,19 @@ def test_started_anew_within(ev):
     _, page, r = altered(ev, "anew", "UPDATE tick SET boot_ns = boot_ns - 1050000000000 WHERE id > 60")
     assert r["incident"]["seconds"] == 120
     assert r["counted"]["dropped"]["packets"] == ev.truth["dropped"] and "</html>" in page
+
+
+def test_counted_and_sampled(ev):
+    """An address that was counted and, apart from that, sampled is one address in every figure."""
+    own, page, r = altered(
+        ev, "twice", "INSERT INTO source SELECT incident, 0, address, 0, 0, first_utc_ns, first_boot_ns, "
+        "last_utc_ns, last_boot_ns, 1, 60, 0, 0, 700, '' FROM source WHERE incident = 1 AND exact = 1 AND "
+        "NOT proven LIMIT 7")
+    other = r["sources"]["possibly_spoofed"]
+    assert other["counted"]["count"] + other["sampled"]["count"] == OTHER + 7
+    assert other["addresses"] == OTHER
+    assert own.json("incident", "show", 1)["sources_possibly_spoofed"] == OTHER
+    assert "<b class=\"\">%d</b><span>other addresses noted" % OTHER in page
 
 
 def test_gap(ev):

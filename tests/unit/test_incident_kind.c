@@ -17,7 +17,7 @@ static void kinds(void **state)
 	fw_incident_guess(&s, &g);
 	assert_int_equal(g.kind, FW_IK_SYN_SPOOFED);
 	assert_int_equal(g.sure_pct, 100);
-	assert_non_null(strstr(g.why, "0.0 % of the SYN cookies"));
+	assert_non_null(strstr(g.why, "0.0 % of strangers' SYNs"));
 	s.reason[FW_R_PASS_COOKIE].packets = 3000;
 	fw_incident_guess(&s, &g);
 	assert_int_equal(g.kind, FW_IK_SYN_SPOOFED);
@@ -25,6 +25,13 @@ static void kinds(void **state)
 	s.reason[FW_R_PASS_COOKIE].packets = 9000;
 	fw_incident_guess(&s, &g);
 	assert_int_equal(g.kind, FW_IK_RUSH);
+	/* The kernel's cookies come back, too: nine thousand visitors let in, ten thousand spoofed.
+	 */
+	s.reason[FW_R_PASS_NEWCOMER].packets = 9000;
+	fw_incident_guess(&s, &g);
+	assert_int_equal(g.kind, FW_IK_SYN_SPOOFED);
+	assert_true(g.sure_pct < 60);
+	s.reason[FW_R_PASS_NEWCOMER].packets = 0;
 	s.would[FW_R_DROP_BANNED].packets = 90000;
 	fw_incident_guess(&s, &g);
 	assert_int_equal(g.kind, FW_IK_BOTNET);

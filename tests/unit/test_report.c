@@ -147,6 +147,37 @@ static void verdicts(void **state)
 	free(r);
 }
 
+/*
+ * As many visitors as spoofed SYNs. The kernel answers some visitors with cookies of its own, which
+ * come back as ours do: they must not make the flood look like visitors.
+ */
+static void half_and_half(void **state)
+{
+	struct fw_report *r = new_report();
+
+	(void)state;
+	set(r, FW_R_PASS_NEWCOMER, 5000); /* of either, as they come */
+	set(r, FW_R_TX_COOKIE, 182000);
+	set(r, FW_R_DROP_RETRANSMIT, 43000);
+	set(r, FW_R_PASS_COOKIE, 108000);
+	set(r, FW_R_PASS_SOCKET, 17000);
+	set(r, FW_R_PASS_PROVEN, 530000);
+	for (int i = 0; i < 900; i++) {
+		struct fw_incident_sample s = syn((__u8)(50 + i % 13), false);
+
+		s.len = 60 + (__u32)i % 7 * 200;
+		s.data[47] = i % 3 ? 0x10 : 2;
+		fw_report_traits_add(&r->traits, &s, 100);
+	}
+	fw_report_traits_finish(&r->traits);
+	fw_report_rush(r);
+	assert_int_equal(r->rush.measure[0].of, 230000);
+	assert_true(r->rush.nr_rush >= r->rush.nr_attack + 2); /* voters send more each */
+	assert_int_equal(r->rush.measure[0].speaks, FW_RV_UNDETERMINED);
+	assert_int_equal(r->rush.verdict, FW_RV_UNDETERMINED);
+	free(r);
+}
+
 /* Just below and just above each threshold of the first measure. */
 static void thresholds(void **state)
 {
@@ -155,8 +186,8 @@ static void thresholds(void **state)
 		enum fw_report_verdict speaks;
 	} rows[] = { { 1000, FW_RV_ATTACK },
 		     { 1001, FW_RV_UNDETERMINED },
-		     { 4999, FW_RV_UNDETERMINED },
-		     { 5000, FW_RV_RUSH } };
+		     { 7499, FW_RV_UNDETERMINED },
+		     { 7500, FW_RV_RUSH } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -168,6 +199,38 @@ static void thresholds(void **state)
 		assert_int_equal(r->rush.measure[0].speaks, rows[i].speaks);
 		free(r);
 	}
+}
+
+/*
+ * A SYN flood is answered, so its samples are of our own packets. The TTLs and lengths of the few
+ * visitors beside it are not those of the flood, and must not speak for a rush.
+ */
+static void answered_flood(void **state)
+{
+	struct fw_report *r = new_report();
+
+	(void)state;
+	like_flood(r);
+	for (int i = 0; i < 400; i++) {
+		struct fw_incident_sample s = syn((__u8)(50 + i % 13), false);
+
+		s.answered = i < 200;
+		s.len = 60 + (__u32)i % 7 * 200;
+		fw_report_traits_add(&r->traits, &s, s.answered ? 5000 : 25);
+	}
+	fw_report_traits_finish(&r->traits);
+	fw_report_rush(r);
+	for (size_t i = 0; i < FW_REPORT_MEASURES; i++) {
+		const struct fw_report_measure *m = &r->rush.measure[i];
+
+		assert_int_not_equal(m->speaks, FW_RV_RUSH);
+		if (!strcmp(m->name, "ttl") || !strcmp(m->name, "length"))
+			assert_false(m->known);
+		if (!strcmp(m->name, "kind"))
+			assert_int_equal(m->of, 400);
+	}
+	assert_int_equal(r->rush.verdict, FW_RV_ATTACK);
+	free(r);
 }
 
 static char *sentences(const struct fw_report *r)
@@ -204,7 +267,60 @@ static void words(void **state)
 	free(text);
 	r->sums.would_all.packets = 5;
 	text = sentences(r);
-	assert_non_null(strstr(text, "watch only"));
+	assert_non_null(strstr(text, "watch only for a part of that time")); /* some was answered */
+	free(text);
+	free(r);
+}
+
+/* Sentences that figures alone could make untrue, or read like a machine's. */
+static void true_words(void **state)
+{
+	static const struct {
+		double pps;
+		const char *says;
+	} rows[] = { { 1, "peak 1 packets" },
+		     { 9999.6, "peak 10,000 packets" },
+		     { 999499, "peak 999,000 packets" },
+		     { 999600, "peak 1.0 million packets" },
+		     { 9960000, "peak 10 million packets" } };
+	struct fw_report *r = new_report();
+	char *text;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		r->sums.peak_pps = rows[i].pps;
+		text = sentences(r);
+		assert_non_null(strstr(text, rows[i].says));
+		free(text);
+	}
+	/* Opened by hand on a quiet day: nothing was unusual. */
+	fw_report_rush(r);
+	r->incident.open = true;
+	r->length_s = 1;
+	text = sentences(r);
+	assert_non_null(strstr(text, "(for 1 second now) the server has been watched:"));
+	assert_null(strstr(text, "unusual"));
+	assert_null(strstr(fw_report_title(r), "unusual"));
+	free(text);
+	/* From one day into the next; a little is not nothing; how many others there were nobody
+	 * knows. */
+	strcpy(r->incident.service, "web");
+	r->incident.open = false;
+	r->incident.start.utc_ns = 1794009540ULL * 1000000000; /* 2026-11-06T23:59:00Z */
+	r->incident.end.utc_ns = r->incident.start.utc_ns + 93000000000;
+	r->length_s = 93;
+	like_flood(r);
+	set(r, FW_R_DROP_OUT_OF_STATE, 3);
+	r->sums.handshakes = 1;
+	r->sums.sources_unproven = 611;
+	fw_report_rush(r);
+	text = sentences(r);
+	assert_non_null(strstr(text, "From 06 November 2026, 23:59 to 07 November 2026, 00:00 UTC "
+				     "(for 93 seconds) the server was flooded"));
+	assert_non_null(strstr(text, "dropped less than 0.1 % of all packets and answered 99.5 %"));
+	assert_non_null(strstr(text, "1 time a sender proved"));
+	assert_non_null(strstr(text, "all others may be forged"));
+	assert_non_null(strstr(text, "611 of them were noted"));
 	free(text);
 	free(r);
 }
@@ -245,8 +361,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(families),	   cmocka_unit_test(traits),
 		cmocka_unit_test(hostile_samples), cmocka_unit_test(verdicts),
-		cmocka_unit_test(thresholds),	   cmocka_unit_test(words),
-		cmocka_unit_test(empty),
+		cmocka_unit_test(thresholds),	   cmocka_unit_test(answered_flood),
+		cmocka_unit_test(half_and_half),   cmocka_unit_test(words),
+		cmocka_unit_test(true_words),	   cmocka_unit_test(empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,14 +171,17 @@ static int put_source(void *arg, const struct fw_incident_source *s)
 /* Proven ones first; sorting millions by anything else is left to whoever reads them. */
 static int put_sources(FILE *out, struct export *e)
 {
-	__s64 id = e->job->report->incident.id;
-	int r;
+	const struct fw_report *report = e->job->report;
+	__s64 id = report->incident.id;
+	int r = 0;
 
 	e->csv = out;
 	fputs(FW_EVIDENCE_HEAD, out);
-	r = fw_incident_each_source(e->job->history, id, true, 0, put_source, e, e->err);
-	return r ? r
-		 : fw_incident_each_source(e->job->history, id, false, 0, put_source, e, e->err);
+	if (report->proven.count)
+		r = fw_incident_each_source(e->job->history, id, true, 0, put_source, e, e->err);
+	if (!r && report->listed.count + report->sampled.count)
+		r = fw_incident_each_source(e->job->history, id, false, 0, put_source, e, e->err);
+	return r;
 }
 
 /* A proven source is met twice: in sources.csv, and in stix.json. */

@@ -51,6 +51,7 @@ struct fw_report_traits {
 	__u64 samples;	/* looked at: neither the clerks' nor those from before the first drop */
 	double weight;	/* packets they stand for */
 	double lengths; /* of them with a length and TTL of the sender's, not of our answer */
+	__u64 shown;	/* samples of those */
 	double ttl[256];
 	double length[FW_REPORT_LENGTH]; /* on the wire; longer ones in the last */
 	struct fw_report_kind {

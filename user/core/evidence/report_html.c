@@ -91,10 +91,10 @@ static void cards(FILE *out, const struct fw_report *r)
 	     : s->clerk_drop.packets ? "bad"
 				     : "good",
 	     "packets of clerks dropped");
-	card(out, fw_report_number(s->handshakes), "", "handshakes completed by visitors");
+	card(out, fw_report_number(s->handshakes), "", "handshakes completed");
 	card(out, fw_report_number(r->proven.count), "", "sources proven to be real");
-	card(out, fw_report_number(r->listed.count + r->sampled.count), "",
-	     "addresses seen, possibly spoofed");
+	card(out, fw_report_number(s->sources_unproven), "",
+	     "other addresses noted, possibly spoofed");
 	fputs("</div>\n", out);
 }
 

@@ -114,9 +114,10 @@ static json_t *sources_json(const struct fw_incident_source *s, size_t n)
 static json_t *all_sources_json(const struct fw_report *r)
 {
 	json_t *other =
-		json_pack("{s:o,s:o,s:f,s:o}", "counted", sum_json(&r->listed), "sampled",
-			  sum_json(&r->sampled), "sampled_estimated_packets", r->sampled.weight,
-			  "top", sources_json(r->top_other, r->nr_top_other));
+		json_pack("{s:o,s:o,s:o,s:f,s:o}", "addresses",
+			  fw_json_count(r->sums.sources_unproven), "counted", sum_json(&r->listed),
+			  "sampled", sum_json(&r->sampled), "sampled_estimated_packets",
+			  r->sampled.weight, "top", sources_json(r->top_other, r->nr_top_other));
 
 	return json_pack("{s:{s:o,s:o},s:o,s:b,s:o}", "proven", "all", sum_json(&r->proven), "top",
 			 sources_json(r->top_proven, r->nr_top_proven), "possibly_spoofed", other,

@@ -49,8 +49,8 @@ static void figures(FILE *out, const struct fw_report *r)
 		fw_report_number(s->clerk_drop.packets));
 	fprintf(out, "| handshakes completed | %s |\n", fw_report_number(s->handshakes));
 	fprintf(out, "| sources proven | %s |\n", fw_report_number(r->proven.count));
-	fprintf(out, "| addresses possibly spoofed | %s |\n",
-		fw_report_number(r->listed.count + r->sampled.count));
+	fprintf(out, "| other addresses noted, possibly spoofed | %s |\n",
+		fw_report_number(s->sources_unproven));
 	fputs("\n## Why\n\n| service | was | packets | bytes | reason |\n|---|---|---:|---:|---|\n",
 	      out);
 	for (size_t i = 0; i < r->nr_services; i++)
@@ -107,11 +107,18 @@ static void table(FILE *out, const struct fw_incident_source *list, size_t n)
 			fw_text_put_addr(addr, sizeof(addr), s->addr_be);
 		else
 			fw_text_put_prefix(addr, sizeof(addr), s->addr_be, s->len);
-		fprintf(out, "| `%s` | %s%s | %s | %s | %s | %s |\n", addr,
-			s->exact ? "" : "about ",
+		fprintf(out, "| `%s` | %s%s | %s | ", addr, s->exact ? "" : "about ",
 			fw_report_number(s->exact ? s->packets : (__u64)s->weight),
-			s->exact ? fw_report_number(s->dropped) : "-",
-			s->exact ? "counted" : "samples", fw_report_moment(s->first.utc_ns),
+			s->exact ? fw_report_number(s->dropped) : "-");
+		if (s->exact)
+			fputs("counted", out);
+		else
+			fprintf(out, "%s sample%s, one in %s", fw_report_number(s->packets),
+				s->packets == 1 ? "" : "s",
+				fw_report_number(
+					(__u64)(fw_report_share(s->weight, (double)s->packets) +
+						0.5)));
+		fprintf(out, " | %s | %s |\n", fw_report_moment(s->first.utc_ns),
 			fw_report_moment(s->last.utc_ns));
 	}
 }

@@ -116,8 +116,11 @@ static void put_source(FILE *out, const struct fw_incident_source *s)
 	else
 		fprintf(out,
 			"<td class=\"n\">about %s</td><td class=\"n\">&ndash;</td><td>%s "
-			"samples</td>",
-			fw_report_number((__u64)s->weight), fw_report_number(s->packets));
+			"sample%s, one in %s</td>",
+			fw_report_number((__u64)s->weight), fw_report_number(s->packets),
+			s->packets == 1 ? "" : "s",
+			fw_report_number(
+				(__u64)(fw_report_share(s->weight, (double)s->packets) + 0.5)));
 	cell(out, "m", fw_report_moment(s->first.utc_ns));
 	cell(out, "m", fw_report_moment(s->last.utc_ns));
 	fprintf(out, "<td>%s</td></tr>\n", s->banned ? "banned" : "");
@@ -145,7 +148,7 @@ static void put_table(FILE *out, const struct fw_incident_source *s, size_t n, _
 
 void fw_report_page_sources(FILE *out, const struct fw_report *r)
 {
-	__u64 others = r->listed.count + r->sampled.count;
+	__u64 others = r->sums.sources_unproven;
 
 	fputs("<h2>Proven sources</h2>\n<p>These addresses completed a TCP handshake with this "
 	      "server: "
@@ -169,11 +172,11 @@ void fw_report_page_sources(FILE *out, const struct fw_report *r)
 	      out);
 	if (others)
 		fprintf(out,
-			"<p>%s were counted packet by packet (%s packets); %s are known from "
-			"samples "
-			"alone, which stand for about %s packets (one sample in %s packets).</p>\n",
-			fw_report_number(r->listed.count), fw_report_number(r->listed.packets),
-			fw_report_number(r->sampled.count),
+			"<p>%s were noted: %s were counted packet by packet (%s packets); of %s "
+			"there are samples, which stand for about %s packets (one sample in %s "
+			"packets). One address may be in both lists.</p>\n",
+			fw_report_number(others), fw_report_number(r->listed.count),
+			fw_report_number(r->listed.packets), fw_report_number(r->sampled.count),
 			fw_report_number((__u64)r->sampled.weight),
 			fw_report_number((__u64)(fw_report_sampling(r) + 0.5)));
 	else

@@ -75,9 +75,14 @@ static int take_other(void *arg, const struct fw_incident_source *s)
 static int read_tops(struct fw_history *h, struct fw_report *r, struct fw_err *err)
 {
 	__s64 id = r->incident.id;
-	int e = fw_incident_each_source(h, id, true, FW_REPORT_TOP, take_proven, r, err);
+	int e = 0;
 
-	return e ? e : fw_incident_each_source(h, id, false, FW_REPORT_TOP, take_other, r, err);
+	/* Each reads all sources: not to find that there are none. */
+	if (r->proven.count)
+		e = fw_incident_each_source(h, id, true, FW_REPORT_TOP, take_proven, r, err);
+	if (!e && r->listed.count + r->sampled.count)
+		e = fw_incident_each_source(h, id, false, FW_REPORT_TOP, take_other, r, err);
+	return e;
 }
 
 /*

@@ -30,13 +30,11 @@ struct row {
 	double (*measure)(const struct fw_report *report, __u64 *ret_of);
 };
 
-/* Who sends from a spoofed address never sees the cookie, and a flood tool does not answer it. */
+/* Who sends from a spoofed address never sees the answer, and a flood tool does not go on from it.
+ */
 static double handshakes(const struct fw_report *r, __u64 *ret_of)
 {
-	double back = (double)r->sums.reason[FW_R_PASS_COOKIE].packets;
-
-	*ret_of = r->sums.reason[FW_R_TX_COOKIE].packets;
-	return fw_report_share(back < (double)*ret_of ? back : (double)*ret_of, (double)*ret_of);
+	return fw_incident_completion(&r->sums, ret_of);
 }
 
 /* A visitor is a stranger for one packet and known for the rest; a spoofed one is one for all. */
@@ -72,6 +70,15 @@ static double senseless(const struct fw_report *r, __u64 *ret_of)
 }
 
 /*
+ * Samples of which TTL and length are the sender's. A sample of what was answered holds our answer:
+ * where most packets were answered, the others' say nothing of them, and none count.
+ */
+static __u64 shown(const struct fw_report *r)
+{
+	return 2 * r->traits.lengths >= r->traits.weight ? r->traits.shown : 0;
+}
+
+/*
  * People's packets arrive with many TTLs, all of them usual ones; a tool's are all alike, or
  * random. Whole while no single TTL has more than half, nothing when all have the same one.
  */
@@ -79,13 +86,13 @@ static double usual_ttls(const struct fw_report *r, __u64 *ret_of)
 {
 	double spread = 2 * (1 - r->traits.ttl_top);
 
-	*ret_of = r->traits.samples;
+	*ret_of = shown(r);
 	return r->traits.ttl_usual * (spread < 1 ? spread : 1);
 }
 
 static double one_length(const struct fw_report *r, __u64 *ret_of)
 {
-	*ret_of = r->traits.samples;
+	*ret_of = shown(r);
 	return r->traits.length_top;
 }
 
@@ -97,7 +104,8 @@ static double one_kind(const struct fw_report *r, __u64 *ret_of)
 
 /* name, words, speaks for a rush from, for an attack from, sampled, decisive */
 static const struct row rows[FW_REPORT_MEASURES] = {
-	{ "handshakes", "SYN cookies that came back", 0.50, 0.10, false, true, handshakes },
+	{ "handshakes", "strangers' SYNs that became connections", 0.75, 0.10, false, true,
+	  handshakes },
 	{ "strangers", "packets of addresses never seen before", 0.35, 0.80, false, false,
 	  strangers },
 	{ "senseless", "packets that nobody who wants the page sends", NEVER, 0.50, false, true,
@@ -141,6 +149,11 @@ static void explain(const struct row *row, struct fw_report_measure *m)
 		 100 * row->attack);
 }
 
+static const char *speaks(unsigned int measures)
+{
+	return measures == 1 ? "speaks" : "speak";
+}
+
 static void conclude(struct fw_report_rush *rush, bool against_attack, bool against_rush)
 {
 	int lead = (int)rush->nr_attack - (int)rush->nr_rush;
@@ -152,21 +165,21 @@ static void conclude(struct fw_report_rush *rush, bool against_attack, bool agai
 	switch (rush->verdict) {
 	case FW_RV_ATTACK:
 		snprintf(rush->words, sizeof(rush->words),
-			 "The measurements speak for an attack: %u of %u measures do, %u speak for "
+			 "The measurements speak for an attack: %u of %u measures do, %u %s for "
 			 "a rush of visitors.",
-			 rush->nr_attack, rush->nr_known, rush->nr_rush);
+			 rush->nr_attack, rush->nr_known, rush->nr_rush, speaks(rush->nr_rush));
 		break;
 	case FW_RV_RUSH:
 		snprintf(rush->words, sizeof(rush->words),
 			 "The measurements speak for a rush of visitors: %u of %u measures do, %u "
-			 "speak for an attack.",
-			 rush->nr_rush, rush->nr_known, rush->nr_attack);
+			 "%s for an attack.",
+			 rush->nr_rush, rush->nr_known, rush->nr_attack, speaks(rush->nr_attack));
 		break;
 	default:
 		snprintf(rush->words, sizeof(rush->words),
 			 "Whether it was an attack or a rush of visitors the measurements do not "
-			 "tell: %u of %u measures speak for an attack, %u for a rush.",
-			 rush->nr_attack, rush->nr_known, rush->nr_rush);
+			 "tell: %u of %u measures %s for an attack, %u for a rush.",
+			 rush->nr_attack, rush->nr_known, speaks(rush->nr_attack), rush->nr_rush);
 		break;
 	}
 }
@@ -193,6 +206,8 @@ void fw_report_rush(struct fw_report *report)
 		rush.nr_rush += m->speaks == FW_RV_RUSH;
 		against_attack |= row->decisive && m->speaks == FW_RV_RUSH && i == 0;
 		against_rush |= row->decisive && m->speaks == FW_RV_ATTACK;
+		/* Half of each is neither. */
+		against_rush |= i == 0 && m->known && m->speaks != FW_RV_RUSH;
 		explain(row, m);
 	}
 	conclude(&rush, against_attack, against_rush);

@@ -168,6 +168,7 @@ void fw_report_traits_add(struct fw_report_traits *t, const struct fw_incident_s
 	} else {
 		t->length[s->len < FW_REPORT_LENGTH ? s->len : FW_REPORT_LENGTH - 1] += weight;
 		t->lengths += weight;
+		t->shown++;
 		if (l.ip)
 			t->ttl[l.ttl] += weight;
 	}

@@ -38,9 +38,10 @@ static const char *count(char buf[32], double n)
 		const char *word;
 	} scales[] = { { 1e12, " trillion" }, { 1e9, " billion" }, { 1e6, " million" } };
 
+	/* What would be rounded up to the next scale is of the next scale. */
 	for (size_t i = 0; i < sizeof(scales) / sizeof(*scales); i++)
-		if (n >= scales[i].from) {
-			snprintf(buf, 32, n < 10 * scales[i].from ? "%.1f%s" : "%.0f%s",
+		if (n >= 0.9995 * scales[i].from) {
+			snprintf(buf, 32, n < 9.95 * scales[i].from ? "%.1f%s" : "%.0f%s",
 				 n / scales[i].from, scales[i].word);
 			return buf;
 		}
@@ -63,36 +64,62 @@ static void put_time(char *buf, size_t size, __u64 utc_ns, const char *form)
 
 static void put_length(char buf[32], double s)
 {
-	if (s < 90)
-		snprintf(buf, 32, "%.0f seconds", s);
+	if (s < 120)
+		snprintf(buf, 32, "%.0f second%s", s, s >= 0.5 && s < 1.5 ? "" : "s");
 	else if (s < 5400)
 		snprintf(buf, 32, "%.0f minutes", s / 60);
 	else
 		snprintf(buf, 32, "%.1f hours", s / 3600);
 }
 
+/* Somebody had it recorded, and no service was ever above calm. */
+static bool is_calm(const struct fw_report *r)
+{
+	return !*r->incident.service && !r->nr_spans && r->rush.verdict == FW_RV_UNDETERMINED;
+}
+
 static void what(const struct fw_report *r, struct say *s)
 {
-	static const char *const was[FW_RV_MAX] = {
-		[FW_RV_ATTACK] = "was flooded with traffic",
-		[FW_RV_RUSH] = "was asked by unusually many visitors at once",
-		[FW_RV_UNDETERMINED] = "received unusually heavy traffic",
+	static const char *const was[FW_RV_MAX][2] = {
+		[FW_RV_ATTACK] = { "was flooded with traffic", "has been flooded with traffic" },
+		[FW_RV_RUSH] = { "was asked by unusually many visitors at once",
+				 "has been asked by unusually many visitors at once" },
+		[FW_RV_UNDETERMINED] = { "received unusually heavy traffic",
+					 "has received unusually heavy traffic" },
 	};
-	char from[48], to[16], length[32], peak[32];
+	/* Somebody may have had reasons that no counter knows: it is not called usual, either. */
+	const char *words = is_calm(r)	       ? "was watched"
+			    : r->incident.open ? was[r->rush.verdict][1]
+					       : was[r->rush.verdict][0];
+	char from[48], to[48], day[48], length[32], peak[32];
 
 	put_time(from, sizeof(from), r->incident.start.utc_ns, "%d %B %Y, %H:%M");
-	put_time(to, sizeof(to), r->incident.end.utc_ns, "%H:%M");
+	put_time(to, sizeof(to), r->incident.start.utc_ns, "%d %B %Y");
+	put_time(day, sizeof(day), r->incident.end.utc_ns, "%d %B %Y");
+	/* The day is said again if it is another one. */
+	put_time(to, sizeof(to), r->incident.end.utc_ns,
+		 strcmp(to, day) ? "%d %B %Y, %H:%M" : "%H:%M");
 	put_length(length, r->length_s);
 	if (r->incident.open)
 		say(s, "Since %s UTC (for %s now) the server %s", from, length,
-		    r->rush.verdict == FW_RV_UNDETERMINED ? "has received unusually heavy traffic"
-		    : r->rush.verdict == FW_RV_ATTACK	  ? "has been flooded with traffic"
-							  : "has been asked by unusually many "
-							    "visitors at once");
+		    is_calm(r) ? "has been watched" : words);
 	else
-		say(s, "From %s to %s UTC (for %s) the server %s", from, to, length,
-		    was[r->rush.verdict]);
+		say(s, "From %s to %s UTC (for %s) the server %s", from, to, length, words);
 	say(s, ": at the peak %s packets a second.", count(peak, r->sums.peak_pps));
+}
+
+/* "25.0 %": what is there is never said to be nothing. */
+static const char *percent(char buf[32], double part, double whole)
+{
+	double share = 100 * fw_report_share(part, whole);
+
+	if (part > 0 && share < 0.1)
+		return "less than 0.1 %";
+	/* Nor is what is missing. */
+	if (part < whole && share > 99.9)
+		return "more than 99.9 %";
+	snprintf(buf, 32, "%.1f %%", share);
+	return buf;
 }
 
 static void done(const struct fw_report *r, struct say *s)
@@ -101,7 +128,15 @@ static void done(const struct fw_report *r, struct say *s)
 	double dropped = (double)r->sums.drop.packets, asked = (double)r->sums.answered.packets;
 	char a[32], b[32];
 
-	if (r->sums.would_all.packets)
+	if (r->sums.would_all.packets && dropped + asked > 0)
+		say(s,
+		    "The filter was set to watch only for a part of that time, and let %s packets "
+		    "through that it would have held back; of all packets it dropped %s ",
+		    count(a, (double)r->sums.would_all.packets), percent(b, dropped, all));
+	if (r->sums.would_all.packets && dropped + asked > 0)
+		say(s, "and answered %s with a check that real visitors pass without noticing.",
+		    percent(b, asked, all));
+	else if (r->sums.would_all.packets)
 		say(s,
 		    "The filter was set to watch only and let everything through; it would have "
 		    "held back %s of %s packets.",
@@ -110,18 +145,17 @@ static void done(const struct fw_report *r, struct say *s)
 		say(s, "The filter held nothing back.");
 	else if (dropped <= 0)
 		say(s,
-		    "The filter dropped nothing and answered %.1f %% of all packets with a check "
-		    "that "
+		    "The filter dropped nothing and answered %s of all packets with a check that "
 		    "real visitors pass without noticing.",
-		    100 * asked / all);
+		    percent(a, asked, all));
 	else if (asked <= 0)
-		say(s, "The filter dropped %.1f %% of all packets before they reached the server.",
-		    100 * dropped / all);
+		say(s, "The filter dropped %s of all packets before they reached the server.",
+		    percent(a, dropped, all));
 	else
 		say(s,
-		    "Before they reached the server, the filter dropped %.1f %% of all packets and "
-		    "answered %.1f %% with a check that real visitors pass without noticing.",
-		    100 * dropped / all, 100 * asked / all);
+		    "Before they reached the server, the filter dropped %s of all packets and "
+		    "answered %s with a check that real visitors pass without noticing.",
+		    percent(a, dropped, all), percent(b, asked, all));
 }
 
 static void clerks(const struct fw_report *r, struct say *s)
@@ -135,8 +169,8 @@ static void clerks(const struct fw_report *r, struct say *s)
 		    "can be said of it.");
 	else if (!lost)
 		say(s,
-		    "Those who enter the results were not held up: of their %s packets not one was "
-		    "dropped.",
+		    "The filter did not hold up those who enter the results: of their %s packets "
+		    "not one was dropped.",
 		    count(a, (double)all));
 	else
 		say(s, "Of the %s packets of those who enter the results %s were dropped.",
@@ -148,15 +182,18 @@ static void visitors(const struct fw_report *r, struct say *s)
 	char a[32], b[32];
 
 	if (r->sums.handshakes)
-		say(s, "%s times a visitor's connection proved to be real and was let through",
-		    count(a, (double)r->sums.handshakes));
+		say(s,
+		    "%s time%s a sender proved to be where its address says, and was let through",
+		    count(a, (double)r->sums.handshakes), r->sums.handshakes == 1 ? "" : "s");
 	else
-		say(s, "No visitor had to prove to be real");
+		say(s, "No sender had to prove to be where its address says");
 	if (r->sums.newcomers_refused)
 		say(s,
-		    "; %s packets of addresses unknown before were refused, and there may be "
+		    "; %s packet%s of addresses unknown before %s refused, and there may be "
 		    "packets of visitors among them.",
-		    count(b, (double)r->sums.newcomers_refused));
+		    count(b, (double)r->sums.newcomers_refused),
+		    r->sums.newcomers_refused == 1 ? "" : "s",
+		    r->sums.newcomers_refused == 1 ? "was" : "were");
 	else
 		say(s, "; nobody was refused for being unknown.");
 }
@@ -167,14 +204,16 @@ static void sure(const struct fw_report *r, struct say *s)
 	case FW_RV_ATTACK:
 		say(s,
 		    "The measurements speak for an attack and not for a rush of visitors (%u of %u "
-		    "measures; %u speak against it).",
-		    r->rush.nr_attack, r->rush.nr_known, r->rush.nr_rush);
+		    "measures; %u %s against it).",
+		    r->rush.nr_attack, r->rush.nr_known, r->rush.nr_rush,
+		    r->rush.nr_rush == 1 ? "speaks" : "speak");
 		break;
 	case FW_RV_RUSH:
 		say(s,
 		    "The measurements speak for a rush of visitors and not for an attack (%u of %u "
-		    "measures; %u speak against it).",
-		    r->rush.nr_rush, r->rush.nr_known, r->rush.nr_attack);
+		    "measures; %u %s against it).",
+		    r->rush.nr_rush, r->rush.nr_known, r->rush.nr_attack,
+		    r->rush.nr_attack == 1 ? "speaks" : "speak");
 		break;
 	default:
 		say(s, "Whether it was an attack or a rush of visitors cannot be said from the "
@@ -187,11 +226,19 @@ static void senders(const struct fw_report *r, struct say *s)
 {
 	char a[32], b[32];
 
-	say(s,
-	    "%s sender addresses are proven to be real, among them those of ordinary visitors; %s "
-	    "others may be forged and say nothing about who sent the traffic.",
-	    r->proven.count ? count(a, (double)r->proven.count) : "No",
-	    count(b, (double)(r->listed.count + r->sampled.count)));
+	if (r->proven.count == 1)
+		say(s, "One sender address is proven to be real, and may be that of a visitor; ");
+	else if (r->proven.count)
+		say(s, "%s sender addresses are proven to be real, among them those of visitors; ",
+		    count(a, (double)r->proven.count));
+	else
+		say(s, "No sender address is proven to be real; ");
+	/* Of a flood from random ones there are many more than are noted. */
+	say(s, "all others may be forged and say nothing about who sent the traffic");
+	if (r->sums.sources_unproven)
+		say(s, " (%s of them %s noted)", count(b, (double)r->sums.sources_unproven),
+		    r->sums.sources_unproven == 1 ? "was" : "were");
+	say(s, ".");
 }
 
 static void limits(const struct fw_report *r, struct say *s)
@@ -209,7 +256,11 @@ const char *fw_report_title(const struct fw_report *r)
 {
 	bool rush = r->guess.kind == FW_IK_RUSH;
 
-	/* Two answers that disagree are none. */
+	if (is_calm(r))
+		return "watched by hand";
+	/* Two answers that disagree are none, and a guess is no answer. */
+	if (r->rush.verdict == FW_RV_UNDETERMINED && r->guess.sure_pct < 50)
+		return "unusually heavy traffic";
 	if (rush ? r->rush.verdict != FW_RV_RUSH : r->rush.verdict == FW_RV_RUSH)
 		return "unusually heavy traffic";
 	return r->guess.words;

@@ -73,7 +73,8 @@ struct fw_incident_sums {
 	__u64 handshakes;	   /* sources that proved themselves: cookie_valid + socket */
 	__u64 newcomers_passed, newcomers_refused; /* packets: newcomer; newcomer_over, crowd_*,
 						      cookie_over, retransmit_wait */
-	__u64 sources_proven, sources_unproven;	   /* rows of its list so far */
+	/* Of its list so far; an address that is both counted and sampled is one. */
+	__u64 sources_proven, sources_unproven;
 	__u64 sample_offered, sample_emitted, sample_held, sample_lost;
 	__u64 ledger_lost;
 	__u16 reflect_port; /* commonest UDP source port of reflected samples, host order; 0 = none
@@ -195,6 +196,13 @@ int fw_incident_each_sample(struct fw_history *h, __s64 id,
 			    void *arg, struct fw_err *err);
 
 /* incident_kind.c: pure. */
+/*
+ * What share of the strangers that were let through, answered with a cookie, or asked to come again
+ * became connections. All, for the kernel may send cookies of its own (tcp_syncookies = 2), and
+ * those come back as ours do. *ret_of: how many; 0, with too few of our own cookies: what is let
+ * through need not be TCP.
+ */
+double fw_incident_completion(const struct fw_incident_sums *sums, __u64 *ret_of);
 void fw_incident_guess(const struct fw_incident_sums *sums, struct fw_incident_guess *ret);
 
 /* "proven", "possibly spoofed". */

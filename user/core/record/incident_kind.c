@@ -2,7 +2,7 @@
 /*
  * What an incident was, in words: each reason for which packets were refused or answered speaks for
  * one kind, the kind with the most packets is named, and how sure that is follows from its share.
- * SYN cookies tell a spoofed flood from visitors: who spoofs never sees the cookie to return it.
+ * Connections tell a spoofed flood from visitors: who spoofs never sees the answer to go on from.
  */
 #include <stdio.h>
 #include <sys/param.h>
@@ -60,22 +60,26 @@ const char *fw_incident_kind_name(enum fw_incident_kind kind)
 	return kind < FW_IK_MAX ? names[kind] : "?";
 }
 
-/* Below this share of SYN cookies returned nobody real was behind most SYNs; above the other, most
+/* Below this share of connections made nobody real was behind most SYNs; above the other, most
  * were honest. */
 #define SPOOFED_MAX 0.1
-#define HONEST_MIN  0.5
+#define HONEST_MIN  0.75
 /* Fewer answers than that say nothing. */
 #define COOKIES_MIN 100
 
-static double completion(const struct fw_incident_sums *s)
+double fw_incident_completion(const struct fw_incident_sums *s, __u64 *ret_of)
 {
-	__u64 sent = s->reason[FW_R_TX_COOKIE].packets;
-	__u64 back = s->reason[FW_R_PASS_COOKIE].packets;
+	__u64 back = s->reason[FW_R_PASS_COOKIE].packets + s->reason[FW_R_PASS_SOCKET].packets;
+	__u64 cookies = s->reason[FW_R_TX_COOKIE].packets;
+	/* Each stranger's first SYN is in one of these. */
+	__u64 of = cookies + s->reason[FW_R_PASS_NEWCOMER].packets +
+		   s->reason[FW_R_DROP_RETRANSMIT].packets;
 
-	return sent < COOKIES_MIN ? -1 : MIN(1.0, (double)back / (double)sent);
+	*ret_of = cookies < COOKIES_MIN ? 0 : of;
+	return *ret_of ? MIN(1.0, (double)back / (double)of) : 0;
 }
 
-/* The SYN kind that the cookies speak for; *sure is lowered where they are between. */
+/* The SYN kind that the connections speak for; *sure is lowered where they are between. */
 static enum fw_incident_kind judge_syn(double back, double *sure)
 {
 	if (back < 0) {
@@ -102,7 +106,7 @@ static void explain(struct fw_incident_guess *g, __u64 fits, __u64 bad, double b
 	if (back < 0 || used >= sizeof(g->why))
 		return;
 	snprintf(g->why + used, sizeof(g->why) - used,
-		 "; %.1f %% of the SYN cookies sent came back (a spoofed source never returns one)",
+		 "; %.1f %% of strangers' SYNs became connections (a spoofed source's never do)",
 		 100 * back);
 }
 
@@ -119,9 +123,11 @@ static void name_it(struct fw_incident_guess *g)
 void fw_incident_guess(const struct fw_incident_sums *s, struct fw_incident_guess *ret)
 {
 	__u64 bad = 0, kind[FW_IK_MAX] = { 0 };
-	double back = completion(s), sure;
+	__u64 asked;
+	double back = fw_incident_completion(s, &asked), sure;
 	struct fw_incident_guess g = { .port = s->reflect_port };
 
+	back = asked ? back : -1;
 	for (int i = 0; i < FW_R_MAX; i++) {
 		__u64 n = s->would[i].packets;
 

@@ -163,8 +163,10 @@ int fw_incident_sums(struct fw_history *h, const struct fw_incident *in,
 			err, sum_peak, &s, "ii", in->first_tick, in->last_tick);
 	if (!r)
 		r = fw_sql_rows(h,
-				"SELECT sum(proven), count(*) - sum(proven) FROM source WHERE "
-				"incident = ?",
+				"SELECT sum(proven), count(*) - sum(proven) - (SELECT count(*) "
+				"FROM (SELECT address FROM source WHERE incident = ?1 AND exact = "
+				"0 INTERSECT SELECT address FROM source WHERE incident = ?1 AND "
+				"exact = 1 ORDER BY 1)) FROM source WHERE incident = ?1",
 				err, sum_sources, &s, "i", in->id);
 	if (!r)
 		r = fw_sql_rows(h, "SELECT data FROM sample WHERE incident = ? AND reason = ?", err,
