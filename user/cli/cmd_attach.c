@@ -254,12 +254,10 @@ const struct fw_cli_command fw_cmd_attach[] = {
 	  .args = "IFACE...",
 	  .help = "filter what these interfaces receive",
 	  .doc = "Where floodwall is attached already, the program is replaced without a gap and "
-		 "all "
-		 "state is kept. "
-		 "Native mode runs in the driver; generic is slower and only used when asked for. "
-		 "The sizes of the tables are settled when the first interface is attached; a "
-		 "source "
-		 "takes 32 bytes, and the memory is shown before it is taken.",
+		 "all state is kept. Native mode runs in the driver; generic is slower and only "
+		 "used when asked for. The sizes of the tables are settled when the first "
+		 "interface is attached; a source takes 32 bytes, and the memory is shown before "
+		 "it is taken.",
 	  .options = attach_options,
 	  .min_args = 1,
 	  .max_args = -1,
@@ -269,8 +267,7 @@ const struct fw_cli_command fw_cmd_attach[] = {
 	  .args = "IFACE...",
 	  .help = "stop filtering on these interfaces",
 	  .doc = "Other XDP programs there stay. With the last interface, limits, lists and "
-		 "sources "
-		 "go too, unless --keep is given.",
+		 "sources go too, unless --keep is given.",
 	  .options = fw_detach_options,
 	  .max_args = -1,
 	  .run = fw_detach_run,

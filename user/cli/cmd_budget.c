@@ -262,8 +262,7 @@ const struct fw_cli_command fw_cmd_budget[] = {
 	  .help = "change a shared budget, or one of a service",
 	  .doc = "NAME is one that `floodwall budget show` lists. With --service: syn, packets, "
 		 "bytes for the service's unproven traffic, net-syn, net-packets, net-bytes for "
-		 "one "
-		 "/24 (IPv4) or /48 (IPv6) of it.\n\n"
+		 "one /24 (IPv4) or /48 (IPv6) of it.\n\n"
 		 "  floodwall budget set newcomers4 50k/s burst 100k\n"
 		 "  floodwall budget set syn 2k/s --service web",
 	  .options = service_option,
@@ -271,7 +270,6 @@ const struct fw_cli_command fw_cmd_budget[] = {
 	  .max_args = 4,
 	  .run = cmd_set,
 	  .choices = "arp nd dhcp pmtu other_l3 deep trusted newcomers4 newcomers6 cookies syn "
-		     "packets "
-		     "bytes net-syn net-packets net-bytes off burst" },
+		     "packets bytes net-syn net-packets net-bytes off burst" },
 	{ .object = NULL },
 };

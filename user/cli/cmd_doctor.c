@@ -75,10 +75,8 @@ const struct fw_cli_command fw_cmd_doctor[] = {
 	  .args = "[IFACE]",
 	  .help = "what kernel, driver and settings really do, and how to mend them",
 	  .doc = "Looks and changes nothing: each finding comes with the command that mends it. "
-		 "Without "
-		 "IFACE: the host and the interfaces floodwall is attached to. Exit code 5: "
-		 "something "
-		 "is to be mended.",
+		 "Without IFACE: the host and the interfaces floodwall is attached to. Exit code "
+		 "5: something is to be mended.",
 	  .max_args = 1,
 	  .flags = FW_CLI_WATCH,
 	  .run = cmd_doctor,

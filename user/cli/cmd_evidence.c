@@ -108,8 +108,7 @@ static void check_print(const struct fw_bundle_check *c)
 	       is_own(c) ? " (this machine's own)" : "");
 	if (!c->key_known && !is_own(c))
 		printf("         whose key that is, the bundle cannot prove: compare this "
-		       "fingerprint "
-		       "with\n         the one the office published, or give --key\n");
+		       "fingerprint with\n         the one the office published, or give --key\n");
 }
 
 static int cmd_verify(struct fw_cli *cli, int argc, char **argv)
@@ -219,10 +218,8 @@ const struct fw_cli_command fw_cmd_evidence[] = {
 	  .args = "ID|last",
 	  .help = "what happened, as a page, Markdown, JSON or plain sentences",
 	  .doc = "The page needs nothing else: no script, no other file. What was counted and what "
-		 "was "
-		 "estimated from samples is told apart, and so are proven sources and addresses "
-		 "that "
-		 "are possibly spoofed.",
+		 "was estimated from samples is told apart, and so are proven sources and "
+		 "addresses that are possibly spoofed.",
 	  .options = report_options,
 	  .min_args = 1,
 	  .max_args = 1,
@@ -232,10 +229,8 @@ const struct fw_cli_command fw_cmd_evidence[] = {
 	  .args = "ID|last",
 	  .help = "all evidence as one signed file",
 	  .doc = "A tar archive of reports, counts, sources, samples and how they were recorded, "
-		 "with "
-		 "a chained and signed manifest; VERIFY.txt in it says how to check it with "
-		 "standard "
-		 "tools. Without --country and --asn, databases in /var/lib/GeoIP and "
+		 "with a chained and signed manifest; VERIFY.txt in it says how to check it with "
+		 "standard tools. Without --country and --asn, databases in /var/lib/GeoIP and "
 		 "/usr/share/GeoIP are used if there are any.",
 	  .options = export_options,
 	  .min_args = 1,
@@ -246,8 +241,7 @@ const struct fw_cli_command fw_cmd_evidence[] = {
 	  .args = "A B",
 	  .help = "what two incidents share, and how much of it is chance",
 	  .doc = "A and B are numbers of incidents, or bundles, which must be intact. Proven "
-		 "sources and "
-		 "addresses that are possibly spoofed are compared apart.",
+		 "sources and addresses that are possibly spoofed are compared apart.",
 	  .min_args = 2,
 	  .max_args = 2,
 	  .run = fw_cli_cmd_compare,
@@ -257,9 +251,8 @@ const struct fw_cli_command fw_cmd_evidence[] = {
 	  .args = "FILE",
 	  .help = "tell whether an exported bundle is what was signed",
 	  .doc = "Works on any machine, without root, attached interfaces or history. Every fault "
-		 "is "
-		 "named: which record, and whether it was changed, removed, added, moved or cut. "
-		 "Exit code 0: intact; 2: not.",
+		 "is named: which record, and whether it was changed, removed, added, moved or "
+		 "cut. Exit code 0: intact; 2: not.",
 	  .options = verify_options,
 	  .min_args = 1,
 	  .max_args = 1,
@@ -276,9 +269,9 @@ const struct fw_cli_command fw_cmd_evidence[] = {
 	  .args = "",
 	  .help = "make the key that signs evidence, once",
 	  .doc = "Installing the package does it; the first export does it, too, if it must. The "
-		 "key "
-		 "stands beside the history, readable by its owner alone. It is never replaced: "
-		 "bundles are checked with it for years, so keep a copy of it off this machine.",
+		 "key stands beside the history, readable by its owner alone. It is never "
+		 "replaced: bundles are checked with it for years, so keep a copy of it off this "
+		 "machine.",
 	  .run = cmd_key_make },
 	{ .object = NULL },
 };

@@ -139,8 +139,7 @@ static int print(const struct fw_explain_packet *p, const struct fw_explain *e)
 	else
 		printf("decided before any bucket is asked\n");
 	printf("\njudged by the program itself on a copy of the live state, with this host's "
-	       "sockets; "
-	       "nothing was charged\n");
+	       "sockets; nothing was charged\n");
 	return r;
 }
 
@@ -268,9 +267,8 @@ const struct fw_cli_command fw_cmd_explain[] = {
 	  .args = "ADDR",
 	  .help = "what would happen to a packet of this address now, and why",
 	  .doc = "The program itself judges such a packet on a copy of the live policy, buckets, "
-		 "levels "
-		 "and bans, with this host's sockets; nothing is charged. USED is the part of the "
-		 "burst in use now, AFTER the same once the packet has been charged.\n\n"
+		 "levels and bans, with this host's sockets; nothing is charged. USED is the part "
+		 "of the burst in use now, AFTER the same once the packet has been charged.\n\n"
 		 "  floodwall explain 198.51.100.7\n"
 		 "  floodwall explain 203.0.113.9 --to 192.0.2.1:443 --proto udp --sport 53",
 	  .options = explain_options,

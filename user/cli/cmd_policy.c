@@ -119,8 +119,7 @@ const struct fw_cli_command fw_cmd_policy[] = {
 	  .args = "",
 	  .help = "go back to the generation before",
 	  .doc = "Whatever made the present one: apply, block, limit or any other command. A "
-		 "second "
-		 "undo takes the first back.",
+		 "second undo takes the first back.",
 	  .run = fw_policy_undo_run },
 	{ .object = "policy",
 	  .verb = "show",

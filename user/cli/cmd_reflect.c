@@ -134,8 +134,7 @@ const struct fw_cli_command fw_cmd_reflect[] = {
 	  .args = "PORT...",
 	  .help = "drop UDP from these source ports",
 	  .doc = "Without --everywhere only towards named services, because the rest of the host "
-		 "may "
-		 "ask a DNS or time server itself. A port that is there already gets the new "
+		 "may ask a DNS or time server itself. A port that is there already gets the new "
 		 "scope.",
 	  .options = add_options,
 	  .min_args = 1,

@@ -248,12 +248,10 @@ const struct fw_cli_command fw_cmd_replay[] = {
 	  .args = "[--compare FILE FILE] CAPTURE...",
 	  .help = "what a policy would have done to recorded traffic",
 	  .doc = "Runs the shipped program over captures (pcap, pcapng; Ethernet, Linux cooked, "
-		 "raw "
-		 "IP; - is standard input), with the capture's own clock and tables of its own: "
-		 "nothing on this machine is touched. What a capture cannot know is declared, not "
-		 "guessed: a handshake seen in it counts as proof of its source, listeners are "
-		 "those "
-		 "of the policy's services and those seen to answer.\n\n"
+		 "raw IP; - is standard input), with the capture's own clock and tables of its "
+		 "own: nothing on this machine is touched. What a capture cannot know is declared, "
+		 "not guessed: a handshake seen in it counts as proof of its source, listeners are "
+		 "those of the policy's services and those seen to answer.\n\n"
 		 "  floodwall replay flood.pcap --service web=tcp/80,443@192.0.2.1\n"
 		 "  floodwall replay night.pcapng --policy tomorrow.yaml --over 1 -j\n"
 		 "  floodwall replay --compare today.yaml tomorrow.yaml night.pcapng",

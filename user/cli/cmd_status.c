@@ -370,8 +370,7 @@ const struct fw_cli_command fw_cmd_status[] = {
 	  .args = "",
 	  .help = "what is attached where, in which mode, and how services stand",
 	  .doc = "Exit code 5: attached, but not as it should be (generic mode, another program in "
-		 "the "
-		 "place of floodwall, an interface gone); 3: attached nowhere.",
+		 "the place of floodwall, an interface gone); 3: attached nowhere.",
 	  .options = options,
 	  .flags = FW_CLI_WATCH,
 	  .run = cmd_status },

@@ -135,8 +135,7 @@ static void print_head(const struct fw_suggest_opts *o, const struct fw_suggest 
 		printf("# the sample is one source in %u\n", s->sampled);
 	printf("# Each limit is %g times what %g %% of the sources stayed within (--margin, "
 	       "--percentile):\n# the rate within 10 s, the burst within 1 s. A service's budget "
-	       "is "
-	       "%g times its peak.\n# Read it, then put what you want into the policy file.\n",
+	       "is %g times its peak.\n# Read it, then put what you want into the policy file.\n",
 	       o->margin, o->percentile, o->margin);
 }
 

@@ -226,8 +226,7 @@ static int print_tops(const struct fw_replay *replay, unsigned int n)
 		return 0;
 	}
 	printf("%s%llu sources are treated differently; the heaviest, and the packets that made "
-	       "the "
-	       "difference:\n",
+	       "the difference:\n",
 	       exact ? "" : "about ", (unsigned long long)sources);
 	return fw_replay_print_table(table);
 }

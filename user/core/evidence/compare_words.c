@@ -35,8 +35,7 @@ static void unusual(char *buf, size_t size, const struct fw_compare_overlap *o)
 	else
 		snprintf(buf, size,
 			 "%s%.3g would be expected if both had been drawn at random; so many or "
-			 "more "
-			 "have a chance of less than 1 in 10^%.0f",
+			 "more have a chance of less than 1 in 10^%.0f",
 			 o->expected < 1 ? "only " : "", o->expected,
 			 o->log10_limit < -99 ? 99 : -o->log10_limit);
 }
@@ -62,8 +61,7 @@ static int say_sources(json_t *words, const char *what, const struct fw_compare_
 		return err;
 	snprintf(text, sizeof(text),
 		 "%s: within the networks that both came from, %.3g shared addresses would be "
-		 "expected "
-		 "at random; there are %llu.",
+		 "expected at random; there are %llu.",
 		 what, s->within, (unsigned long long)s->addresses.shared);
 	return err | fw_json_push(words, json_string(text));
 }
@@ -139,8 +137,7 @@ static json_t *timing_json(const json_t *a, const json_t *b, json_t *words)
 	of_day = of_day > 43200 ? 86400 - of_day : of_day;
 	snprintf(text, sizeof(text),
 		 "Timing: they began %.1f hours apart, at times of day that differ by %.1f hours, "
-		 "and "
-		 "lasted %.0f and %.0f seconds.",
+		 "and lasted %.0f and %.0f seconds.",
 		 apart < 0 ? -apart / 3600 : apart / 3600, of_day / 3600, la, lb);
 	(void)fw_json_push(words, json_string(text)); /* the figures are there without it, too */
 	return json_pack("{s:f,s:f,s:f,s:f}", "seconds_apart", apart, "time_of_day_apart", of_day,
@@ -192,10 +189,9 @@ json_t *fw_compare_json(const struct fw_compare_side *a, const struct fw_compare
 {
 	static const char caution[] =
 		"What overlaps may have another reason than the same attacker: visitors come back "
-		"from "
-		"the same networks, and a spoofed address says nothing about its sender. Sampled "
-		"addresses are a part of those that were there, so their overlap is larger than "
-		"counted.";
+		"from the same networks, and a spoofed address says nothing about its sender. "
+		"Sampled addresses are a part of those that were there, so their overlap is larger "
+		"than counted.";
 	json_t *doc = json_object(), *words = json_array();
 	struct fw_compare_sources proven, other;
 	int err = 0;

@@ -54,10 +54,9 @@ int fw_evidence_totals(FILE *out, const struct fw_evidence_job *job, struct fw_e
 {
 	static const char sql[] =
 		"SELECT t.id, t.utc_ns, t.boot_ns, t.span_ns, s.name, o.reason, o.would, "
-		"o.packets, "
-		"o.bytes FROM tick t JOIN total o ON o.tick = t.id JOIN service s ON s.id = "
-		"o.service "
-		"WHERE t.id BETWEEN ? AND ? ORDER BY t.id, s.name, o.reason, o.would";
+		"o.packets, o.bytes FROM tick t JOIN total o ON o.tick = t.id "
+		"JOIN service s ON s.id = o.service WHERE t.id BETWEEN ? AND ? "
+		"ORDER BY t.id, s.name, o.reason, o.would";
 	const struct fw_incident *i = &job->report->incident;
 	char utc[FW_CLOCK_LEN];
 	sqlite3_stmt *stmt;

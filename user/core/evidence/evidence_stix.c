@@ -114,8 +114,7 @@ static void put_begin(FILE *out, struct fw_evidence_stix *s, const struct fw_rep
 	put_text(out, name);
 	fputs(",\"description\":\"Each address here completed a TCP handshake with this host, so "
 	      "somebody there received its answers. That includes ordinary visitors: what was "
-	      "dropped "
-	      "stands in sources.csv.\"}",
+	      "dropped stands in sources.csv.\"}",
 	      out);
 }
 

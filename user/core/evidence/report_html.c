@@ -140,8 +140,7 @@ static void rush(FILE *out, const struct fw_report *r)
 	if (r->sums.sample_emitted)
 		fprintf(out,
 			"<p class=\"small soft\">Rows that rest on samples are estimates: %s "
-			"samples, one "
-			"in %s packets.</p>\n",
+			"samples, one in %s packets.</p>\n",
 			fw_report_number(r->traits.samples),
 			fw_report_number((__u64)(fw_report_sampling(r) + 0.5)));
 }
@@ -168,10 +167,8 @@ static void legend(FILE *out, const struct fw_report *r)
 static void traffic(FILE *out, const struct fw_report *r)
 {
 	fputs("<h2>Traffic</h2>\n<p class=\"small soft\">Packets a second, counted one by one; "
-	      "time in "
-	      "UTC. Coloured ground: the level of alert. Numbered lines: changes of the policy, "
-	      "listed "
-	      "below.</p>\n",
+	      "time in UTC. Coloured ground: the level of alert. Numbered lines: changes of the "
+	      "policy, listed below.</p>\n",
 	      out);
 	fw_report_svg_traffic(out, r);
 	legend(out, r);

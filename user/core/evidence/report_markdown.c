@@ -126,13 +126,11 @@ static void table(FILE *out, const struct fw_incident_source *list, size_t n)
 static void sources(FILE *out, const struct fw_report *r)
 {
 	fputs("\n## Proven sources\n\nThey completed a TCP handshake with this server. Visitors do "
-	      "so, "
-	      "too; look at what was dropped.\n",
+	      "so, too; look at what was dropped.\n",
 	      out);
 	table(out, r->top_proven, r->nr_top_proven);
 	fputs("\n## Addresses that are possibly spoofed\n\nAnybody can write any address into a "
-	      "packet: "
-	      "no address here is a suspect.\n",
+	      "packet: no address here is a suspect.\n",
 	      out);
 	table(out, r->top_other, r->nr_top_other);
 }

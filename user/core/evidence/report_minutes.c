@@ -155,8 +155,7 @@ void fw_report_minutes_markdown(FILE *out, const struct fw_report *r)
 		return;
 	fprintf(out,
 		"\n## Each minute\n\n%s%s\n\n| minute from | proven: packets | possibly spoofed, "
-		"no "
-		"suspects: packets |\n|---|---|---|\n",
+		"no suspects: packets |\n|---|---|---|\n",
 		words, at ? " The last 60 minutes; all are in report.json." : "");
 	for (; at < r->nr_tops; at = end) {
 		end = minute_end(r, at);

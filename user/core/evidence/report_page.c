@@ -141,8 +141,7 @@ static void put_table(FILE *out, const struct fw_incident_source *s, size_t n, _
 	if (of > n)
 		fprintf(out,
 			"<p class=\"small soft\">The %zu with the most packets of %s; all of them "
-			"are in "
-			"sources.csv of the bundle.</p>\n",
+			"are in sources.csv of the bundle.</p>\n",
 			n, fw_report_number(of));
 }
 
@@ -151,8 +150,7 @@ void fw_report_page_sources(FILE *out, const struct fw_report *r)
 	__u64 others = r->sums.sources_unproven;
 
 	fputs("<h2>Proven sources</h2>\n<p>These addresses completed a TCP handshake with this "
-	      "server: "
-	      "somebody there received our answer. Visitors do so, too; look at what was "
+	      "server: somebody there received our answer. Visitors do so, too; look at what was "
 	      "dropped.</p>\n",
 	      out);
 	if (r->proven.count)
@@ -165,10 +163,8 @@ void fw_report_page_sources(FILE *out, const struct fw_report *r)
 		fputs("<p>None.</p>\n", out);
 	put_table(out, r->top_proven, r->nr_top_proven, r->proven.count);
 	fputs("<h2>Addresses that are possibly spoofed</h2>\n<p class=\"caution\">Anybody can "
-	      "write any "
-	      "address into a packet. These never proved to be their senders&#39;: no address here "
-	      "is "
-	      "a suspect.</p>\n",
+	      "write any address into a packet. These never proved to be their senders&#39;: no "
+	      "address here is a suspect.</p>\n",
 	      out);
 	if (others)
 		fprintf(out,
@@ -216,10 +212,8 @@ static void clocks(FILE *out, const struct fw_report *r)
 		jumped |= r->clock[i].step_ns;
 	if (jumped)
 		fputs("<p class=\"caution\">The clock jumped within the incident. The plots follow "
-		      "the time "
-		      "since the machine started, which does not jump; their labels are those of "
-		      "the clock "
-		      "as it was at the beginning.</p>\n",
+		      "the time since the machine started, which does not jump; their labels are "
+		      "those of the clock as it was at the beginning.</p>\n",
 		      out);
 }
 
@@ -228,14 +222,12 @@ void fw_report_page_record(FILE *out, const struct fw_report *r)
 	const struct fw_incident_sums *s = &r->sums;
 
 	fputs("<h2>How this was recorded</h2>\n<p>Totals were counted packet by packet in the "
-	      "driver and "
-	      "written once a second.",
+	      "driver and written once a second.",
 	      out);
 	if (s->sample_emitted)
 		fprintf(out,
 			" Samples: %s of %s packets (one in %s); %s were held back by the rate "
-			"limit, %s "
-			"were lost.",
+			"limit, %s were lost.",
 			fw_report_number(s->sample_emitted), fw_report_number(s->sample_offered),
 			fw_report_number((__u64)(fw_report_sampling(r) + 0.5)),
 			fw_report_number(s->sample_held), fw_report_number(s->sample_lost));
