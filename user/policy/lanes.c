@@ -11,8 +11,11 @@
 #include "user/base/text.h"
 #include "user/policy/lanes_build.h"
 
-#define NO_ID	  0xffffffffU
-#define STACK_MAX (129 * FW_LANE_MAX + 1) /* every length in every lane, and the ground */
+#define NO_ID	   0xffffffffU
+#define DIGIT_BITS 11
+#define DIGIT_MAX  (1 << DIGIT_BITS)
+#define DIGITS	   4 /* a length and the 32 bits of an address; even: it ends where it began */
+#define STACK_MAX  (129 * FW_LANE_MAX + 1) /* every length in every lane, and the ground */
 
 struct span {
 	fw_u128 first;
@@ -71,6 +74,41 @@ static int by_first(const void *a_, const void *b_)
 	return (int)a->len - (int)b->len;
 }
 
+/* Digit 0 is the length, the others are the address from its end on. */
+static __u32 digit_of(const struct span *s, int digit)
+{
+	return (digit ? (__u32)s->first >> (digit - 1) * DIGIT_BITS : s->len) & (DIGIT_MAX - 1);
+}
+
+/* Stable: what earlier digits have sorted stays sorted. */
+static void sort_digit(const struct span *from, struct span *to, size_t count, int digit)
+{
+	__u32 start[DIGIT_MAX + 1] = { 0 };
+
+	for (size_t i = 0; i < count; i++)
+		start[digit_of(&from[i], digit) + 1]++;
+	for (int i = 0; i < DIGIT_MAX; i++)
+		start[i + 1] += start[i];
+	for (size_t i = 0; i < count; i++)
+		to[start[digit_of(&from[i], digit)]++] = from[i];
+}
+
+/* A list may hold a million of IPv4 in any order, and comparing them takes longer than all else. */
+static void sort(struct spans *spans)
+{
+	struct span *work = spans->bits == 32 ? malloc(spans->count * sizeof(*work)) : NULL;
+
+	if (!work) {
+		qsort(spans->at, spans->count, sizeof(*spans->at), by_first);
+		return;
+	}
+	for (int digit = 0; digit < DIGITS; digit += 2) {
+		sort_digit(spans->at, work, spans->count, digit);
+		sort_digit(work, spans->at, spans->count, digit + 1);
+	}
+	free(work);
+}
+
 /* The prefixes of one family that have not expired, sorted. */
 static int spans_collect(const struct fw_prefixes *set, __u32 now_s, bool ip4, struct spans *ret)
 {
@@ -99,7 +137,7 @@ static int spans_collect(const struct fw_prefixes *set, __u32 now_s, bool ip4, s
 		ret->count++;
 	}
 	if (!sorted)
-		qsort(ret->at, ret->count, sizeof(*ret->at), by_first);
+		sort(ret);
 	return 0;
 }
 
