@@ -29,13 +29,21 @@ static __u64 kept(struct prog *prog, int family)
 	return fw_maps_occupied(family == 4 ? &prog->maps.src4 : &prog->maps.src6);
 }
 
-/* If two shared a bucket, the second would not get his packet; if one had two, he would get two. */
-static void test_own_bucket(void **state)
+/*
+ * If two shared a bucket, the second would not get his packet; if one had two, he would get two.
+ * Some hundred share set and fingerprint with another. TCP is charged where a glance saw its
+ * source.
+ */
+static void own_bucket(void **state, __u8 proto)
 {
 	for (int family = 4; family <= 6; family += 2) {
 		struct spec spec = crowd(family);
 		__u32 untracked = 0;
 
+		if (proto == TCP)
+			spec = (struct spec){
+				.family = family, .src = CROWD, .proto = TCP, .flags = FW_TCP_ACK
+			};
 		prog_finish(*state);
 		prog_reset(*state);
 		one_each(*state);
@@ -56,6 +64,16 @@ static void test_own_bucket(void **state)
 		assert_true(untracked < 30); /* 65,536 places and 30,000 sources */
 		assert_int_equal(kept(*state, family), 30000 - untracked);
 	}
+}
+
+static void test_own_bucket(void **state)
+{
+	own_bucket(state, ESP);
+}
+
+static void test_own_bucket_at_a_glance(void **state)
+{
+	own_bucket(state, TCP);
 }
 
 /* Everything below a /64 is one source. */
@@ -264,10 +282,11 @@ static void test_claim_stamp(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROG_TEST(test_own_bucket), PROG_TEST(test_one_64),
-		PROG_TEST(test_net48),	    PROG_TEST(test_newcomers),
-		PROG_TEST(test_full),	    PROG_TEST(test_full_and_over),
-		PROG_TEST(test_heavy),	    PROG_TEST(test_claim_stamp),
+		PROG_TEST(test_own_bucket),    PROG_TEST(test_own_bucket_at_a_glance),
+		PROG_TEST(test_one_64),	       PROG_TEST(test_net48),
+		PROG_TEST(test_newcomers),     PROG_TEST(test_full),
+		PROG_TEST(test_full_and_over), PROG_TEST(test_heavy),
+		PROG_TEST(test_claim_stamp),
 	};
 
 	return cmocka_run_group_tests(tests, setup, prog_group_teardown);
