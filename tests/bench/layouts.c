@@ -55,8 +55,7 @@ static int share(struct layouts_bpf *to, const struct layouts_bpf *from)
 {
 	struct bpf_map *map, *of;
 
-	bpf_object__for_each_map(map, to->obj)
-	{
+	bpf_object__for_each_map(map, to->obj) {
 		if (strchr(bpf_map__name(map), '.'))
 			continue; /* .rodata */
 		of = bpf_object__find_map_by_name(from->obj, bpf_map__name(map));

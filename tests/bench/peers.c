@@ -50,7 +50,8 @@ int peer_filter_open(struct peer_filter *ret, __u32 count, struct fw_err *err)
 	rc = filter_object(&ret->obj, err);
 	if (rc)
 		return rc;
-	bpf_object__for_each_map(map, ret->obj) bpf_map__set_pin_path(map, NULL);
+	bpf_object__for_each_map(map, ret->obj)
+		bpf_map__set_pin_path(map, NULL);
 	prog = bpf_object__find_program_by_name(ret->obj, FILTER_PROG);
 	/* A prog array takes only programs that agree about multi-buffer packets. */
 	if (!prog || bpf_program__set_flags(prog, BPF_F_XDP_HAS_FRAGS) ||

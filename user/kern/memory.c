@@ -44,7 +44,8 @@ void fw_object_count_memory(struct fw_object *obj)
 	struct bpf_map *map;
 
 	obj->memory = 0;
-	bpf_object__for_each_map(map, obj->skel->obj) obj->memory += map_bytes(map);
+	bpf_object__for_each_map(map, obj->skel->obj)
+		obj->memory += map_bytes(map);
 	obj->memory_new = obj->first ? obj->memory : map_bytes(obj->skel->maps.rodata);
 }
 

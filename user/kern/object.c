@@ -175,8 +175,7 @@ static int set_pins(struct fw_object *obj, const char *dir, bool reuse, struct f
 	__u32 len;
 	int fd, r;
 
-	bpf_object__for_each_map(map, obj->skel->obj)
-	{
+	bpf_object__for_each_map(map, obj->skel->obj) {
 		const char *name = fw_map_name(map);
 
 		if (!fw_pin_wanted(name))
@@ -383,7 +382,9 @@ int fw_object_map_fd(const struct fw_object *obj, const char *name)
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, obj->skel->obj) if (!strcmp(fw_map_name(map), name)) break;
+	bpf_object__for_each_map(map, obj->skel->obj)
+		if (!strcmp(fw_map_name(map), name))
+			break;
 	return map ? bpf_map__fd(map) : -ENOENT;
 }
 
