@@ -38,6 +38,26 @@ static json_t *key_json(const struct fw_key *key)
 			 "default", key->initial, "help", key->help);
 }
 
+#define DEFAULT_WIDTH 30
+
+/* A default as a cell: of a long list its beginning and how many there are. */
+static void default_cell(struct fw_table *table, const char *text)
+{
+	unsigned int n = 1;
+	size_t cut;
+
+	if (strlen(text) <= DEFAULT_WIDTH) {
+		fw_table_cell(table, "%s", text);
+		return;
+	}
+	for (const char *comma = text; (comma = strchr(comma, ',')); comma++)
+		n++;
+	cut = DEFAULT_WIDTH / 2;
+	while (cut && text[cut] != ',')
+		cut--;
+	fw_table_cell(table, "%.*s, ... %u in all", (int)cut, text, n);
+}
+
 static int cmd_keys(struct fw_cli *cli, int argc, char **argv)
 {
 	static const struct fw_column columns[] = { { "KEY", FW_LEFT },
@@ -59,7 +79,7 @@ static int cmd_keys(struct fw_cli *cli, int argc, char **argv)
 			continue;
 		}
 		fw_table_cell(table, "%s", fw_keys_path(path, sizeof(path), key));
-		fw_table_cell(table, "%s", key->initial ?: "");
+		default_cell(table, key->initial ?: "");
 		fw_table_cell(table, "%s", fw_keys_range(range, sizeof(range), key));
 		fw_table_cell(table, "%s", key->help);
 	}
