@@ -12,7 +12,7 @@
 #ifndef FW_ABI_H
 #define FW_ABI_H
 
-#define FW_ABI_VERSION 3
+#define FW_ABI_VERSION 4
 #define FW_MAGIC       0x6c6177646f6f6c66ULL /* marks the meta map as ours */
 
 /*

@@ -30,9 +30,11 @@
 
 /*
  * A map of one value that the program reaches by its address, without a look-up: libbpf makes such
- * an array of each section of data. Pinned under the name, as any other.
+ * an array of each section of data. Pinned under the name, as any other. FW_AT: the same for an
+ * array that every packet reads; a look-up would cost it ten instructions.
  */
-#define FW_SINGLE(name_, struct_) struct struct_ name_ SEC(".data." #name_)
+#define FW_AT(name_)		  SEC(".data." #name_)
+#define FW_SINGLE(name_, struct_) struct struct_ name_ FW_AT(name_)
 
 struct fw_word {
 	__u64 v;
@@ -56,8 +58,8 @@ FW_SINGLE(fw_ctl, fw_ctl);
 /* Two generations of everything an admin decides. User space fills the half that is not live. */
 FW_ARRAY(fw_policy, fw_policy, 2);
 FW_ARRAY(fw_policy_txt, fw_policy_text, 2); /* user space only */
-FW_ARRAY(fw_lane_head, fw_lane_head, 2);
-FW_ARRAY(fw_lane4_top, fw_word, 2 * 65536 / 4);
+struct fw_lane_head fw_lane_head[2] FW_AT(fw_lane_head);
+__u16 fw_lane4_top[2][65536] FW_AT(fw_lane4_top);
 FW_ARRAY(fw_lane4_set, fw_lane4_set, 2); /* set at load; a full line: listed the other way */
 FW_ARRAY(fw_lane4_dir, fw_lane4_dir, 2 * 65536);
 FW_ARRAY(fw_lane4_rng, fw_word, 2 * FW_LANE4_RANGES);	    /* set at load; full: apply refused */
@@ -81,13 +83,13 @@ FW_ARRAY(fw_src, fw_src, 1);
 FW_ARRAY(fw_src_more, fw_word, 1);
 
 /* Shared budgets: enum fw_budget_id. Fixed size, cannot be full. */
-FW_ARRAY(fw_budget, fw_budget, FW_B_MAX);
+struct fw_budget fw_budget[FW_B_MAX] FW_AT(fw_budget);
 
 /* The crowd: per service, per /24 or /48, and first SYNs seen. Fixed size; neighbours share slots.
  */
 FW_ARRAY(fw_crowd, fw_crowd, FW_SERVICE_MAX);
 FW_ARRAY(fw_crowd_net, fw_crowd_net, 1 << FW_CROWD_NET_BITS);
-FW_ARRAY(fw_level, fw_service_state, FW_SERVICE_MAX);
+struct fw_service_state fw_level[FW_SERVICE_MAX] FW_AT(fw_level);
 FW_ARRAY(fw_ban, fw_ban_set, FW_BAN_SETS); /* a set full of bans in force takes no more */
 FW_ARRAY(fw_retry, fw_retry, 1 << FW_RETRY_BITS);
 

@@ -72,10 +72,8 @@ static __always_inline bool crowd_take(const struct pkt *p, const struct fw_serv
 /* The rare part of noticing excess: a few times a second at most, on one CPU. */
 __noinline int level_step(__u32 service, __u64 now)
 {
-	struct fw_service_state *state = bpf_map_lookup_elem(&fw_level, &service);
-
-	if (state)
-		level_over(state, now);
+	if (service < FW_SERVICE_MAX)
+		level_over(&fw_level[service], now);
 	return 0;
 }
 
@@ -83,10 +81,9 @@ __noinline int level_step(__u32 service, __u64 now)
 static __always_inline struct fw_service_state *crowd_exceeded(const struct pkt *p, bool over)
 {
 	__u32 id = p->service & (FW_SERVICE_MAX - 1);
-	struct fw_service_state *state = bpf_map_lookup_elem(&fw_level, &id);
+	struct fw_service_state *state = &fw_level[id];
 
-	if (state && over &&
-	    (__s64)(p->now - *(volatile __u64 *)&state->over_ns) >= (__s64)FW_LEVEL_STEP_NS)
+	if (over && (__s64)(p->now - *(volatile __u64 *)&state->over_ns) >= (__s64)FW_LEVEL_STEP_NS)
 		level_step(id, p->now);
 	return state;
 }
@@ -98,8 +95,8 @@ static __always_inline bool crowd_over(const struct pkt *p, const struct fw_serv
 	const struct fw_service_state *state = crowd_exceeded(p, over);
 
 	/* Who cannot prove himself must not be asked to. */
-	if (over || !state || service->proof == FW_PROOF_OFF)
-		return over || !state;
+	if (over || service->proof == FW_PROOF_OFF)
+		return over;
 	return fw_level_now(state, p->now, service->level_pin) == FW_LEVEL_SIEGE;
 }
 

@@ -106,14 +106,8 @@ static __always_inline bool lane4_listed(__u32 lanes, __u32 addr)
 
 static __always_inline __u32 lane4_profile(const struct pkt *p)
 {
-	__u32 addr = bpf_ntohl(p->saddr[3]), slot = p->lanes * (65536 / 4) + (addr >> 18), id;
-	struct fw_word *top = bpf_map_lookup_elem(&fw_lane4_top, &slot);
+	__u32 addr = bpf_ntohl(p->saddr[3]), id = fw_lane4_top[p->lanes & 1][addr >> 16];
 
-	if (!top) {
-		note(FW_N_MAP_ERROR);
-		return 0;
-	}
-	id = top->v >> (addr >> 12 & 0x30) & 0xffff;
 	if (id < FW_LANE4_SET)
 		return id;
 	if (id != FW_LANE4_DIR && lane4_listed(p->lanes, addr))
@@ -145,13 +139,9 @@ static __always_inline __u32 lane6_deep(const struct pkt *p, __u32 first)
 static __always_inline __u32 lane6_profile(const struct pkt *p)
 {
 	__u64 high = (__u64)bpf_ntohl(p->saddr[0]) << 32 | bpf_ntohl(p->saddr[1]);
-	__u32 half = p->lanes;
-	struct fw_lane_head *head = bpf_map_lookup_elem(&fw_lane_head, &half);
-	__u32 node = 0, value;
+	const struct fw_lane_head *head = &fw_lane_head[p->lanes & 1];
+	__u32 node = 0, value = head->profile6_base;
 
-	if (!head)
-		return 0;
-	value = head->profile6_base;
 	for (__u32 depth = 0; depth < FW_LANE6_DEPTH && depth < head->depth6; depth++) {
 		__u32 at = p->lanes * knob_nodes6 + node, below = 0;
 		struct fw_lane6_node *n;

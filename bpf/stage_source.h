@@ -73,7 +73,6 @@ static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_
 	__u32 id = p->family == 4 ? FW_B_NEW4 : FW_B_NEW6, set;
 	struct table_key table = source_table(p->family, key);
 	struct fw_place place = fw_place_near(table.hash, table.bits);
-	const struct fw_budget *budget;
 	const struct fw_word *fp;
 	struct entry e = {};
 	__u64 marks;
@@ -92,12 +91,7 @@ static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_
 		marks = zero_bytes(fp->v ^ place.fp * FW_BYTES_LOW);
 	}
 	if (!marks) {
-		budget = bpf_map_lookup_elem(&fw_budget, &id);
-		if (!budget)
-			return 0;
-		if (!p->trusted &&
-		    !shared_fits(&budget->tat, p->now,
-				 &policy->budget[p->family == 4 ? FW_B_NEW4 : FW_B_NEW6], 1))
+		if (!p->trusted && !shared_fits(&fw_budget[id].tat, p->now, &policy->budget[id], 1))
 			return FW_CONTINUE | FW_IS_STRANGER;
 		heavy_touch(key);
 		set_touch(set);

@@ -81,13 +81,11 @@ static __always_inline bool shared_take(__u64 *stamp, __u64 now, const struct fw
 
 static __always_inline bool budget_take(const struct fw_policy *policy, __u64 now, __u32 id)
 {
-	struct fw_budget *budget = bpf_map_lookup_elem(&fw_budget, &id);
-
-	if (!budget || id >= FW_B_MAX) {
+	if (id >= FW_B_MAX) {
 		note(FW_N_MAP_ERROR);
 		return false;
 	}
-	return shared_take(&budget->tat, now, &policy->budget[id], 1);
+	return shared_take(&fw_budget[id].tat, now, &policy->budget[id], 1);
 }
 
 #endif

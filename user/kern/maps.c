@@ -41,8 +41,8 @@ static const struct row rows[] = {
 	ROW("fw_applied", 0, struct fw_applied, 1, applied, NO_FIELD, false),
 	ROW("fw_policy", FW_MAPS_POLICY, struct fw_policy, 2, policy, NO_FIELD, false),
 	ROW("fw_policy_txt", FW_MAPS_POLICY, struct fw_policy_text, 2, policy_txt, NO_FIELD, false),
-	ROW("fw_lane_head", FW_MAPS_LANES, struct fw_lane_head, 2, lane_head, NO_FIELD, false),
-	ROW("fw_lane4_top", FW_MAPS_LANES, __u64, 2, lane4_top, NO_FIELD, false),
+	ROW("fw_lane_head", FW_MAPS_LANES, struct fw_lane_head[2], 2, lane_head, NO_FIELD, false),
+	ROW("fw_lane4_top", FW_MAPS_LANES, __u16[2][65536], 2, lane4_top, NO_FIELD, false),
 	ROW("fw_lane4_set", FW_MAPS_LANES, struct fw_lane4_set, 2, lane4_set, CAP(cap_set4), false),
 	ROW("fw_lane4_dir", FW_MAPS_LANES, struct fw_lane4_dir, 2, lane4_dir, NO_FIELD, false),
 	ROW("fw_lane4_rng", FW_MAPS_LANES, __u64, 2, lane4_rng, CAP(cap_rng4), false),
@@ -55,7 +55,7 @@ static const struct row rows[] = {
 	ROW("fw_why", FW_MAPS_LANES, struct fw_why, 2, why, CAP(cap_why), false),
 	ROW("fw_src_fp", FW_MAPS_SOURCES, __u64, 1, src_fp, CAP(src_sets), true),
 	ROW("fw_src", FW_MAPS_SOURCES, struct fw_src, 1, src, CAP(src_sets), true),
-	ROW("fw_budget", FW_MAPS_SOURCES, struct fw_budget, 1, budget, NO_FIELD, true),
+	ROW("fw_budget", FW_MAPS_SOURCES, struct fw_budget[FW_B_MAX], 1, budget, NO_FIELD, true),
 	ROW("fw_crowd", FW_MAPS_SOURCES, struct fw_crowd, 1, crowd, NO_FIELD, true),
 	ROW("fw_crowd_net", FW_MAPS_SOURCES, struct fw_crowd_net, 1, crowd_net, NO_FIELD, true),
 	ROW("fw_retry", FW_MAPS_SOURCES, struct fw_retry, 1, retry, NO_FIELD, true),
@@ -64,7 +64,8 @@ static const struct row rows[] = {
 	ROW("fw_ledger_at", FW_MAPS_RECORD, struct fw_ledger_at, 1, ledger_at, CAP(cap_ledger_cpus),
 	    false),
 	ROW("fw_sampling", FW_MAPS_RECORD, struct fw_sampling, 1, sampling, NO_FIELD, false),
-	ROW("fw_level", FW_MAPS_SOURCES, struct fw_service_state, 1, level, NO_FIELD, true),
+	ROW("fw_level", FW_MAPS_SOURCES, struct fw_service_state[FW_SERVICE_MAX], 1, level,
+	    NO_FIELD, true),
 };
 
 static const struct fd_row {

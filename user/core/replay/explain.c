@@ -129,11 +129,11 @@ static int copy_state(const struct fw_maps *live, struct fw_judge *j, const __be
 		const void *from;
 		size_t value, n;
 	} maps[] = {
-		{ "fw_budget", live->budget, sizeof(*live->budget), FW_B_MAX },
+		{ "fw_budget", live->budget, FW_B_MAX * sizeof(*live->budget), 1 },
 		{ "fw_crowd", live->crowd, sizeof(*live->crowd), FW_SERVICE_MAX },
 		{ "fw_crowd_net", live->crowd_net, sizeof(*live->crowd_net),
 		  1 << FW_CROWD_NET_BITS },
-		{ "fw_level", live->level, sizeof(*live->level), FW_SERVICE_MAX },
+		{ "fw_level", live->level, FW_SERVICE_MAX * sizeof(*live->level), 1 },
 		{ "fw_retry", live->retry, sizeof(*live->retry), 1 << FW_RETRY_BITS },
 		{ "fw_ban", live->ban, sizeof(*live->ban), FW_BAN_SETS },
 	};
