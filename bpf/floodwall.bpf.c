@@ -53,12 +53,11 @@ static __always_inline int judge_service(struct pkt *p, const struct fw_policy *
 	return FW_CONTINUE;
 }
 
-/* What is known of its source. plain: a plain frame. FW_CONTINUE: ask the crowd. */
-static __always_inline bool judge_source(struct pkt *p, const struct fw_policy *policy,
-					 __u32 stages, bool plain)
+/* What is known of its source. glance, at: see there, or 0. False: ask the crowd. */
+static __always_inline bool judge_source(struct pkt *p, __u32 stages, __u32 glance, __u64 at)
 {
 	if (stages & FW_S_SOURCE)
-		p->reason = stage_source(p, policy, plain);
+		p->reason = stage_source(p, glance, at);
 	if (p->trusted)
 		return false;
 	if (stages & FW_S_CROWD && p->reason == FW_CONTINUE)
@@ -96,12 +95,15 @@ enum { FW_OPEN = -1, FW_TRUSTED = -2, FW_NOT_PLAIN = -3 };
 static __always_inline int judge(struct xdp_md *ctx, struct pkt *p, const struct fw_policy *policy,
 				 __u32 stages, __u8 proto)
 {
+	__u32 glance = 0;
+	__u64 at = 0;
+
 	p->proto = proto;
 	if (proto == FW_PROTO_UDP)
 		p->tcp_flags = 0;
 	p->reason = judge_frame(p, policy, stages);
 	if (p->reason != FW_CONTINUE)
-		return conclude(ctx, p, policy);
+		return conclude_drop(ctx, p, policy);
 	p->reason = judge_lane(p, stages);
 	if (p->reason != FW_CONTINUE)
 		return conclude(ctx, p, policy);
@@ -109,8 +111,21 @@ static __always_inline int judge(struct xdp_md *ctx, struct pkt *p, const struct
 		return FW_TRUSTED;
 	p->reason = judge_service(p, policy, stages);
 	if (p->reason != FW_CONTINUE)
-		return conclude(ctx, p, policy);
-	return judge_source(p, policy, stages, true) ? conclude(ctx, p, policy) : FW_OPEN;
+		return conclude_drop(ctx, p, policy);
+	if (stages & FW_S_SOURCE)
+		glance = source_glance(p, policy, source_key(p), &at);
+	if (glance == FW_GLANCE_OVER) {
+		p->known = 1;
+		p->reason = FW_R_DROP_SRC_PACKETS;
+		return conclude_drop(ctx, p, policy);
+	}
+	if (glance == FW_GLANCE_STRANGER) {
+		p->stranger = 1;
+		if (stages & FW_S_CROWD)
+			p->reason = stage_stranger(p);
+		return p->reason == FW_CONTINUE ? FW_OPEN : conclude_drop(ctx, p, policy);
+	}
+	return judge_source(p, stages, glance, at) ? conclude(ctx, p, policy) : FW_OPEN;
 }
 
 /* The same for any frame, whose facts are in memory: up to its source's lane, */
@@ -134,7 +149,7 @@ static __always_inline bool judge_onward(struct pkt *p, const struct fw_policy *
 	__u32 stages = knob_stages;
 
 	p->reason = judge_service(p, policy, stages);
-	return p->reason != FW_CONTINUE || judge_source(p, policy, stages, false);
+	return p->reason != FW_CONTINUE || judge_source(p, stages, 0, 0);
 }
 
 /* The facts about the packet in hand, as all but a plain one's are kept. */

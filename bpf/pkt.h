@@ -54,15 +54,20 @@ struct pkt {
 	/* Learned by the stages. */
 	__u8 class;
 	__u8 service;
-	__u8 trusted;  /* 1: in the trusted lane */
-	__u8 known;    /* 1: its source is in the table, and was charged */
-	__u8 newcomer; /* 1: ... since this packet */
-	__u8 soft;     /* 1: ... and is past its soft limit */
-	__u8 proven;   /* 1: ... and has proven that it is real */
-	__u8 stranger; /* 1: unknown, and beyond the newcomers' budget */
-	__u8 lanes;    /* live half of the lane maps, 0 or 1 */
-	__u8 half;     /* live half of the policy, 0 or 1 */
-	__u8 reason;   /* enum fw_reason; FW_CONTINUE while undecided */
+	__u8 trusted; /* 1: in the trusted lane */
+	union {
+		struct {
+			__u8 known : 1;	   /* its source is in the table, and was charged */
+			__u8 newcomer : 1; /* ... since this packet */
+			__u8 proven : 1;   /* ... and has proven that it is real */
+			__u8 soft : 1;	   /* ... and is past its soft limit */
+			__u8 stranger : 1; /* unknown, and beyond the newcomers' budget */
+		};
+		__u8 is; /* all of them: FW_IS_* (bpf/source.h) >> 8 */
+	};
+	__u8 lanes;  /* live half of the lane maps, 0 or 1 */
+	__u8 half;   /* live half of the policy, 0 or 1 */
+	__u8 reason; /* enum fw_reason; FW_CONTINUE while undecided */
 };
 
 #define FW_HEADERS_MAX 16384 /* no chain that we inspect is longer */
@@ -106,11 +111,7 @@ static __always_inline void pkt_reset(struct pkt *p)
 	p->class = FW_CLASS_DEFAULT;
 	p->service = FW_SERVICE_HOST;
 	p->trusted = 0;
-	p->known = 0;
-	p->newcomer = 0;
-	p->soft = 0;
-	p->proven = 0;
-	p->stranger = 0;
+	p->is = 0;
 	p->reason = FW_CONTINUE;
 }
 

@@ -11,14 +11,11 @@
 
 static const __u8 sample_group[FW_REASON_SLOTS] = FW_REASON_GROUPS;
 
-/* before: packets of this reason, service and CPU counted before this one. */
-static __always_inline bool sample_due(__u32 reason, __u64 before)
+/* reason: bounded. before: packets of this reason, service and CPU counted before this one. */
+static __always_inline bool sample_due(__u64 reason, __u64 before)
 {
-	__u64 at = reason;
-
-	FW_BOUND(at, FW_REASON_SLOTS - 1);
 	/* "None" (0) becomes one in 2^32 here, which sample() refuses. */
-	return !(before & (fw_sampling.every[at] - 1));
+	return !(before & (fw_sampling.every[reason] - 1));
 }
 
 /* May one more of this group be handed over? Steps of the clock backward end in a full burst. */

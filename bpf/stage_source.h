@@ -60,11 +60,14 @@ static __always_inline __u32 source_facts(const struct pkt *p, __u64 key, __u32 
 	return facts & FW_IS_ABSENT ? source_enter(p, key, what, who) : facts;
 }
 
+#define FW_GLANCE_OVER	   (FW_R_DROP_SRC_PACKETS | FW_IS_KNOWN)
+#define FW_GLANCE_STRANGER (FW_CONTINUE | FW_IS_STRANGER)
+
 /*
  * The two things that most of a flood is, told by reading and without a call: a source over its
- * packet limit, and one that nobody knows while the newcomers' budget is spent. Returns facts as
- * source() would, or 0: ask it, or first charge_at() with *ret_at. TCP of known sources is left to
- * it, because their proof decides what becomes of them; so are bans and claims, whose stamps lie
+ * packet limit, and one that nobody knows while the newcomers' budget is spent. Else returns
+ * FW_IS_ABSENT or 0, for stage_source(), with *ret_at for charge_at(). TCP of known sources is left
+ * to it, because their proof decides what becomes of them; so are bans and claims, whose stamps lie
  * further ahead than debt can.
  */
 static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_policy *policy,
@@ -92,7 +95,7 @@ static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_
 	}
 	if (!marks) {
 		if (!p->trusted && !shared_fits(&fw_budget[id].tat, p->now, &policy->budget[id], 1))
-			return FW_CONTINUE | FW_IS_STRANGER;
+			return FW_GLANCE_STRANGER;
 		heavy_touch(key);
 		set_touch(set);
 		return p->family == 4 ? FW_CONTINUE | FW_IS_ABSENT : 0;
@@ -111,29 +114,20 @@ static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_
 	return e.word >> FW_TAG_SHIFT == place.tag &&
 			       word_over(&e, &policy->class[p->class & (FW_CLASS_MAX - 1)].limit[0],
 					 p->now)
-		       ? FW_R_DROP_SRC_PACKETS | FW_IS_KNOWN
+		       ? FW_GLANCE_OVER
 		       : 0;
 }
 
 /*
- * Returns the limit it is over, or FW_CONTINUE with p->known saying whether it was charged. plain:
- * the compiler knows the facts, so that a glance first is worth its code.
+ * Returns the limit it is over, or FW_CONTINUE with p->known saying whether it was charged. glance,
+ * at: what source_glance() saw and where, unless that decides; else 0.
  */
-static __always_inline int stage_source(struct pkt *p, const struct fw_policy *policy, bool plain)
+static __always_inline int stage_source(struct pkt *p, __u32 glance, __u64 at)
 {
-	__u64 key = source_key(p);
-	__u64 at = 0;
-	__u32 facts = plain ? source_glance(p, policy, key, &at) : 0;
-	int reason;
+	__u32 facts = source_facts(p, source_key(p), glance, at);
+	int reason = facts & 0xff;
 
-	if (!facts || facts & FW_IS_ABSENT)
-		facts = source_facts(p, key, facts, at);
-	reason = facts & 0xff;
-	p->known = !!(facts & FW_IS_KNOWN);
-	p->newcomer = !!(facts & FW_IS_NEWCOMER);
-	p->proven = !!(facts & FW_IS_PROVEN);
-	p->soft = !!(facts & FW_IS_SOFT);
-	p->stranger = !!(facts & FW_IS_STRANGER);
+	p->is = facts >> 8;
 	return reason;
 }
 

@@ -44,19 +44,15 @@ static __always_inline void count_class(const struct pkt *p, bool drop)
 }
 
 /*
- * p->reason is final. The default class is not counted by itself: it is what the others leave of
+ * The reason is final. The default class is not counted by itself: it is what the others leave of
  * the total, and most packets are spared a second counter.
  */
-static __always_inline int conclude(struct xdp_md *ctx, const struct pkt *p,
-				    const struct fw_policy *policy)
+static __always_inline int conclude_as(struct xdp_md *ctx, const struct pkt *p,
+				       const struct fw_policy *policy, __u64 reason, int action)
 {
 	bool monitor = policy->flags & FW_P_MONITOR;
-	__u64 reason = p->reason;
-	int action;
 	__u64 before;
 
-	FW_BOUND(reason, FW_REASON_SLOTS - 1);
-	action = verdict_action[reason];
 	before = count(&fw_count_svc,
 		       (monitor * FW_SERVICE_MAX + p->service) * FW_REASON_SLOTS + reason, p->len);
 
@@ -75,6 +71,26 @@ static __always_inline int conclude(struct xdp_md *ctx, const struct pkt *p,
 	if (p->known)
 		heavy_count(p, source_key(p), action == XDP_DROP ? reason : FW_CONTINUE);
 	return monitor ? XDP_PASS : action;
+}
+
+static __always_inline int conclude(struct xdp_md *ctx, const struct pkt *p,
+				    const struct fw_policy *policy)
+{
+	__u64 reason = p->reason;
+
+	FW_BOUND(reason, FW_REASON_SLOTS - 1);
+	return conclude_as(ctx, p, policy, reason, verdict_action[reason]);
+}
+
+/* The same where every reason is one to drop, and the compiler should know: mostly the very one. */
+static __always_inline int conclude_drop(struct xdp_md *ctx, const struct pkt *p,
+					 const struct fw_policy *policy)
+{
+	__u64 reason = p->reason;
+
+	if (!__builtin_constant_p(reason))
+		FW_BOUND(reason, FW_REASON_SLOTS - 1);
+	return conclude_as(ctx, p, policy, reason, XDP_DROP);
 }
 
 #endif
