@@ -131,6 +131,12 @@ static void source(struct night *n, unsigned long i, bool proven)
 	s.dropped_bytes = s.dropped * 60;
 	s.weight = s.exact ? (double)s.packets : (double)s.packets * 2000;
 	s.reason[FW_R_DROP_SRC_SYN] = (struct fw_count){ s.dropped, s.dropped_bytes };
+	if (!s.exact) { /* all samples have a reason, as the recorder hands them over */
+		s.reason[FW_R_TX_COOKIE].packets = s.packets - s.dropped;
+		s.reason[FW_R_TX_COOKIE].bytes = s.bytes - s.dropped_bytes;
+		s.dropped = s.packets;
+		s.dropped_bytes = s.bytes;
+	}
 	must(n, fw_incident_put_source(n->h, n->id, &s, &n->err), "source");
 }
 

@@ -72,9 +72,27 @@ static void get_reasons(const char *text, struct fw_count reason[FW_R_MAX])
 	}
 }
 
+/* Of a sampled one all packets have a reason: what passed or was answered was not dropped. */
+static struct fw_count dropped(const struct fw_incident_source *s)
+{
+	struct fw_count sum = { s->dropped, s->dropped_bytes };
+
+	if (s->exact)
+		return sum;
+	sum = (struct fw_count){};
+	for (unsigned int i = 0; i < FW_R_MAX; i++) {
+		if (fw_incident_reason_verdict(i) != FW_V_DROP)
+			continue;
+		sum.packets += s->reason[i].packets;
+		sum.bytes += s->reason[i].bytes;
+	}
+	return sum;
+}
+
 static int put_source(struct fw_history *h, const char *sql, __s64 id,
 		      const struct fw_incident_source *s, struct fw_err *err)
 {
+	struct fw_count lost = dropped(s);
 	char reasons[REASONS_LEN];
 	const void *addr;
 	int len = fw_history_addr(s->addr_be, &addr);
@@ -83,7 +101,7 @@ static int put_source(struct fw_history *h, const char *sql, __s64 id,
 	return fw_sql_run(h, sql, "write a source", err, "iibiiuuuuuuuuft", id, (__s64)s->exact,
 			  addr, len, (__s64)s->proven, (__s64)s->banned, s->first.utc_ns,
 			  s->first.boot_ns, s->last.utc_ns, s->last.boot_ns, s->packets, s->bytes,
-			  s->dropped, s->dropped_bytes, s->weight, reasons);
+			  lost.packets, lost.bytes, s->weight, reasons);
 }
 
 #define VALUES " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
