@@ -205,6 +205,51 @@ def test_detach_leaves_the_other(guest):
     assert guest.run("ls /sys/fs/bpf/floodwall 2>/dev/null", check=False).stdout == ""
 
 
+def doctor(guest, dev):
+    """What it says of a device, and the command below each line, by their first words."""
+    return guest.fw("doctor", dev, check=False).stdout.split("\n%s\n" % dev)[1]
+
+
+def test_a_vlan_is_refused_naming_its_parent(guest):
+    """Native XDP is the parent's, which reads tags itself; nothing is touched."""
+    guest.fw("detach", "--all", check=False)  # where the tests before were left out
+    guest.run("ip link add link virtio0 name virtio0.7 type vlan id 7; ip link set virtio0.7 up")
+    p = guest.attach("virtio0.7", check=False)
+    error = json.loads(p.stdout)["error"]
+    assert p.returncode == 2 and "virtio0.7 is a VLAN of virtio0" in error["message"], p
+    assert error["hint"].startswith("floodwall attach virtio0 ")
+    assert guest.xdp("virtio0") is None and guest.xdp("virtio0.7") is None
+    assert guest.run("ls /sys/fs/bpf/floodwall 2>/dev/null", check=False).stdout == ""
+    assert "floodwall attach virtio0\n" in doctor(guest, "virtio0.7")
+    guest.run("ip link del virtio0.7")
+
+
+def test_cards_that_join_packets(guest):
+    """vmxnet3 has LRO, and switches it off for a program, as virtio_net does with hardware GRO. Said
+    before, with the command that works; and no longer when it is no longer so."""
+    guest.up("vmxnet0")
+    mend = "ethtool -K vmxnet0 lro off"
+    assert "LRO joins packets" in doctor(guest, "vmxnet0") and mend in doctor(guest, "vmxnet0")
+    guest.run(mend)
+    assert "no offload joins packets" in doctor(guest, "vmxnet0")
+    guest.run("ethtool -K vmxnet0 lro on")
+    assert "virtio_net switches off" in doctor(guest, "virtio0")
+    for dev in ["virtio0"] + ["vmxnet0"] * NATIVE[guest.name]["vmxnet0"]:
+        p = guest.attach(dev)
+        assert "joins packets" not in p.stdout + p.stderr, p
+        guest.fw("detach", dev)
+
+
+def test_a_hypervisor_that_joins_packets(guest):
+    """And will not be told to stop: refused in words that say so, and where it can be mended."""
+    guest.up("virtio1")
+    assert "fail  the hypervisor hands over joined packets" in doctor(guest, "virtio1")
+    p = guest.attach("virtio1", check=False)
+    error = json.loads(p.stdout)["error"]
+    assert p.returncode == 2 and "hands over joined packets" in error["message"], p
+    assert "ctrl_guest_offloads=on" in error["hint"] and guest.xdp("virtio1") is None
+
+
 @pytest.mark.parametrize("dev, driver", [("vmxnet0", "vmxnet3"), ("e1000e0", "e1000e")])
 def test_other_cards(guest, note, dev, driver):
     """Native where the driver has it. Where not: refused in words that name the driver, nothing is

@@ -149,7 +149,7 @@ static void warn_iface(struct fw_cli *cli, const struct fw_setup_attached *done)
 	}
 	if (!info->up)
 		fw_cli_warn(cli, "%s is down: ip link set %s up", info->name, info->name);
-	if (info->lro == FW_YES || info->gro_hw == FW_YES)
+	if (fw_probe_joins(info))
 		fw_cli_warn(cli,
 			    "%s joins packets in hardware before the filter sees them: floodwall "
 			    "doctor %s",

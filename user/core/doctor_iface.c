@@ -112,6 +112,27 @@ static void mtu(struct fw_doctor *d, const struct doctor_facts *f)
 			      i->mtu, driver_name(i), limit);
 }
 
+static void gro_hw(struct fw_doctor *d, const struct fw_iface_info *i)
+{
+	char mend[96];
+
+	if (!fw_probe_is_virtio(i)) {
+		snprintf(mend, sizeof(mend), "ethtool -K %s rx-gro-hw off", i->name);
+		fw_doctor_add(
+			d, FW_DOCTOR_WARN, mend,
+			"hardware GRO joins packets before XDP sees them; limits count too few");
+	} else if (i->gro_hw_fixed) {
+		/* Generic mode is no way out: the kernel warns that it cannot stop it either. */
+		fw_doctor_add(d, FW_DOCTOR_FAIL, NULL,
+			      "the hypervisor hands over joined packets, and nothing here can stop "
+			      "it: virtio_net takes no program (QEMU: ctrl_guest_offloads=on)");
+	} else {
+		fw_doctor_add(
+			d, FW_DOCTOR_OK, NULL,
+			"hardware GRO, which virtio_net switches off while a program is there");
+	}
+}
+
 static void offloads(struct fw_doctor *d, const struct doctor_facts *f)
 {
 	const struct fw_iface_info *i = &f->iface;
@@ -123,12 +144,8 @@ static void offloads(struct fw_doctor *d, const struct doctor_facts *f)
 			d, FW_DOCTOR_WARN, mend,
 			"LRO joins packets before XDP sees them; most drivers refuse XDP with it");
 	}
-	if (i->gro_hw == FW_YES) {
-		snprintf(mend, sizeof(mend), "ethtool -K %s rx-gro-hw off", i->name);
-		fw_doctor_add(
-			d, FW_DOCTOR_WARN, mend,
-			"hardware GRO joins packets before XDP sees them; limits count too few");
-	}
+	if (i->gro_hw == FW_YES)
+		gro_hw(d, i);
 	if ((i->rx_vlan == FW_YES || i->rx_stag == FW_YES) && strcmp(i->kind, "veth")) {
 		snprintf(mend, sizeof(mend), "ethtool -K %s%s%s", i->name,
 			 i->rx_vlan == FW_YES ? " rxvlan off" : "",

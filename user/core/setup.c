@@ -221,6 +221,8 @@ int fw_setup_attach(struct fw_setup *setup, const char *ifname, enum fw_mode mod
 			fw_maps_iface_del(setup->maps.iface_fd, &done.iface);
 		goto out;
 	}
+	(void)fw_probe_iface(ifname, &done.info,
+			     NULL); /* drivers switch offloads off by themselves */
 	done.iface.prog_id = obj->prog_id;
 	done.iface.dispatcher = done.state.dispatcher;
 	if (done.replaced && before.since_ns) /* filtered without interruption since then */

@@ -26,6 +26,13 @@ static int no_native(const struct fw_iface_info *info, struct fw_err *err)
 	} else if (fw_probe_veth_queues(info, hint, sizeof(hint))) {
 		r = fw_err_set(err, -EOPNOTSUPP, hint, "%s: a veth " FW_PROBE_VETH, info->name,
 			       info->queues);
+	} else if (fw_probe_is_virtio(info)) {
+		r = fw_err_set(err, -EOPNOTSUPP,
+			       "in the hypervisor: let the guest switch that off "
+			       "(ctrl_guest_offloads=on of QEMU's virtio-net)",
+			       "%s: the hypervisor hands over joined packets (guest offloads), and "
+			       "virtio_net takes no XDP program then",
+			       info->name);
 	} else {
 		snprintf(hint, sizeof(hint),
 			 "floodwall attach %s --mode generic works everywhere, but "

@@ -67,6 +67,7 @@ struct fw_iface_info {
 	bool up;
 	enum fw_tri xdp_native, xdp_frags; /* netdev genl where the kernel has it (6.3) */
 	enum fw_tri lro, gro_hw;	   /* offloads that are on: joining packets, */
+	bool gro_hw_fixed;		   /* and cannot be switched off from here */
 	enum fw_tri rx_vlan, rx_stag;	   /* taking tags (802.1Q, 802.1ad) out of frames */
 	unsigned int queues, queues_max;   /* receive queues in use and possible, 0 = unknown */
 	bool combined;			   /* they are "combined" channels of ethtool, else "rx" */
@@ -74,6 +75,14 @@ struct fw_iface_info {
 };
 /* -ENODEV (1) naming ifname if there is none; everything else degrades to unknown. */
 int fw_probe_iface(const char *ifname, struct fw_iface_info *ret, struct fw_err *err);
+
+/*
+ * Whether packets are joined before XDP sees them. virtio_net switches hardware GRO off while a
+ * program is there, though it goes on to call it on; where the hypervisor keeps it from doing so
+ * (no VIRTIO_NET_F_CTRL_GUEST_OFFLOADS), it refuses programs (virtnet_xdp_set).
+ */
+bool fw_probe_joins(const struct fw_iface_info *info);
+bool fw_probe_is_virtio(const struct fw_iface_info *info);
 
 /*
  * Whether the interface is a veth with too few receive queues for native XDP (veth_xdp_set refuses,

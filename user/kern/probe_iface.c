@@ -237,7 +237,7 @@ static void ask_queues(int fd, struct fw_iface_info *info)
 	free(indir);
 }
 
-static void take_feature(struct fw_iface_info *info, const char *name, bool on)
+static void take_feature(struct fw_iface_info *info, const char *name, bool on, bool fixed)
 {
 	const struct {
 		const char *name;
@@ -252,6 +252,8 @@ static void take_feature(struct fw_iface_info *info, const char *name, bool on)
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
 		if (!strcmp(name, wanted[i].name))
 			*wanted[i].to = on ? FW_YES : FW_NO;
+	if (!strcmp(name, "rx-gro-hw"))
+		info->gro_hw_fixed = fixed;
 }
 
 /* Features have names and no fixed numbers: the driver core is asked for both. */
@@ -280,10 +282,12 @@ static void ask_features(int fd, struct fw_iface_info *info)
 	if (ethtool(fd, info->name, names) || ethtool(fd, info->name, state))
 		goto out;
 	for (__u32 i = 0; i < set.nr; i++) {
+		const struct ethtool_get_features_block *block = &state->features[i / 32];
+		__u32 fixed = ~block->available | block->never_changed;
 		char name[ETH_GSTRING_LEN + 1] = "";
 
 		memcpy(name, names->data + i * ETH_GSTRING_LEN, ETH_GSTRING_LEN);
-		take_feature(info, name, state->features[i / 32].active >> i % 32 & 1);
+		take_feature(info, name, block->active >> i % 32 & 1, fixed >> i % 32 & 1);
 	}
 out:
 	free(names);
@@ -331,4 +335,14 @@ bool fw_probe_veth_queues(const struct fw_iface_info *info, char *ret_mend, size
 	else
 		snprintf(ret_mend, size, "ethtool -L PEER tx %u, for its peer", info->queues);
 	return true;
+}
+
+bool fw_probe_is_virtio(const struct fw_iface_info *info)
+{
+	return !strcmp(info->driver, "virtio_net");
+}
+
+bool fw_probe_joins(const struct fw_iface_info *info)
+{
+	return info->lro == FW_YES || (info->gro_hw == FW_YES && !fw_probe_is_virtio(info));
 }
