@@ -443,6 +443,47 @@ static void close_together(void **state)
 	fw_history_close(h);
 }
 
+static void new_generation(struct bench *b)
+{
+	struct fw_maps maps = { 0 };
+	struct fw_err err;
+
+	assert_int_equal(fw_maps_open_object(b->obj, FW_MAPS_ALL | FW_MAPS_WRITE, &maps, &err), 0);
+	maps.ctl->live += 1ULL << 32;
+	fw_maps_close(&maps);
+}
+
+/* A command changes the policy and then says so: a second that ends in between does not call it
+ * nobody's. What nobody says is on record, once, as of when it was seen. */
+static void signed_late(void **state)
+{
+	struct bench *b = *state;
+	struct fw_history_change by = { .who = "root", .what = "limit set", .generation = 1 };
+	struct fw_history *h = NULL;
+	struct fw_err err = {};
+	__u64 seen;
+
+	snprintf(b->path, sizeof(b->path), "%s/h.db", b->folder);
+	start(b);
+	assert_int_equal(second(b, &err), 0);
+	assert_int_equal(fw_history_open(b->path, true, &h, &err), 0);
+	new_generation(b);
+	assert_int_equal(second(b, &err), 0);
+	by.when = b->now.when;
+	assert_int_equal(fw_history_change(h, &by, &err), 0);
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(second(b, &err), 0);
+	assert_int_equal(ask(h, "SELECT count(*) FROM change WHERE who = ''"), 0);
+	new_generation(b);
+	assert_int_equal(second(b, &err), 0);
+	seen = b->now.when.boot_ns;
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(second(b, &err), 0);
+	assert_int_equal(ask(h, "SELECT count(*) FROM change WHERE who = ''"), 1);
+	assert_int_equal(ask(h, "SELECT boot_ns FROM change WHERE who = ''"), seen);
+	fw_history_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -452,6 +493,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(close_together, setup, teardown),
 		cmocka_unit_test_setup_teardown(harmless, setup, teardown),
 		cmocka_unit_test_setup_teardown(closing, setup, teardown),
+		cmocka_unit_test_setup_teardown(signed_late, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

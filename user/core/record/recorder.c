@@ -144,7 +144,7 @@ struct second {
 	struct fw_history_clock clock;
 	struct fw_incident incident; /* as it was before, and what was being closed */
 	__s64 closing;
-	__u32 generation;
+	__u32 generation, told;
 	__u64 lost;
 };
 
@@ -168,7 +168,7 @@ static int write_second(struct fw_recorder *r, const struct fw_recorder_now *now
 	if (!code)
 		code = fw_rec_write_levels(r, now, &s->levels, err);
 	if (!code)
-		code = fw_rec_write_change(r, now, s->generation, err);
+		code = fw_rec_write_change(r, now, s->generation, &s->told, err);
 	if (!code)
 		code = fw_rec_incident(r, now, &s->levels, err);
 	if (!code)
@@ -223,6 +223,7 @@ static void settle(struct fw_recorder *r, const struct fw_recorder_now *now, str
 	memcpy(r->sampler, s->sampler, sizeof(r->sampler));
 	r->ledger_lost = s->lost;
 	r->generation = s->generation;
+	r->told = s->told;
 	r->have_generation = true;
 	r->clock = s->clock;
 	r->have_clock = true;

@@ -58,6 +58,8 @@ struct fw_recorder {
 	struct fw_rec_levels levels; /* as written */
 	__u32 generation;
 	bool have_generation;
+	__u32 told;			     /* the generation up to which changes are on record */
+	struct fw_when changed;		     /* when the first of those after it was seen */
 	struct fw_sampler sampler[FW_G_MAX]; /* as written, summed over CPUs */
 	__u64 ledger_lost;
 
@@ -147,7 +149,7 @@ void fw_rec_read_levels(struct fw_recorder *r, const struct fw_recorder_now *now
 int fw_rec_write_levels(struct fw_recorder *r, const struct fw_recorder_now *now,
 			const struct fw_rec_levels *levels, struct fw_err *err);
 int fw_rec_write_change(struct fw_recorder *r, const struct fw_recorder_now *now, __u32 generation,
-			struct fw_err *err);
+			__u32 *ret_told, struct fw_err *err);
 void fw_rec_read_samplers(struct fw_recorder *r, struct fw_sampler now[FW_G_MAX]);
 __u64 fw_rec_ledger_lost(const struct fw_recorder *r);
 void fw_rec_weigh(struct fw_recorder *r, const struct fw_stats *since,

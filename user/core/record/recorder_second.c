@@ -9,6 +9,7 @@
 #include "user/core/record/recorder_parts.h"
 
 #define CLOCK_EVERY_NS (3600 * FW_NS_PER_S)
+#define SIGN_NS	       (3 * FW_NS_PER_S)
 #define STEP_NS	       (100000000LL) /* UTC moved against boot time by more: it was set */
 
 int fw_rec_write_clock(struct fw_recorder *r, const struct fw_recorder_now *now,
@@ -73,19 +74,35 @@ int fw_rec_write_levels(struct fw_recorder *r, const struct fw_recorder_now *now
 	return code;
 }
 
-/* A change of the policy that its author has not written down already. */
+/*
+ * A change of the policy that its author does not write down. A command does so right after the
+ * change is in force, so it is given some seconds. *ret_told: up to which generation all is known.
+ */
 int fw_rec_write_change(struct fw_recorder *r, const struct fw_recorder_now *now, __u32 generation,
-			struct fw_err *err)
+			__u32 *ret_told, struct fw_err *err)
 {
-	struct fw_history_change change = { .when = now->when, .generation = generation };
+	struct fw_history_change change = { .generation = generation };
+	int code;
 
-	if (!r->have_generation || generation == r->generation ||
-	    fw_history_signed(r->history, r->generation, generation, now->when.boot_ns))
+	*ret_told = r->have_generation ? r->told : generation;
+	if (*ret_told == generation)
 		return 0;
+	if (r->told == r->generation)
+		r->changed = now->when;
+	if (fw_history_signed(r->history, r->told, generation, now->when.boot_ns)) {
+		*ret_told = generation;
+		return 0;
+	}
+	if (now->when.boot_ns - r->changed.boot_ns < SIGN_NS)
+		return 0;
+	change.when = r->changed;
 	snprintf(change.what, sizeof(change.what),
-		 "policy generation %u became %u (changed, confirmed or reverted)", r->generation,
+		 "policy generation %u became %u (changed, confirmed or reverted)", r->told,
 		 generation);
-	return fw_history_change(r->history, &change, err);
+	code = fw_history_change(r->history, &change, err);
+	if (!code)
+		*ret_told = generation;
+	return code;
 }
 
 void fw_rec_read_samplers(struct fw_recorder *r, struct fw_sampler now[FW_G_MAX])
