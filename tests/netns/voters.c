@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Voters of the lab: opens real HTTP connections from distinct source addresses at a steady rate,
- * open loop (a slow server does not slow the voters), and reports served, failed and why, and
- * latency from connect to last byte. With --stream it holds N long downloads instead and reports
- * how many stayed whole. A request counts as served only with status 200 and its whole body.
+ * open loop (a slow server does not slow them), and reports served (status 200, the whole body),
+ * failed and why, latency to the last byte; with --stream, how many of N downloads stayed whole.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -287,7 +286,7 @@ static void report(void)
 {
 	const char *sep = "";
 
-	if (n_latency)
+	if (n_latency) /* else latency_us is NULL */
 		qsort(latency_us, n_latency, sizeof(*latency_us), compare);
 	printf("{\"name\":\"%s\",\"tried\":%" PRIu64 ",\"served\":%" PRIu64
 	       ",\"soon\":%zu,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"bytes\":%" PRIu64
