@@ -26,9 +26,8 @@ struct fw_cli_option {
 };
 
 enum fw_cli_flag {
-	FW_CLI_WATCH = 1 << 0, /* --watch makes sense: the command only reads */
-	FW_CLI_HIDDEN = 1 << 1,
-	FW_CLI_DEFAULT = 1 << 2, /* what the object alone, without a verb, stands for */
+	FW_CLI_WATCH = 1 << 0,	 /* --watch makes sense: the command only reads */
+	FW_CLI_DEFAULT = 1 << 1, /* what the object alone, without a verb, stands for */
 };
 
 /* One command. `verb` is NULL for commands of one word. Tables end with a row whose object is NULL.

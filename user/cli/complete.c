@@ -17,7 +17,7 @@ static void put_verbs(FILE *out, const char *object)
 {
 	for (const struct fw_cli_family *f = fw_cli_families; f->title; f++)
 		for (const struct fw_cli_command *c = f->commands; c->object; c++)
-			if (c->verb && !strcmp(c->object, object) && !(c->flags & FW_CLI_HIDDEN))
+			if (c->verb && !strcmp(c->object, object))
 				fprintf(out, "%s ", c->verb);
 }
 
@@ -100,7 +100,7 @@ static void put_objects(FILE *out)
 	fputs("\tcase $object in\n\t\"\") words=\"", out);
 	for (const struct fw_cli_family *f = fw_cli_families; f->title; f++)
 		for (const struct fw_cli_command *c = f->commands; c->object; c++) {
-			if (strcmp(c->object, last) && !(c->flags & FW_CLI_HIDDEN))
+			if (strcmp(c->object, last))
 				fprintf(out, "%s ", c->object);
 			last = c->object;
 		}
@@ -128,8 +128,7 @@ static void put_script(FILE *out)
 	fputs("\tcase \"$object${verb:+ $verb}\" in\n", out);
 	for (const struct fw_cli_family *f = fw_cli_families; f->title; f++)
 		for (const struct fw_cli_command *c = f->commands; c->object; c++)
-			if (!(c->flags & FW_CLI_HIDDEN))
-				put_case(out, c);
+			put_case(out, c);
 	fputs("\tesac\n", out);
 	fputs(tail, out);
 }

@@ -66,8 +66,7 @@ void fw_help_overview(FILE *out)
 		if (*f->title) /* else it goes on under the heading above */
 			fprintf(out, "\n%s\n", f->title);
 		for (const struct fw_cli_command *c = f->commands; c->object; c++)
-			if (!(c->flags & FW_CLI_HIDDEN))
-				print_line(out, c);
+			print_line(out, c);
 	}
 	fputs("\nOptions, anywhere on the line\n", out);
 	for (const struct fw_cli_option *o = fw_options_global; o->name; o++) {
@@ -133,7 +132,7 @@ static json_t *commands_json(const char *object)
 
 	for (const struct fw_cli_family *f = fw_cli_families; f->title; f++)
 		for (const struct fw_cli_command *c = f->commands; c->object; c++)
-			if (!(c->flags & FW_CLI_HIDDEN) && (!object || !strcmp(c->object, object)))
+			if (!object || !strcmp(c->object, object))
 				(void)fw_json_push(list, command_json(c)); /* best effort */
 	return list;
 }
@@ -148,7 +147,7 @@ int fw_help_object(struct fw_cli *cli, const char *object)
 	}
 	for (const struct fw_cli_family *f = fw_cli_families; f->title; f++)
 		for (const struct fw_cli_command *c = f->commands; c->object; c++)
-			if (!(c->flags & FW_CLI_HIDDEN) && (!object || !strcmp(c->object, object)))
+			if (!object || !strcmp(c->object, object))
 				print_line(stdout, c);
 	printf("\nfloodwall %s VERB --help explains one of them, with its options.\n", object);
 	return 0;

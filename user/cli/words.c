@@ -41,7 +41,7 @@ static int unknown_words(struct fw_cli *cli, const char *object, const char *ver
 
 	for (const struct fw_cli_family *f = fw_cli_families; f->title; f++) {
 		for (const struct fw_cli_command *c = f->commands; c->object && n < 128; c++) {
-			if (c->flags & FW_CLI_HIDDEN || (verb && strcmp(c->object, object)))
+			if (verb && strcmp(c->object, object))
 				continue;
 			names[n++] = verb ? c->verb : c->object;
 			if (verb && used < sizeof(list))
