@@ -91,7 +91,7 @@ void fw_report_page_events(FILE *out, const struct fw_report *r)
 			fputs("<tr>", out);
 			cell(out, "m", fw_report_moment(r->note[i].when.utc_ns));
 			cell(out, "", r->note[i].who);
-			cell(out, "", r->note[i].text);
+			cell(out, "t", r->note[i].text);
 			fputs("</tr>\n", out);
 		}
 		fputs("</table></div>\n", out);

@@ -57,6 +57,7 @@ const char fw_report_style[] =
 	"th{color:var(--soft);font-weight:600;white-space:nowrap}\n"
 	"td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
 	"td.m{white-space:nowrap;font-variant-numeric:tabular-nums}\n"
+	"td.t{overflow-wrap:anywhere;min-width:14rem}\n"
 	"code{font-family:ui-monospace,\"DejaVu Sans Mono\",monospace;font-size:.85em;"
 	"overflow-wrap:anywhere}\n"
 	".caution{border:1px solid var(--line);border-left:.3rem solid var(--c-unwanted);"
