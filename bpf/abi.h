@@ -509,44 +509,48 @@ struct fw_retry {
 _Static_assert(sizeof(struct fw_retry) == 64, "fw_retry");
 
 /*
- * Accounts of sources in the table, per CPU. A slot is one source's for as long as it is heavier
- * than its contenders; so the slots show the heaviest. What does not fit a slot, or leaves it, goes
- * to the CPU's ledger as a record of the same form: slots and ledger together hold every packet of
- * every tabled source. Never decides anything.
+ * Accounts of sources in the table, per CPU. The slots show the heaviest. What leaves a slot goes
+ * to the CPU's ledger as a record of the same form, a packet without one as struct fw_lone: slots
+ * and ledgers together hold every packet of every tabled source. Never decides anything.
  */
 #define FW_HEAVY_SLOTS 4096
 struct fw_heavy {
+	__u32 last;    /* last seen, FW_HEAVY_STEP_NS after first_ns */
+	__u32 turn;    /* grows when the slot is emptied; the first to be read, the last to grow */
 	__u64 key;     /* IPv4 address, or upper 64 bits of IPv6, host order */
 	__u64 packets; /* in this turn of the slot */
 	__u64 bytes;
 	__u64 lost; /* packets of them dropped, all for one reason */
 	__u64 lost_bytes;
-	__u64 first_ns; /* program time */
-	__u32 last;	/* last seen, FW_HEAVY_STEP_NS after first_ns */
-	__u32 turn;	/* grows whenever the slot is emptied into the ledger, or loses its owner */
-	__u8 family;	/* 4 or 6, 0 = free */
-	__u8 class;
-	__u8 reason;  /* it lost packets for; meaningful if lost */
-	__u8 proven;  /* 1: had proven itself when last seen */
-	__u16 credit; /* what a contender must outlast */
-	__u16 slot;   /* in the ledger: it was turn `turn` of this slot; FW_HEAVY_NONE = of none */
+	__u64 first_ns;	    /* program time */
+	__u8 family;	    /* 4 or 6, 0 = free */
+	__u8 class, reason; /* it lost packets for; meaningful if lost */
+	__u8 proven;	    /* 1: had proven itself when last seen */
+	__u16 credit;	    /* what a contender must outlast; then: */
+	__u16 slot;	    /* who did last; in the ledger: its slot, FW_HEAVY_NONE = none */
 };
 _Static_assert(sizeof(struct fw_heavy) == 64, "fw_heavy");
 #define FW_HEAVY_NONE	 0xffff
 #define FW_HEAVY_STEP_NS (1ULL << 20)
 
-/* fw_ledger: a ring for each CPU, FW_LEDGER_MAX records or fewer, a power of two; record n lies at
- * cpu * size + n % size. The program moves head, the recorder tail; both only grow. */
+struct fw_lone {
+	__u64 key;  /* as in fw_heavy */
+	__u64 what; /* length | reason if dropped << 17 | proven << 23 | IPv6 << 24 | steps << 25 */
+};
+
+/* fw_ledger, fw_lone: a ring each a CPU, so many records or fewer, a power of two; record n lies at
+ * cpu * size + n % size. The program moves heads, the recorder tails; all only grow. */
 #define FW_LEDGER_MAX 16384
-#define FW_LEDGER_ALL (1U << 20) /* of all CPUs together, at most */
+#define FW_LONE_MAX   65536
+#define FW_LEDGER_ALL (1U << 26) /* bytes of all CPUs together in each, at most */
 struct fw_ledger_at {
 	__u64 head;
-	__u64 lost; /* packets that found no room */
-	__u64 pad[6];
-	__u64 tail;
-	__u64 pad2[7];
+	__u64 lost;				  /* packets that found no room in either */
+	__u64 lone_head, room, lone_room, pad[3]; /* room: no need to read tails below it */
+	__u64 tail, lone_tail, pad2[6];
+	__u16 mark[FW_HEAVY_SLOTS]; /* the program's: of each slot's owner, 0 = free */
 };
-_Static_assert(sizeof(struct fw_ledger_at) == 128, "fw_ledger_at");
+_Static_assert(sizeof(struct fw_ledger_at) == 128 + 2 * FW_HEAVY_SLOTS, "fw_ledger_at");
 
 /* Groups of reasons, each with its own limit of samples: X(identifier, name). Append only. */
 #define FW_GROUPS(X)              \

@@ -102,10 +102,12 @@ FW_PERCPU(fw_listener, fw_listener, FW_LISTENERS); /* contended slots go to the 
 FW_PERCPU(fw_heavy, fw_heavy, FW_HEAVY_SLOTS);	   /* contended slots go to the heavier source */
 
 /*
- * For the recorder. The ledger: what left or found no slot of fw_heavy, a ring a CPU, set at load;
- * full: counted in its head as lost. Samples: when full, counted as lost. Nobody need read either.
+ * For the recorder. The ledgers: what left a slot of fw_heavy, and what found none, a ring each a
+ * CPU, set at load; full: counted as lost. Samples: when full, counted as lost. Nobody need read
+ * any.
  */
 FW_ARRAY(fw_ledger, fw_heavy, 1);
+FW_ARRAY(fw_lone, fw_lone, 1);
 FW_ARRAY(fw_ledger_at, fw_ledger_at, 1);     /* a CPU; set at load */
 FW_SINGLE(fw_sampling, fw_sampling);	     /* the recorder writes */
 FW_PERCPU(fw_sampler, fw_sampler, FW_G_MAX); /* limits and counts of the samples */

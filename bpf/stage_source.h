@@ -96,7 +96,6 @@ static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_
 	if (!marks) {
 		if (!p->trusted && !shared_fits(&fw_budget[id].tat, p->now, &policy->budget[id], 1))
 			return FW_GLANCE_STRANGER;
-		heavy_touch(key);
 		set_touch(set);
 		return p->family == 4 ? FW_CONTINUE | FW_IS_ABSENT : 0;
 	}

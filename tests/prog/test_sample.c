@@ -8,6 +8,7 @@
 #include <string.h>
 #include <bpf/bpf.h>
 #include "tests/lib/prog.h"
+#include "user/core/record/accounts.h"
 #include "user/kern/ring.h"
 
 struct watch {
@@ -43,7 +44,9 @@ static struct watch *start(struct prog *prog, __u32 every, __u64 gap_ns, __u64 b
 	prog_zero(prog, "fw_heavy");
 	for (unsigned int i = 0; i < watch.maps.cpus; i++) {
 		watch.maps.ledger_at[i].tail = watch.maps.ledger_at[i].head;
+		watch.maps.ledger_at[i].lone_tail = watch.maps.ledger_at[i].lone_head;
 		watch.maps.ledger_at[i].lost = 0;
+		memset(watch.maps.ledger_at[i].mark, 0, sizeof(watch.maps.ledger_at[i].mark));
 	}
 	watch.maps.sampling->gap_ns = gap_ns;
 	watch.maps.sampling->burst_ns = burst_ns;
@@ -186,6 +189,7 @@ static void add(struct sum *sum, const struct fw_heavy *h)
 static struct sum account(struct prog *prog, struct watch *w, __u64 key)
 {
 	const __u32 size = w->maps.cap_ledger_all / w->maps.cap_ledger_cpus;
+	const __u32 lones = w->maps.cap_lone_all / w->maps.cap_ledger_cpus;
 	struct sum sum = {};
 	__u64 *raw;
 
@@ -198,6 +202,7 @@ static struct sum account(struct prog *prog, struct watch *w, __u64 key)
 	free(raw);
 	for (unsigned int cpu = 0; cpu < w->maps.cpus; cpu++) {
 		const struct fw_ledger_at *at = &w->maps.ledger_at[cpu];
+		struct fw_heavy lone;
 
 		for (__u64 n = at->tail; n < at->head; n++) {
 			const struct fw_heavy *h = &w->maps.ledger[cpu * size + n % size];
@@ -205,8 +210,64 @@ static struct sum account(struct prog *prog, struct watch *w, __u64 key)
 			if (!key || h->key == key)
 				add(&sum, h);
 		}
+		for (__u64 n = at->lone_tail; n < at->lone_head; n++) {
+			fw_accounts_lone(&w->maps.lone[cpu * lones + n % lones], &lone);
+			if (!key || lone.key == key)
+				add(&sum, &lone);
+		}
 	}
 	return sum;
+}
+
+/* The first packet that has no slot, what is kept of it, and of the next one. */
+static void test_lone(void **state)
+{
+	struct prog *prog = *state;
+	struct watch *w;
+	__u64 reason[FW_R_MAX];
+
+	prog_unlimited(prog, FW_CLASS_DEFAULT);
+	prog_no_crowd(prog);
+	prog_limit(prog, FW_CLASS_DEFAULT, FW_K_UDP, 1, 3600, 1);
+	for (int family = 4; family <= 6; family += 2) {
+		struct spec udp = { .family = family, .src = CROWD, .proto = UDP, .payload = 900 };
+		const struct fw_ledger_at *at;
+		struct packet packet;
+		struct fw_heavy h;
+		__be32 addr[4];
+		__u64 head;
+
+		w = start(prog, 0, 0, 0);
+		at = &w->maps.ledger_at[prog->cpu];
+		/* A slot that another owns: a newcomer does not move it. */
+		do {
+			head = at->lone_head;
+			udp.nth++;
+			prog_expect(prog, &udp, FW_R_PASS_NEWCOMER);
+		} while (at->lone_head == head);
+		packet_build(&udp, &packet);
+		packet_addr(CROWD, family, udp.nth, addr);
+		for (int twice = 0; twice < 2; twice++) {
+			fw_accounts_lone(&w->maps.lone[prog->cpu * FW_LONE_MAX +
+						       (at->lone_head - 1) % FW_LONE_MAX],
+					 &h);
+			assert_int_equal(h.key, family == 4 ? ntohl(addr[3])
+							    : (__u64)ntohl(addr[0]) << 32 |
+								      ntohl(addr[1]));
+			assert_int_equal(h.family, family);
+			assert_int_equal(h.packets, 1);
+			assert_int_equal(h.bytes, packet.len);
+			assert_int_equal(h.lost, twice);
+			assert_int_equal(h.lost_bytes, twice ? packet.len : 0);
+			assert_int_equal(h.reason, twice ? FW_R_DROP_SRC_UDP : 0);
+			assert_int_equal(h.proven, 0);
+			assert_int_equal(h.slot, FW_HEAVY_NONE);
+			assert_int_equal(h.first_ns,
+					 prog_now(prog) / FW_HEAVY_STEP_NS * FW_HEAVY_STEP_NS);
+			prog_step(prog, SECOND);
+			prog_repeat(prog, &udp, 1, reason);
+		}
+	}
 }
 
 /* 9,000 sources in 4,096 slots, one of them heavy: not a packet of any is missing. */
@@ -231,7 +292,8 @@ static void test_exact(void **state)
 	for (light.nth = 4000; light.nth < 6000; light.nth++)
 		prog_repeat(prog, &light, 3, reason);
 	assert_int_equal(w->maps.ledger_at[prog->cpu].lost, 0);
-	assert_true(w->maps.ledger_at[prog->cpu].head > w->maps.ledger_at[prog->cpu].tail + 2000);
+	assert_true(w->maps.ledger_at[prog->cpu].lone_head >
+		    w->maps.ledger_at[prog->cpu].lone_tail + 2000);
 	sum = account(prog, w, 0);
 	prog_reasons(prog, reason); /* a few found no place in the table */
 	assert_true(reason[FW_R_PASS_CROWD] < 100);
@@ -283,7 +345,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PROG_TEST(test_off),	 PROG_TEST(test_content), PROG_TEST(test_conserved),
 		PROG_TEST(test_fair),	 PROG_TEST(test_clock),	  PROG_TEST(test_exact),
-		PROG_TEST(test_reasons),
+		PROG_TEST(test_reasons), PROG_TEST(test_lone),
 	};
 
 	return cmocka_run_group_tests(tests, prog_group_setup, teardown);

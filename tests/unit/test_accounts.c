@@ -52,16 +52,11 @@ static void packet(struct model *m)
 	if (what)
 		m->truth[n].lost[what - 1]++;
 	if (h->key != n + 1 && h->family && unit_below(4)) { /* no slot for it */
+		struct fw_lone lone = { n + 1, len | (what ? reason : 0ULL) << 17 |
+						       m->now / FW_HEAVY_STEP_NS << 25 };
+
 		assert_true(m->head[cpu] < LEDGER);
-		m->ledger[cpu][m->head[cpu]++] = (struct fw_heavy){ .key = n + 1,
-								    .packets = 1,
-								    .bytes = len,
-								    .lost = !!what,
-								    .lost_bytes = what ? len : 0,
-								    .first_ns = m->now,
-								    .family = 4,
-								    .reason = reason,
-								    .slot = FW_HEAVY_NONE };
+		fw_accounts_lone(&lone, &m->ledger[cpu][m->head[cpu]++]);
 		return;
 	}
 	if (h->packets && (h->key != n + 1 || (what && h->lost && h->reason != reason)))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The recorder's thread: it takes samples and ledgers ten times a second and writes once a second.
+ * The recorder's thread: it takes samples and ledgers ten times a second, oftener while they fill
+ * fast, and writes once a second.
  * The loop's own thread tells what it finds in the journal and in the run directory; the two meet
  * under one lock, held for no longer than a copy.
  */
@@ -19,7 +20,8 @@
 #include "user/daemon/recorder.h"
 #include "user/policy/file.h"
 
-#define POLLS	    10 /* a second */
+#define POLLS	    10 /* a second, at least; a power of two times as many at most: */
+#define POLLS_MAX   (POLLS << 4)
 #define PATIENCE_NS (10 * FW_NS_PER_S)
 
 struct part {
@@ -97,27 +99,45 @@ static void one_second(struct part *part)
 	pthread_mutex_unlock(&part->lock);
 }
 
+/* How often to look from now on: a ledger should be an eighth to a half full when it is taken. n:
+ * now; slower only at a multiple of the longer step, so that the end of the second is met. */
+static unsigned int pace(unsigned int polls, unsigned int full, unsigned int n)
+{
+	if (full > 128 && polls < POLLS_MAX)
+		return polls * 2;
+	if (full < 32 && polls > POLLS && !(n % (2 * POLLS_MAX / polls)))
+		return polls / 2;
+	return polls;
+}
+
+static void later(struct timespec *t, long ns)
+{
+	t->tv_nsec += ns;
+	if (t->tv_nsec >= 1000000000L) {
+		t->tv_nsec -= 1000000000L;
+		t->tv_sec++;
+	}
+}
+
 static void *work(void *arg)
 {
+	unsigned int polls = POLLS, n = 0; /* n: 1/POLLS_MAX s since the last second */
 	struct part *part = arg;
 	struct timespec next;
 
 	clock_gettime(CLOCK_MONOTONIC, &next);
 	pthread_mutex_lock(&part->lock);
-	for (unsigned int n = 0; !part->stop; n++) {
+	while (!part->stop) {
 		if (part->changed)
 			fw_recorder_set(part->recorder, &part->opts);
 		part->changed = false;
 		pthread_mutex_unlock(&part->lock);
-		if (n % POLLS)
-			fw_recorder_poll(part->recorder);
-		else
+		if (!n)
 			one_second(part);
-		next.tv_nsec += 1000000000L / POLLS;
-		if (next.tv_nsec >= 1000000000L) {
-			next.tv_nsec -= 1000000000L;
-			next.tv_sec++;
-		}
+		else
+			polls = pace(polls, fw_recorder_poll(part->recorder), n);
+		n = (n + POLLS_MAX / polls) % POLLS_MAX;
+		later(&next, 1000000000L / polls);
 		pthread_mutex_lock(&part->lock);
 		while (!part->stop &&
 		       pthread_cond_timedwait(&part->wake, &part->lock, &next) != ETIMEDOUT)

@@ -61,6 +61,7 @@ static const struct row rows[] = {
 	ROW("fw_retry", FW_MAPS_SOURCES, struct fw_retry, 1, retry, NO_FIELD, true),
 	ROW("fw_ban", FW_MAPS_SOURCES, struct fw_ban_set, 1, ban, NO_FIELD, false),
 	ROW("fw_ledger", FW_MAPS_RECORD, struct fw_heavy, 1, ledger, CAP(cap_ledger_all), true),
+	ROW("fw_lone", FW_MAPS_RECORD, struct fw_lone, 1, lone, CAP(cap_lone_all), true),
 	ROW("fw_ledger_at", FW_MAPS_RECORD, struct fw_ledger_at, 1, ledger_at, CAP(cap_ledger_cpus),
 	    false),
 	ROW("fw_sampling", FW_MAPS_RECORD, struct fw_sampling, 1, sampling, NO_FIELD, false),

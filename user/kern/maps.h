@@ -24,7 +24,7 @@ enum fw_maps_part {
 	FW_MAPS_COUNTS = 1 << 3,  /* the per-CPU maps' descriptors */
 	FW_MAPS_IFACES = 1 << 4,  /* iface_fd */
 	FW_MAPS_ALL = 31,
-	/* ledger, ledger_at, sampling, sampler_fd, samples_fd: always writable, for the one
+	/* ledger, lone, ledger_at, sampling, sampler_fd, samples_fd: always writable, for the one
 	   recorder */
 	FW_MAPS_RECORD = 1 << 5,
 	FW_MAPS_WRITE =
@@ -80,11 +80,12 @@ struct fw_maps {
 	int count_svc_fd, count_cls_fd, note_fd, heavy_fd; /* per-CPU; -1 when not asked for */
 	int pace_fd;			/* likewise: stamps of each CPU's own budget for cookies */
 	int iface_fd;			/* -1 when not asked for */
-	const struct fw_heavy *ledger;	/* [cpus * cap_ledger] */
+	const struct fw_heavy *ledger;	/* [cap_ledger_all]: as many for each CPU */
+	const struct fw_lone *lone;	/* [cap_lone_all], likewise */
 	struct fw_ledger_at *ledger_at; /* [cpus] */
 	struct fw_sampling *sampling;
 	int sampler_fd, samples_fd; /* per-CPU; a ring (user/kern/ring.h) */
-	__u32 cap_ledger_all, cap_ledger_cpus;
+	__u32 cap_ledger_all, cap_lone_all, cap_ledger_cpus;
 	__u32 ctl_id;	   /* kernel's id of fw_ctl: a program that uses this map is ours */
 	unsigned int cpus; /* possible CPUs: values a per-CPU read returns for each slot */
 

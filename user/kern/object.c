@@ -126,15 +126,20 @@ static __u64 set4_lines(__u64 prefixes)
 	return lines;
 }
 
-/* Records of one CPU's ledger. */
-static __u32 ledger_size(__u32 cpus)
+/* Records of size bytes in one CPU's ledger, at most max. */
+static __u32 ledger_size(__u32 max, size_t size, __u32 cpus)
 {
-	__u32 size = FW_LEDGER_MAX;
-
-	while ((__u64)size * cpus > FW_LEDGER_ALL)
-		size /= 2;
-	return size;
+	while ((__u64)max * size * cpus > FW_LEDGER_ALL)
+		max /= 2;
+	return max;
 }
+
+/* Does this machine show the stores of a CPU to others in their order? */
+#if defined(__x86_64__) || defined(__i386__) || defined(__s390x__)
+#define STORES_ORDERED 1
+#else
+#define STORES_ORDERED 0
+#endif
 
 static int set_sizes(struct fw_object *obj, const struct fw_sizes *s)
 {
@@ -156,7 +161,10 @@ static int set_sizes(struct fw_object *obj, const struct fw_sizes *s)
 		{ obj->skel->maps.fw_lane6_node, 2 * (__u64)tree_nodes(p6) },
 		{ obj->skel->maps.fw_lane6_deep, 2 * (deep > 1024 ? deep : 1024) },
 		{ obj->skel->maps.fw_prefix, 2 * (p4 + p6) },
-		{ obj->skel->maps.fw_ledger, (__u64)m->cpus * ledger_size(m->cpus) },
+		{ obj->skel->maps.fw_ledger,
+		  (__u64)m->cpus * ledger_size(FW_LEDGER_MAX, sizeof(struct fw_heavy), m->cpus) },
+		{ obj->skel->maps.fw_lone,
+		  (__u64)m->cpus * ledger_size(FW_LONE_MAX, sizeof(struct fw_lone), m->cpus) },
 		{ obj->skel->maps.fw_ledger_at, m->cpus },
 	};
 	int r = 0;
@@ -253,6 +261,8 @@ static void set_knobs(struct fw_object *obj, const struct fw_object_opts *opts)
 	ro->knob_nodes6 = bpf_map__max_entries(obj->skel->maps.fw_lane6_node) / 2;
 	ro->knob_deep6 = bpf_map__max_entries(obj->skel->maps.fw_lane6_deep) / 2;
 	ro->knob_ledger = bpf_map__max_entries(obj->skel->maps.fw_ledger) / m->cpus;
+	ro->knob_lone = bpf_map__max_entries(obj->skel->maps.fw_lone) / m->cpus;
+	ro->knob_ordered = STORES_ORDERED;
 	ro->knob_profiles = bpf_map__max_entries(obj->skel->maps.fw_profile) / 2;
 	if (!m->hash_key[1]) { /* fixed ones: readers must know them too */
 		m->hash_key[0] = ro->knob_key0;

@@ -29,7 +29,7 @@ static const char *const pin_names[] = {
 	"fw_count_cls", "fw_note",	"fw_heavy",	 "fw_iface",	  "fw_src_more",
 	"fw_pace",	"fw_ban",	"fw_lane4_top",	 "fw_ledger",	  "fw_ledger_at",
 	"fw_sampling",	"fw_sampler",	"fw_samples",	 "fw_applied",	  "fw_listener",
-	"fw_lane4_set",
+	"fw_lane4_set", "fw_lone",
 };
 #define PIN_NAMES (sizeof(pin_names) / sizeof(*pin_names))
 

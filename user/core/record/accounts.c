@@ -90,6 +90,25 @@ void fw_accounts_record(struct fw_accounts *a, unsigned int cpu, const struct fw
 	*b = (struct booked){ .turn = record->turn + 1, .flushed = record->turn, .any = 1 };
 }
 
+void fw_accounts_lone(const struct fw_lone *lone, struct fw_heavy *ret)
+{
+	__u32 reason = lone->what >> 17 & (FW_REASON_SLOTS - 1),
+	      len = lone->what & ((1U << 17) - 1);
+
+	*ret = (struct fw_heavy){
+		.key = lone->key,
+		.packets = 1,
+		.bytes = len,
+		.lost = !!reason,
+		.lost_bytes = reason ? len : 0,
+		.first_ns = (lone->what >> 25) * FW_HEAVY_STEP_NS,
+		.family = lone->what >> 24 & 1 ? 6 : 4,
+		.reason = (__u8)reason,
+		.proven = lone->what >> 23 & 1,
+		.slot = FW_HEAVY_NONE,
+	};
+}
+
 void fw_accounts_slots(struct fw_accounts *a, const struct fw_heavy *raw)
 {
 	unsigned int cpus = a->head->id.cpus;

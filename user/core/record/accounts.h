@@ -49,6 +49,8 @@ void fw_accounts_bound(struct fw_accounts *a, __u64 bytes);
 /* A record of a CPU's ledger, in order; and then all slots, read before those records were:
  * raw[FW_HEAVY_SLOTS][cpus]. */
 void fw_accounts_record(struct fw_accounts *a, unsigned int cpu, const struct fw_heavy *record);
+/* A packet without a slot, as such a record. Pure. */
+void fw_accounts_lone(const struct fw_lone *lone, struct fw_heavy *ret);
 void fw_accounts_slots(struct fw_accounts *a, const struct fw_heavy *raw);
 
 /* While narrow, a record of a source that neither proved itself nor lost anything opens no account.

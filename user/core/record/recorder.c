@@ -327,13 +327,16 @@ static void forget_harmless(struct fw_recorder *r)
 	fw_accounts_narrow(r->accounts, ++r->forgotten >= FW_REC_FORGOTTEN);
 }
 
-void fw_recorder_poll(struct fw_recorder *r)
+unsigned int fw_recorder_poll(struct fw_recorder *r)
 {
+	unsigned int full;
+
 	if (!r->maps.cpus)
-		return;
+		return 0;
 	(void)fw_ring_read(r->ring); /* what is lost is counted by the program */
-	fw_rec_ledgers(r);
+	full = fw_rec_ledgers(r);
 	forget_harmless(r);
+	return full;
 }
 
 void fw_recorder_state(const struct fw_recorder *r, struct fw_recorder_state *ret)

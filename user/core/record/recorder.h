@@ -64,8 +64,9 @@ int fw_recorder_new(const struct fw_recorder_opts *opts, struct fw_recorder **re
 void fw_recorder_set(struct fw_recorder *r, const struct fw_recorder_opts *opts);
 void fw_recorder_free(struct fw_recorder *r); /* NULL is fine; an open incident stays open */
 
-/* A few times a second: take samples and ledgers before they are full. */
-void fw_recorder_poll(struct fw_recorder *r);
+/* A few times a second: take samples and ledgers before they are full. Returns how full the fullest
+ * ledger was, in parts of 256. */
+unsigned int fw_recorder_poll(struct fw_recorder *r);
 /* Once a second. 0, or -errno with err filled: this second waits for the next. */
 int fw_recorder_step(struct fw_recorder *r, const struct fw_recorder_now *now, struct fw_err *err);
 void fw_recorder_state(const struct fw_recorder *r, struct fw_recorder_state *ret);

@@ -113,7 +113,8 @@ struct fw_recorder {
 /* recorder_state.c: the maps as they are now. -ENOENT: none. Forgets what was of another state. */
 int fw_rec_maps(struct fw_recorder *r, struct fw_err *err);
 void fw_rec_maps_close(struct fw_recorder *r);
-void fw_rec_ledgers(struct fw_recorder *r);
+/* Returns how full the fullest of the rings was, in parts of 256. */
+unsigned int fw_rec_ledgers(struct fw_recorder *r);
 void fw_rec_slots(struct fw_recorder *r);
 void fw_rec_sampling(struct fw_recorder *r, const struct fw_stats *since);
 

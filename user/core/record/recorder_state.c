@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/statvfs.h>
 
 #include "user/base/clock.h"
@@ -102,23 +103,62 @@ int fw_rec_maps(struct fw_recorder *r, struct fw_err *err)
 /* So many records ahead the memory is asked for: the record, then what its booking begins with. */
 #define AHEAD 8
 
-void fw_rec_ledgers(struct fw_recorder *r)
+/* One by one: of a recorder that is killed, the next books one record twice at most. */
+static void done(__u64 *tail, __u64 to)
+{
+	__atomic_store_n(tail, to, __ATOMIC_RELEASE);
+}
+
+/* What left the slots of a CPU. Returns how full its ring was, in parts of 256. */
+static unsigned int drain(struct fw_recorder *r, unsigned int cpu)
 {
 	__u32 size = r->maps.cap_ledger_all / r->maps.cap_ledger_cpus, mask = size - 1;
+	const struct fw_heavy *ring = &r->maps.ledger[(size_t)cpu * size];
+	struct fw_ledger_at *at = &r->maps.ledger_at[cpu];
+	__u64 head = __atomic_load_n(&at->head, __ATOMIC_ACQUIRE), tail = at->tail;
+	unsigned int full = (unsigned int)((head - tail) * 256 / size);
+
+	for (; tail < head; tail++) {
+		__builtin_prefetch(&ring[(tail + 2 * AHEAD) & mask]);
+		if (tail + AHEAD < head)
+			fw_accounts_expect(r->accounts, cpu, &ring[(tail + AHEAD) & mask]);
+		fw_accounts_record(r->accounts, cpu, &ring[tail & mask]);
+		done(&at->tail, tail + 1);
+	}
+	return full;
+}
+
+/* The same of packets that had none. */
+static unsigned int drain_lone(struct fw_recorder *r, unsigned int cpu)
+{
+	__u32 size = r->maps.cap_lone_all / r->maps.cap_ledger_cpus, mask = size - 1;
+	const struct fw_lone *ring = &r->maps.lone[(size_t)cpu * size];
+	struct fw_ledger_at *at = &r->maps.ledger_at[cpu];
+	__u64 head = __atomic_load_n(&at->lone_head, __ATOMIC_ACQUIRE), tail = at->lone_tail;
+	unsigned int full = (unsigned int)((head - tail) * 256 / size);
+	struct fw_heavy h;
+
+	for (; tail < head; tail++) {
+		if (tail + AHEAD < head) {
+			fw_accounts_lone(&ring[(tail + AHEAD) & mask], &h);
+			fw_accounts_expect(r->accounts, cpu, &h);
+		}
+		fw_accounts_lone(&ring[tail & mask], &h);
+		fw_accounts_record(r->accounts, cpu, &h);
+		done(&at->lone_tail, tail + 1);
+	}
+	return full;
+}
+
+unsigned int fw_rec_ledgers(struct fw_recorder *r)
+{
+	unsigned int full = 0;
 
 	for (unsigned int cpu = 0; cpu < r->maps.cap_ledger_cpus; cpu++) {
-		const struct fw_heavy *ring = &r->maps.ledger[(size_t)cpu * size];
-		struct fw_ledger_at *at = &r->maps.ledger_at[cpu];
-		__u64 head = __atomic_load_n(&at->head, __ATOMIC_ACQUIRE), tail = at->tail;
-
-		for (; tail < head; tail++) {
-			__builtin_prefetch(&ring[(tail + 2 * AHEAD) & mask]);
-			if (tail + AHEAD < head)
-				fw_accounts_expect(r->accounts, cpu, &ring[(tail + AHEAD) & mask]);
-			fw_accounts_record(r->accounts, cpu, &ring[tail & mask]);
-			__atomic_store_n(&at->tail, tail + 1, __ATOMIC_RELEASE);
-		}
+		full = MAX(full, drain(r, cpu));
+		full = MAX(full, drain_lone(r, cpu));
 	}
+	return full;
 }
 
 /* Slots first, then the ledgers, so that a slot emptied in between is known to have been. */
