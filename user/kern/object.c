@@ -17,6 +17,7 @@
 #include "bpf/hash.h"
 #include "bpf/knob_values.h"
 #include "user/base/clock.h"
+#include "user/kern/ledger.h"
 #include "user/kern/maps.h"
 #include "user/kern/noise.h"
 #include "user/kern/object.h"
@@ -126,21 +127,6 @@ static __u64 set4_lines(__u64 prefixes)
 	return lines;
 }
 
-/* Records of size bytes in one CPU's ledger, at most max. */
-static __u32 ledger_size(__u32 max, size_t size, __u32 cpus)
-{
-	while ((__u64)max * size * cpus > FW_LEDGER_ALL)
-		max /= 2;
-	return max;
-}
-
-/* Does this machine show the stores of a CPU to others in their order? */
-#if defined(__x86_64__) || defined(__i386__) || defined(__s390x__)
-#define STORES_ORDERED 1
-#else
-#define STORES_ORDERED 0
-#endif
-
 static int set_sizes(struct fw_object *obj, const struct fw_sizes *s)
 {
 	__u64 p4 = s->prefixes4 ?: FW_PREFIXES4_DEFAULT, p6 = s->prefixes6 ?: FW_PREFIXES6_DEFAULT;
@@ -162,9 +148,10 @@ static int set_sizes(struct fw_object *obj, const struct fw_sizes *s)
 		{ obj->skel->maps.fw_lane6_deep, 2 * (deep > 1024 ? deep : 1024) },
 		{ obj->skel->maps.fw_prefix, 2 * (p4 + p6) },
 		{ obj->skel->maps.fw_ledger,
-		  (__u64)m->cpus * ledger_size(FW_LEDGER_MAX, sizeof(struct fw_heavy), m->cpus) },
+		  (__u64)m->cpus *
+			  fw_ledger_size(FW_LEDGER_MAX, sizeof(struct fw_heavy), m->cpus) },
 		{ obj->skel->maps.fw_lone,
-		  (__u64)m->cpus * ledger_size(FW_LONE_MAX, sizeof(struct fw_lone), m->cpus) },
+		  (__u64)m->cpus * fw_ledger_size(FW_LONE_MAX, sizeof(struct fw_lone), m->cpus) },
 		{ obj->skel->maps.fw_ledger_at, m->cpus },
 	};
 	int r = 0;
@@ -262,7 +249,7 @@ static void set_knobs(struct fw_object *obj, const struct fw_object_opts *opts)
 	ro->knob_deep6 = bpf_map__max_entries(obj->skel->maps.fw_lane6_deep) / 2;
 	ro->knob_ledger = bpf_map__max_entries(obj->skel->maps.fw_ledger) / m->cpus;
 	ro->knob_lone = bpf_map__max_entries(obj->skel->maps.fw_lone) / m->cpus;
-	ro->knob_ordered = STORES_ORDERED;
+	ro->knob_ordered = FW_STORES_ORDERED;
 	ro->knob_profiles = bpf_map__max_entries(obj->skel->maps.fw_profile) / 2;
 	if (!m->hash_key[1]) { /* fixed ones: readers must know them too */
 		m->hash_key[0] = ro->knob_key0;
