@@ -22,11 +22,6 @@ static __always_inline __u64 clock_now(void)
 	return (bpf_jiffies64() - knob_jiffies0) * knob_tick_ns;
 }
 
-static __always_inline __u32 clock_s(__u64 now)
-{
-	return now / 1000000000;
-}
-
 /* The generation in force: an unconfirmed change ends here, whoever is alive in user space. */
 static __always_inline __u64 live_word(__u64 now)
 {
