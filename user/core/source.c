@@ -187,7 +187,7 @@ static void read_listings(const struct fw_maps *maps, __u64 live, const __be32 a
 	}
 }
 
-static int heavy_order(const void *a, const void *b)
+int fw_source_heavy_order(const void *a, const void *b)
 {
 	const struct fw_source_heavy *x = a, *y = b;
 
@@ -201,11 +201,11 @@ static size_t heavy_merge(struct fw_source_heavy *list, size_t count)
 {
 	size_t kept = 0;
 
-	qsort(list, count, sizeof(*list), heavy_order);
+	qsort(list, count, sizeof(*list), fw_source_heavy_order);
 	for (size_t i = 0; i < count; i++) {
 		struct fw_source_heavy *last = kept ? &list[kept - 1] : NULL;
 
-		if (!last || heavy_order(last, &list[i])) {
+		if (!last || fw_source_heavy_order(last, &list[i])) {
 			list[kept++] = list[i];
 			continue;
 		}

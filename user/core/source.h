@@ -68,7 +68,10 @@ struct fw_source {
 int fw_source_read(const struct fw_maps *maps, const __be32 addr_be[4], struct fw_source *ret,
 		   struct fw_err *err);
 
-/* All heavy sources, one entry each, no order; *ret is freed with free(). maps: COUNTS. */
+/* Their order, for qsort() and bsearch(): by family, then by key. Pure. */
+int fw_source_heavy_order(const void *a, const void *b);
+
+/* All heavy sources, one entry each, in that order; *ret is freed with free(). maps: COUNTS. */
 int fw_source_heavy(const struct fw_maps *maps, struct fw_source_heavy **ret, size_t *ret_count,
 		    struct fw_err *err);
 

@@ -138,15 +138,6 @@ int fw_rec_samples(struct fw_recorder *r, const struct fw_recorder_now *now, str
 	return code;
 }
 
-static int by_key(const void *a, const void *b)
-{
-	const struct fw_source_heavy *x = a, *y = b;
-
-	if (x->family != y->family)
-		return x->family < y->family ? -1 : 1;
-	return x->key < y->key ? -1 : x->key > y->key;
-}
-
 static int by_packets(const void *a, const void *b)
 {
 	const struct fw_source_heavy *x = a, *y = b;
@@ -159,7 +150,9 @@ static void subtract(const struct fw_recorder *r, struct fw_source_heavy *list, 
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct fw_source_heavy *was =
-			r->tops ? bsearch(&list[i], r->top, r->tops, sizeof(*list), by_key) : NULL;
+			r->tops ? bsearch(&list[i], r->top, r->tops, sizeof(*list),
+					  fw_source_heavy_order)
+				: NULL;
 
 		if (!was || was->packets > list[i].packets || was->bytes > list[i].bytes ||
 		    was->lost > list[i].lost)
@@ -205,7 +198,6 @@ int fw_rec_top(struct fw_recorder *r, const struct fw_recorder_now *now, struct 
 		return 0;
 	if (fw_source_heavy(&r->maps, &list, &count, err))
 		return 0; /* a minute without them */
-	qsort(list, count, sizeof(*list), by_key);
 	full = malloc((count ?: 1) * sizeof(*list));
 	if (full) {
 		memcpy(full, list, count * sizeof(*list));
