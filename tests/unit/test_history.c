@@ -262,9 +262,11 @@ static void sources(void **state)
 	assert_int_equal(fw_incident_put_source(h, id, &s, &err), 0);
 	s.packets = 6; /* cumulative: the last one counts */
 	assert_int_equal(fw_incident_put_source(h, id, &s, &err), 0);
-	/* The same address in samples is another row, and no proof. */
+	/* Samples of the same address are another row, and no other source. */
 	s.exact = s.proven = false;
 	s.packets = 900;
+	assert_int_equal(fw_incident_put_source(h, id, &s, &err), 0);
+	assert_int_equal(fw_text_addr("192.0.2.8", s.addr_be, NULL), 0);
 	assert_int_equal(fw_incident_put_source(h, id, &s, &err), 0);
 	s.exact = true;
 	assert_int_equal(fw_text_addr("2001:db8:1:2::", s.addr_be, NULL), 0);
@@ -272,8 +274,10 @@ static void sources(void **state)
 	/* The proven ones, then the others, ended by the caller: its own value comes out. */
 	assert_int_equal(fw_incident_each_source(h, id, true, 0, see_source, &seen, &err), 0);
 	assert_int_equal(seen.n, 1);
-	assert_int_equal(fw_incident_each_source(h, id, false, 2, see_source, &seen, &err), 1);
+	assert_int_equal(fw_incident_each_source(h, id, false, 9, see_source, &seen, &err), 1);
 	assert_int_equal(seen.n, 3);
+	assert_int_equal(seen.source[1].len, 64);
+	assert_false(seen.source[2].exact);
 	assert_true(seen.source[0].proven);
 	assert_int_equal(seen.source[0].packets, 6);
 	assert_int_equal(seen.source[0].len, 128);

@@ -33,7 +33,7 @@ static int read_sources(struct fw_history *h, struct fw_report *report, struct f
 {
 	static const char sql[] =
 		"SELECT proven, exact, banned, packets, bytes, dropped, weight FROM source WHERE "
-		"incident = ?";
+		"incident = ? AND " FW_SOURCE_ONCE;
 	sqlite3_stmt *stmt;
 	int r = sqlite3_prepare_v2(h->db, sql, -1, &stmt, NULL);
 

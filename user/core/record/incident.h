@@ -184,9 +184,18 @@ int fw_incident_runs(struct fw_history *h, const struct fw_incident *incident,
 		     struct fw_history_run **ret, size_t *ret_count, struct fw_err *err);
 
 /*
+ * A condition on rows of source: samples of an address that is proven are not another source. The
+ * log of an incident, where one stands in for the table, holds none (incident_log.c).
+ */
+#define FW_SOURCE_ONCE                                                             \
+	"(exact OR NOT EXISTS (SELECT 1 FROM main.source AS p WHERE p.incident = " \
+	"source.incident AND p.exact = 1 AND p.address = source.address AND p.proven))"
+
+/*
  * One call for each, without holding them all in memory: of the proven sources or of the others,
  * top with the most packets, the most first, or, if 0, all as they are stored; samples in order.
- * each() returns 0 to go on; anything else ends it and is returned.
+ * Whoever is proven is not among the others, whatever samples of him there are. each() returns 0
+ * to go on; anything else ends it and is returned.
  */
 int fw_incident_each_source(struct fw_history *h, __s64 id, bool proven, __u32 top,
 			    int (*each)(void *arg, const struct fw_incident_source *source),

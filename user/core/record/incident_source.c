@@ -191,7 +191,7 @@ static int take_source(void *arg, sqlite3_stmt *row)
 #define SOURCE_SELECT                                                                        \
 	"SELECT exact, address, proven, banned, first_utc_ns, first_boot_ns, last_utc_ns, "  \
 	"last_boot_ns, packets, bytes, dropped, dropped_bytes, weight, reasons FROM source " \
-	"WHERE incident = ? AND proven = ?"
+	"WHERE incident = ? AND proven = ? AND " FW_SOURCE_ONCE
 
 int fw_incident_each_source(struct fw_history *h, __s64 id, bool proven, __u32 top,
 			    int (*each)(void *arg, const struct fw_incident_source *source),
