@@ -348,6 +348,39 @@ def test_disk_full(box):
         subprocess.run(["umount", "-l", small], check=True)
 
 
+def test_no_file_for_the_log(box):
+    """Room for the history, but for no more files: totals go on being written, and nobody is told
+    that nothing is. With a file to be had, the log holds what waited."""
+    small = os.path.join(box.dir, "small")
+    os.mkdir(small)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,nr_inodes=32", "small", small],
+                   check=True)
+    try:
+        p = start(box, env={"FLOODWALL_HISTORY": os.path.join(small, "history.db")})
+        hogs = []
+        with pytest.raises(OSError):
+            while True:
+                hogs.append(os.path.join(small, "hog%d" % len(hogs)))
+                open(hogs[-1], "xb").close()
+        box.flood("syn", pps=30000, count=90000)
+        assert until(lambda: recording(box).get("ok") is False), p.said()
+        status = box.fw("status", check=False)
+        assert status.returncode == 5 and "WAIT IN MEMORY" in status.stdout, status.stdout
+        assert "accounts of sources are not on disk" in status.stderr
+        assert recording(box)["totals"] and "nothing is recorded" not in status.stderr
+        assert "accounts of sources wait in memory" in p.said()
+        db = sqlite3.connect("file:%s?mode=ro" % os.path.join(small, "history.db"), uri=True)
+        before = db.execute("SELECT max(id) FROM tick").fetchone()[0]
+        assert until(lambda: db.execute("SELECT max(id) FROM tick").fetchone()[0] > before)
+        os.unlink(hogs[0])
+        assert until(lambda: recording(box).get("ok")), p.said()
+        db.close()
+        p.terminate()
+        assert p.wait(10) == 0
+    finally:
+        subprocess.run(["umount", "-l", small], check=True)
+
+
 def test_switched_off(box):
     path = os.path.join(box.dir, "off.yaml")
     with open(path, "w", encoding="utf-8") as f:

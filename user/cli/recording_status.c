@@ -47,6 +47,8 @@ void fw_recording_status_print(struct fw_cli *cli)
 		printf("recording     no (floodwall run records)\n");
 	else if (rec->state.ok && !late)
 		print_good(rec);
+	else if (rec->state.totals && !late)
+		printf("recording     totals and samples; accounts of sources WAIT IN MEMORY\n");
 	else
 		printf("recording     STANDS STILL; filtering goes on\n");
 	free(rec);
@@ -58,7 +60,9 @@ void fw_recording_status_warn(struct fw_cli *cli)
 	bool late;
 
 	if (rec && read_now(cli, rec, &late) && (late || !rec->state.ok)) {
-		fw_cli_warn(cli, "nothing is recorded: %s%s%s",
+		fw_cli_warn(cli, "%s: %s%s%s",
+			    rec->state.totals && !late ? "accounts of sources are not on disk"
+						       : "nothing is recorded",
 			    late ? "the controller's recorder does not answer" : rec->state.trouble,
 			    *rec->state.hint ? "; " : "", rec->state.hint);
 		cli->exit_code = FW_EXIT_DEGRADED;
@@ -73,10 +77,11 @@ int fw_recording_status_json(const struct fw_cli *cli, json_t *doc)
 	bool late;
 
 	if (rec && read_now(cli, rec, &late))
-		value = json_pack("{s:b,s:o,s:o,s:o,s:I,s:o}", "ok", (int)(rec->state.ok && !late),
-				  "history", fw_json_text(rec->path), "bytes",
-				  fw_json_count(rec->state.bytes), "trouble",
-				  fw_json_text(rec->state.trouble), "incident",
+		value = json_pack("{s:b,s:b,s:o,s:o,s:o,s:I,s:o}", "ok",
+				  (int)(rec->state.ok && !late), "totals",
+				  (int)((rec->state.ok || rec->state.totals) && !late), "history",
+				  fw_json_text(rec->path), "bytes", fw_json_count(rec->state.bytes),
+				  "trouble", fw_json_text(rec->state.trouble), "incident",
 				  (json_int_t)rec->state.incident, "since_ns",
 				  fw_json_count(rec->state.since_ns));
 	free(rec);

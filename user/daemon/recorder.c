@@ -201,9 +201,10 @@ static void tell(struct part *part, const struct fw_recorder_state *s)
 
 	if (!s->ok && *s->trouble && !part->told_bad) {
 		snprintf(field, sizeof(field), "FLOODWALL_PART=recorder");
-		fw_journal(LOG_ERR, FW_E_PART_FAILED, fields,
-			   "recording stands still, filtering goes on: %s%s%s", s->trouble,
-			   *s->hint ? ": " : "", s->hint);
+		fw_journal(LOG_ERR, FW_E_PART_FAILED, fields, "%s, filtering goes on: %s%s%s",
+			   s->totals ? "accounts of sources wait in memory"
+				     : "recording stands still",
+			   s->trouble, *s->hint ? ": " : "", s->hint);
 		part->told_bad = true;
 	} else if (s->ok && part->told_bad) {
 		snprintf(field, sizeof(field), "FLOODWALL_PART=recorder");

@@ -237,6 +237,7 @@ static int step(struct fw_recorder *r, const struct fw_recorder_now *now, struct
 	struct second *s;
 	int code = fw_rec_maps(r, err);
 
+	r->state.totals = false;
 	r->state.attached = !code;
 	if (code)
 		return code == -ENOENT ? 0 : code; /* nothing attached: nothing to record */
@@ -275,7 +276,8 @@ static int step(struct fw_recorder *r, const struct fw_recorder_now *now, struct
 		settle(r, now, s);
 		fw_rec_log_done(r);
 		fw_rec_policy(r, now);
-		code = fw_rec_log(r, now, err); /* the second itself is written */
+		code = fw_rec_log(r, now, err);
+		r->state.totals = true; /* the second itself is written */
 	}
 	fw_stats_free(&s->stats);
 	fw_stats_free(&s->since);
@@ -299,7 +301,7 @@ int fw_recorder_step(struct fw_recorder *r, const struct fw_recorder_now *now, s
 		snprintf(r->state.hint, sizeof(r->state.hint), "%s", err->hint);
 	}
 	/* A file that is damaged or of a newer floodwall is not opened over and over. */
-	if (code && code != -ENOSPC && code != -EBUSY && r->history) {
+	if (code && code != -ENOSPC && code != -EBUSY && !r->state.totals && r->history) {
 		fw_history_close(r->history);
 		r->history = NULL;
 	}

@@ -43,6 +43,7 @@ void fw_recorder_clock(struct fw_recorder_now *ret); /* the machine's */
 /* How it goes, for people and metrics. */
 struct fw_recorder_state {
 	bool ok;		  /* the last second was written */
+	bool totals;		  /* if not ok: all but the accounts of its sources was */
 	bool attached;		  /* there was something to record */
 	char trouble[FW_ERR_LEN]; /* why not ok */
 	char hint[FW_ERR_LEN];

@@ -30,6 +30,7 @@ int fw_recording_write(const char *dir, const char *pins, const struct fw_record
 	r |= fw_json_set(doc, "history", fw_json_text(rec->path));
 	r |= fw_json_set(doc, "when_ns", fw_json_count(rec->when_ns));
 	r |= fw_json_set(doc, "ok", json_boolean(s->ok));
+	r |= fw_json_set(doc, "totals", json_boolean(s->totals));
 	r |= fw_json_set(doc, "attached", json_boolean(s->attached));
 	r |= fw_json_set(doc, "trouble", fw_json_text(s->trouble));
 	r |= fw_json_set(doc, "hint", fw_json_text(s->hint));
@@ -88,6 +89,7 @@ int fw_recording_read(const char *dir, const char *pins, struct fw_recording *re
 	text(doc, "hint", s->hint, sizeof(s->hint));
 	ret->when_ns = number(doc, "when_ns");
 	s->ok = json_is_true(json_object_get(doc, "ok"));
+	s->totals = json_is_true(json_object_get(doc, "totals"));
 	s->attached = json_is_true(json_object_get(doc, "attached"));
 	s->since_ns = number(doc, "since_ns");
 	s->seconds = number(doc, "seconds");
