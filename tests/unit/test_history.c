@@ -276,8 +276,7 @@ static void sources(void **state)
 	assert_int_equal(seen.n, 1);
 	assert_int_equal(fw_incident_each_source(h, id, false, 9, see_source, &seen, &err), 1);
 	assert_int_equal(seen.n, 3);
-	assert_int_equal(seen.source[1].len, 64);
-	assert_false(seen.source[2].exact);
+	assert_true(seen.source[1].len == 64 && !seen.source[2].exact);
 	assert_true(seen.source[0].proven);
 	assert_int_equal(seen.source[0].packets, 6);
 	assert_int_equal(seen.source[0].len, 128);
