@@ -148,7 +148,7 @@ static __always_inline void heavy_touch(__u64 key)
  * golden ratio: whatever period a source comes in, its turn comes. */
 static __always_inline bool heavy_wears(const struct fw_ledger_at *at)
 {
-	return !(at->lone_head * 0x9e3779b97f4a7c15ULL >> (64 - FW_WEAR_BITS));
+	return !((at->lone_head + at->lost) * 0x9e3779b97f4a7c15ULL >> (64 - FW_WEAR_BITS));
 }
 
 /* Does the owner of a slot keep it? */

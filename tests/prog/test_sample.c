@@ -333,6 +333,49 @@ static void test_reasons(void **state)
 	assert_true(sum.lost >= sum.packets - 2);
 }
 
+static bool has_slot(struct prog *prog, struct watch *w, __u64 key)
+{
+	bool found = false;
+	__u64 *raw;
+
+	assert_int_equal(fw_maps_read(&prog->maps, prog->maps.heavy_fd, FW_HEAVY_SLOTS,
+				      sizeof(struct fw_heavy) / 8, &raw),
+			 0);
+	for (size_t i = 0; i < (size_t)FW_HEAVY_SLOTS * w->maps.cpus && !found; i++)
+		found = ((struct fw_heavy *)raw)[i].key == key;
+	free(raw);
+	return found;
+}
+
+/* Nobody records, so the ledgers are full for good: whoever is heaviest is still found. */
+static void test_unread(void **state)
+{
+	struct spec udp = { .src = CROWD, .proto = UDP };
+	struct prog *prog = *state;
+	__u64 reason[FW_R_MAX];
+
+	prog_unlimited(prog, FW_CLASS_DEFAULT);
+	prog_no_crowd(prog);
+	for (__u64 head = FW_LONE_MAX; head < FW_LONE_MAX + 8; head++) {
+		struct watch *w = start(prog, 0, 0, 0);
+		struct fw_ledger_at *at = &w->maps.ledger_at[prog->cpu];
+		__be32 addr[4];
+		__u64 lost;
+
+		at->lone_head = at->lone_room = head;
+		at->lone_tail = head - w->maps.cap_lone_all / w->maps.cap_ledger_cpus;
+		do { /* until somebody's slot is another's */
+			lost = at->lost;
+			udp.nth++;
+			prog_raw_spec(prog, &udp);
+		} while (at->lost == lost);
+		packet_addr(CROWD, 4, udp.nth, addr);
+		assert_false(has_slot(prog, w, ntohl(addr[3])));
+		prog_repeat(prog, &udp, 16 * 128, reason);
+		assert_true(has_slot(prog, w, ntohl(addr[3])));
+	}
+}
+
 static int teardown(void **state)
 {
 	fw_ring_close(watch.ring);
@@ -345,7 +388,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PROG_TEST(test_off),	 PROG_TEST(test_content), PROG_TEST(test_conserved),
 		PROG_TEST(test_fair),	 PROG_TEST(test_clock),	  PROG_TEST(test_exact),
-		PROG_TEST(test_reasons), PROG_TEST(test_lone),
+		PROG_TEST(test_reasons), PROG_TEST(test_lone),	  PROG_TEST(test_unread),
 	};
 
 	return cmocka_run_group_tests(tests, prog_group_setup, teardown);
