@@ -297,14 +297,13 @@ static void strangers(struct bench *b, __u32 *key, __u32 count, bool lossy)
 	int fd = fw_object_map_fd(b->obj, "fw_ledger");
 	int at_fd = fw_object_map_fd(b->obj, "fw_ledger_at");
 	struct fw_ledger_at at;
-	__u32 cpu = 0, size;
 	struct bpf_map_info info = {};
-	__u32 len = sizeof(info);
+	__u32 cpu = 0, size, full = 0, len = sizeof(info);
 
 	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
 	size = info.max_entries / b->obj->meta.cpus;
 	while (count) {
-		fw_recorder_poll(b->recorder);
+		assert_int_equal(fw_recorder_poll(b->recorder), full);
 		assert_int_equal(bpf_map_lookup_elem(at_fd, &cpu, &at), 0);
 		for (; count && at.head - at.tail < size; count--) {
 			__u32 slot = (__u32)(at.head++ % size);
@@ -321,8 +320,9 @@ static void strangers(struct bench *b, __u32 *key, __u32 count, bool lossy)
 			assert_int_equal(bpf_map_update_elem(fd, &slot, &h, BPF_ANY), 0);
 		}
 		assert_int_equal(bpf_map_update_elem(at_fd, &cpu, &at, BPF_ANY), 0);
+		full = (__u32)((at.head - at.tail) * 256 / size);
 	}
-	fw_recorder_poll(b->recorder);
+	assert_int_equal(fw_recorder_poll(b->recorder), full);
 }
 
 static __u64 accounts(struct bench *b)

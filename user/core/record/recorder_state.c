@@ -155,8 +155,9 @@ unsigned int fw_rec_ledgers(struct fw_recorder *r)
 	unsigned int full = 0;
 
 	for (unsigned int cpu = 0; cpu < r->maps.cap_ledger_cpus; cpu++) {
-		full = MAX(full, drain(r, cpu));
-		full = MAX(full, drain_lone(r, cpu));
+		unsigned int slots = drain(r, cpu), lone = drain_lone(r, cpu);
+
+		full = MAX(full, MAX(slots, lone));
 	}
 	return full;
 }
