@@ -261,20 +261,18 @@ def test_standard_input_holds_one_capture(ethernet):
 
 @pytest.mark.parametrize("what", [*REFUSED, "wifi", "folder", "missing"])
 def test_what_is_no_capture_is_refused(tmp_path, what):
-    path, code = tmp_path / what, 1
+    path = tmp_path / what
     if what in REFUSED:
         path.write_bytes(REFUSED[what])
     elif what == "wifi":
         pcaps.write(path, [(T0, b"x" * 60)], pcaps.IEEE80211)
     elif what == "folder":
         path.mkdir()
-    else:
-        code = 3
-    out, err = floodwall("replay", path, code=code)
+    out, err = floodwall("replay", path, code=1)
     assert not out and what in err, err
     assert UNPACK.get(what, "") in err
-    doc = json.loads(floodwall("replay", "-j", path, code=code)[0])
-    assert doc["error"]["code"] == code
+    doc = json.loads(floodwall("replay", "-j", path, code=1)[0])
+    assert doc["error"]["code"] == 1
 
 
 @pytest.mark.parametrize("argv", [("--speed", "0"), ("--speed", "x"), ("--over", "-1"),

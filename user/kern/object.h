@@ -98,11 +98,11 @@ void fw_object_count_memory(struct fw_object *obj);
 
 /*
  * Room to verify, compile and swap the program, the command's own included. The kernel's verifier
- * keeps some 20 MiB of states for a second: of the machine's memory, and of the cgroup's where it
- * charges them (7.2: 24 MiB at the peak; 6.1 and 6.12, which do not: 3.3). Who goes short in the
+ * keeps some 35 MiB of states for a second: of the machine's memory, and of the cgroup's where it
+ * charges them (7.2: 37 MiB at the peak; 6.1 and 6.12, which do not: 3.3). Who goes short in the
  * middle of it is killed by the kernel, and cannot say why. tests/vm holds the peak against this.
  */
-#define FW_OBJECT_SPARE (32ULL << 20)
+#define FW_OBJECT_SPARE (48ULL << 20)
 
 /* -ENOMEM with both figures when there is not enough for what is new and spare bytes besides. */
 int fw_object_check_memory(const struct fw_object *obj, __u64 spare, struct fw_err *err);
