@@ -371,7 +371,7 @@ static void narrow(void **state)
 	fw_accounts_close(a);
 }
 
-/* A bound in bytes is kept, and what found no room is owned up to. */
+/* A bound in bytes is kept, what finds no room is owned up to, and who is proven finds some. */
 static void bounded(void **state)
 {
 	const struct fw_accounts_id id = {
@@ -397,6 +397,11 @@ static void bounded(void **state)
 	assert_true(on_disk(path) <= most + 65536);
 	assert_true(fw_accounts_count(a) > 60000);
 	assert_true(fw_accounts_lost(a) >= 300000 - fw_accounts_count(a));
+	for (__u64 key = 300001; key <= 310000; key++) {
+		h = lone(key, 2000, true);
+		fw_accounts_record(a, 0, &h);
+		assert_true(fw_accounts_proven(a, 4, key));
+	}
 	fw_accounts_bound(a, 0);
 	h = lone(400000, 1000, true);
 	fw_accounts_record(a, 0, &h);

@@ -45,14 +45,15 @@ static void book(struct fw_accounts *a, const struct fw_heavy *h, const struct b
 {
 	__u64 packets = h->packets - b->packets, last = last_of(h);
 	struct source *s;
-	bool make;
+	bool wanted;
 
 	if (!h->family || h->packets <= b->packets)
 		return;
-	make = !a->narrow || h->proven || h->lost > b->lost;
-	s = fw_accounts_find(a, h->family, h->key, make);
+	wanted = !a->narrow || h->proven || h->lost > b->lost;
+	/* Spoofers can bring any number of addresses: the last room is for who is real. */
+	s = fw_accounts_find(a, h->family, h->key, wanted && (h->proven || !fw_accounts_scarce(a)));
 	if (!s) {
-		a->head->lost += make ? packets : 0;
+		a->head->lost += wanted ? packets : 0;
 		return;
 	}
 	if (!s->packets[WINDOW_NOW])

@@ -6,7 +6,7 @@
  *
  * Outside an incident two windows are kept, the running one and the one before it, so that an
  * incident begins with what came just before it. Bounded: beyond its size, packets are counted as
- * lost. One thread.
+ * lost, and the last quarter of the room is for sources that are proven. One thread.
  */
 #ifndef FW_CORE_ACCOUNTS_H
 #define FW_CORE_ACCOUNTS_H

@@ -61,6 +61,13 @@ void fw_accounts_bound(struct fw_accounts *a, __u64 bytes)
 	a->most = bytes;
 }
 
+bool fw_accounts_scarce(const struct fw_accounts *a)
+{
+	__u64 nr = a->head->nr, bytes = taken(a);
+
+	return nr + nr / 3 >= a->head->id.max || (a->most && bytes + bytes / 3 >= a->most);
+}
+
 static int room(struct fw_accounts *a, size_t at, size_t bytes)
 {
 	if (a->most && taken(a) + bytes > a->most)

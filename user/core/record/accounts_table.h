@@ -90,6 +90,8 @@ static inline bool fw_accounts_absent(const struct fw_accounts *a, __u8 family, 
 	return !a->index[fw_accounts_mix(key, family) & ((1ULL << a->head->index_bits) - 1)];
 }
 
+/* Three quarters of the room there may ever be are taken. */
+bool fw_accounts_scarce(const struct fw_accounts *a);
 /* A source's account; made if wanted and there is room, else NULL. */
 struct source *fw_accounts_find(struct fw_accounts *a, __u8 family, __u64 key, bool make);
 /* A fresh loss and its number; NULL: no room. */
