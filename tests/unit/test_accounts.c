@@ -3,7 +3,6 @@
  * Accounts: whatever the program does between two looks (slots emptied, given away, taken again),
  * no packet is booked twice or left out; a killed recorder goes on; what is bounded is owned up to.
  */
-#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -430,11 +429,13 @@ static void sorted(void **state)
 		assert_int_equal(fw_accounts_open(NULL, &id, &a, &kept, &err), 0);
 		for (__u64 n = 0; n < count; n++) {
 			__u64 key = how == 0 ? n : how == 1 ? count - n : n * 0x9e3779b97f4a7c15ULL;
-			struct fw_heavy h = lone(key, 1000, n % 7 == 0);
+			bool ip6 = key >> 63;
+			struct fw_heavy h =
+				lone(ip6 ? key : (__u32)(n * 2654435761), 1000, n % 7 == 0);
 
-			h.family = key >> 63 ? 6 : 4;
-			h.bytes = key;
-			sum += key;
+			h.family = ip6 ? 6 : 4;
+			h.bytes = h.key;
+			sum += h.key;
 			fw_accounts_record(a, 0, &h);
 		}
 		assert_int_equal(fw_accounts_count(a), count);
@@ -452,39 +453,104 @@ static void sorted(void **state)
 	}
 }
 
-/* The list of what changed is as long as a second is busy, and so is what it holds of memory. */
+/* What changed comes once, whatever moves meanwhile, and in the order of addresses as it can be. */
 static void listed(void **state)
 {
 	struct fw_accounts_id id = { .boot_id = "boot-1", .state = 7, .cpus = 1, .max = 1U << 17 };
-	size_t count = 100000, before = mallinfo2().uordblks + mallinfo2().hblkhd, most, n;
+	static __u32 at[FW_ACCOUNTS_BATCH];
+	static __u8 seen[100001];
+	__u64 proven, other, key, count = 100000;
 	struct fw_accounts *a = NULL;
+	struct fw_account got, last;
 	struct fw_err err;
-	const __u32 *at;
+	size_t n, left;
 	bool kept;
 
 	(void)state;
 	assert_int_equal(fw_accounts_open(NULL, &id, &a, &kept, &err), 0);
 	fw_accounts_list(a, true);
-	fw_accounts_logged(a, 0); /* a second in which nobody sent anything */
-	for (__u64 key = 1; key <= count; key++) {
-		struct fw_heavy h = lone(key, 1000, true);
+	assert_int_equal(fw_accounts_changed(a, at, 10), 0); /* nobody sent anything */
+	for (__u64 i = 1; i <= count; i++) {
+		struct fw_heavy h = lone(i * 48271 % (count + 1) ?: count, 1000, i % 3);
 
+		h.family = h.key & 1 ? 4 : 6;
+		h.key <<= h.family == 6 ? 40 : 0;
+		if (!h.proven) {
+			h.lost = 1;
+			h.reason = FW_R_DROP_SRC_UDP;
+		}
 		fw_accounts_record(a, 0, &h);
 	}
-	most = mallinfo2().uordblks + mallinfo2().hblkhd;
-	for (size_t left = count; left; left -= n) {
-		n = 30000;
-		assert_int_equal(fw_accounts_changes(a), left);
-		at = fw_accounts_changed(a, &n);
-		for (size_t i = 0; i < n; i++)
-			assert_true(at[i] < count);
-		fw_accounts_logged(a, n);
+	for (left = fw_accounts_changes(a); left; left -= n) {
+		n = fw_accounts_changed(a, at, left % 7 ? FW_ACCOUNTS_BATCH : 1000);
+		assert_true(n);
+		assert_int_equal(fw_accounts_changes(a), left - n);
+		for (size_t i = 0; i < n; i++, last = got) {
+			fw_accounts_get(a, at[i], &got);
+			key = got.family == 6 ? got.key >> 40 : got.key;
+			assert_true(key <= count && !seen[key]++);
+			assert_true(!i || got.family > last.family ||
+				    (got.family == last.family && got.key > last.key));
+		}
+		fw_accounts_sort(a); /* positions change, what is on the list does not */
 	}
-	n = mallinfo2().uordblks + mallinfo2().hblkhd;
-	if (most) { /* else sanitizers do not say */
-		assert_true(most - before >= count * sizeof(__u32));
-		assert_true(n - before < 65536);
+	for (size_t i = 0; i < fw_accounts_count(a); i++) {
+		fw_accounts_get(a, i, &got);
+		assert_int_equal(seen[got.family == 6 ? got.key >> 40 : got.key], 1);
 	}
+	fw_accounts_totals(a, &proven, &other);
+	assert_int_equal(proven + other, fw_accounts_count(a));
+	assert_true(other > count / 4 && other < count / 2);
+	fw_accounts_list_all(a);
+	assert_int_equal(fw_accounts_changes(a), fw_accounts_count(a));
+	fw_accounts_close(a);
+}
+
+/* Losses for every reason, in both windows, together and apart. */
+static void reasons(void **state)
+{
+	struct fw_account_brief b;
+	struct fw_accounts *a;
+	struct fw_account got;
+	bool kept;
+
+	(void)state;
+	a = open_at(NULL, 1, &kept);
+	for (int window = 0; window < 3; window++) {
+		for (__u64 i = 0; i < 3 * FW_R_MAX; i++) {
+			struct fw_heavy h = lone(1 + i % 2, 1000 + i, false);
+
+			h.packets = 10 + i;
+			h.bytes = 100 * h.packets;
+			h.lost = 1 + i % FW_R_MAX;
+			h.lost_bytes = 100 * h.lost;
+			h.reason = (__u8)(i % FW_R_MAX);
+			fw_accounts_record(a, 0, &h);
+		}
+		if (window < 2)
+			fw_accounts_turn(a, false, 0);
+	}
+	for (int joined = 0; joined < 2; joined++) {
+		__u64 packets = 0;
+
+		for (size_t s = 0; s < 2; s++) {
+			fw_accounts_get(a, s, &got);
+			fw_accounts_brief(a, s, &b);
+			packets += got.packets;
+			assert_int_equal(got.bytes, 100 * got.packets);
+			assert_int_equal(got.lost_bytes, 100 * got.lost_packets);
+			assert_int_equal(b.packets, got.packets);
+			for (unsigned int i = 0; i < b.reasons; i++)
+				got.lost_packets -= b.lost[i].count.packets;
+			assert_int_equal(got.lost_packets, 0);
+			for (__u64 r = 0; r < FW_R_MAX; r++)
+				assert_int_equal(got.lost[r].packets % (r + 1), 0);
+		}
+		assert_int_equal(packets,
+				 2 * (30ULL * FW_R_MAX + 3ULL * FW_R_MAX * (3 * FW_R_MAX - 1) / 2));
+		fw_accounts_begin(a);
+	}
+	assert_int_equal(fw_accounts_lost(a), 0);
 	fw_accounts_close(a);
 }
 
@@ -493,7 +559,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exact),   cmocka_unit_test(gives_back), cmocka_unit_test(narrow),
 		cmocka_unit_test(bounded), cmocka_unit_test(sorted),	 cmocka_unit_test(windows),
-		cmocka_unit_test(urgent),  cmocka_unit_test(listed),
+		cmocka_unit_test(urgent),  cmocka_unit_test(listed),	 cmocka_unit_test(reasons),
 	};
 
 	return cmocka_run_group_tests_name("accounts", tests, NULL, NULL);

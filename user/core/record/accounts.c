@@ -9,30 +9,25 @@
 
 #include "user/core/record/accounts_table.h"
 
-static void book_loss(struct fw_accounts *a, struct source *s, __u32 reason, __u64 packets,
+void fw_accounts_lose(struct fw_accounts *a, struct source *s, __u32 reason, __u64 packets,
 		      __u64 bytes)
 {
-	struct loss *l = NULL;
-	__u32 n;
+	struct more *m;
 
-	for (n = s->losses; n; n = a->loss[n].next)
-		if (a->loss[n].reason == reason) {
-			l = &a->loss[n];
-			break;
-		}
-	if (!l) {
-		l = fw_accounts_loss(a, &n);
-		if (!l) {
+	if (!s->lost || s->reason == reason) {
+		s->reason = (__u8)reason;
+		s->lost += packets;
+		s->lost_bytes += bytes;
+	} else {
+		m = fw_accounts_more(a, s, reason, true);
+		if (!m) {
 			a->head->lost += packets;
 			return;
 		}
-		l->reason = reason;
-		l->next = s->losses;
-		s->losses = n;
+		m->packets += packets;
+		m->bytes += bytes;
 	}
-	l->count[WINDOW_NOW].packets += packets;
-	l->count[WINDOW_NOW].bytes += bytes;
-	s->flags |= HAS_LOST | (reason == FW_R_DROP_BANNED ? IS_BANNED : 0);
+	fw_accounts_mark(a, s, HAS_LOST | (reason == FW_R_DROP_BANNED ? IS_BANNED : 0));
 }
 
 static __u64 last_of(const struct fw_heavy *h)
@@ -51,21 +46,23 @@ static void book(struct fw_accounts *a, const struct fw_heavy *h, const struct b
 		return;
 	wanted = !a->narrow || h->proven || h->lost > b->lost;
 	/* Spoofers can bring any number of addresses: the last room is for who is real. */
-	s = fw_accounts_find(a, h->family, h->key, wanted && (h->proven || !fw_accounts_scarce(a)));
+	s = fw_accounts_find(a, h->family, h->key,
+			     !wanted	 ? MAKE_NONE
+			     : h->proven ? MAKE
+					 : MAKE_IF_PLENTY);
 	if (!s) {
 		a->head->lost += wanted ? packets : 0;
 		return;
 	}
-	if (!s->packets[WINDOW_NOW])
-		s->first_ns[WINDOW_NOW] = b->packets ? last : h->first_ns;
+	if (!s->packets)
+		s->first_ns = b->packets ? last : h->first_ns;
 	if ((__s64)(last - s->last_ns) > 0) /* one from before a restart may seem to be negative */
 		s->last_ns = last;
-	s->packets[WINDOW_NOW] += packets;
-	s->bytes[WINDOW_NOW] += h->bytes - b->bytes;
-	if (h->proven)
-		s->flags |= IS_PROVEN;
+	s->packets += packets;
+	s->bytes += h->bytes - b->bytes;
+	fw_accounts_mark(a, s, IS_DUE | (h->proven ? IS_PROVEN : 0));
 	if (h->lost > b->lost && h->reason < FW_R_MAX)
-		book_loss(a, s, h->reason, h->lost - b->lost, h->lost_bytes - b->lost_bytes);
+		fw_accounts_lose(a, s, h->reason, h->lost - b->lost, h->lost_bytes - b->lost_bytes);
 	fw_accounts_touch(a, s);
 }
 
@@ -142,207 +139,18 @@ void fw_accounts_narrow(struct fw_accounts *a, bool narrow)
 
 void fw_accounts_sample(struct fw_accounts *a, const struct fw_sample *sample, double weight)
 {
-	struct source *s = fw_accounts_find(a, sample->family, sample->key, true);
+	struct source *s = fw_accounts_find(a, sample->family, sample->key, MAKE);
 
 	if (!s || sample->reason >= FW_R_MAX)
 		return;
-	if (!s->packets[WINDOW_NOW])
-		s->first_ns[WINDOW_NOW] = sample->now_ns;
+	if (!s->packets)
+		s->first_ns = sample->now_ns;
 	if (sample->now_ns > s->last_ns)
 		s->last_ns = sample->now_ns;
-	s->packets[WINDOW_NOW]++;
-	s->bytes[WINDOW_NOW] += sample->len;
-	s->weight += weight;
-	book_loss(a, s, sample->reason, 1, sample->len);
+	s->packets++;
+	s->bytes += sample->len;
+	s->weight += (float)weight;
+	fw_accounts_mark(a, s, IS_DUE);
+	fw_accounts_lose(a, s, sample->reason, 1, sample->len);
 	fw_accounts_touch(a, s);
-}
-
-static void drop_losses(struct fw_accounts *a, struct source *s)
-{
-	while (s->losses) {
-		__u32 n = s->losses;
-
-		s->losses = a->loss[n].next;
-		a->loss[n].next = a->head->free_loss;
-		a->head->free_loss = n;
-	}
-}
-
-static void shift(struct fw_accounts *a, struct source *s)
-{
-	s->first_ns[WINDOW_BEFORE] = s->first_ns[WINDOW_NOW];
-	s->packets[WINDOW_BEFORE] = s->packets[WINDOW_NOW];
-	s->bytes[WINDOW_BEFORE] = s->bytes[WINDOW_NOW];
-	s->packets[WINDOW_NOW] = 0;
-	s->bytes[WINDOW_NOW] = 0;
-	s->weight = 0;
-	s->written = 0;
-	s->flags &= IS_PROVEN | ABOUT_LOG;
-	for (__u32 n = s->losses; n; n = a->loss[n].next) {
-		struct loss *l = &a->loss[n];
-
-		l->count[WINDOW_BEFORE] = l->count[WINDOW_NOW];
-		l->count[WINDOW_NOW] = (struct fw_count){};
-		if (l->count[WINDOW_BEFORE].packets)
-			s->flags |= HAS_LOST;
-	}
-}
-
-void fw_accounts_turn(struct fw_accounts *a, bool incident, __u64 idle_ns)
-{
-	__u32 kept = 0;
-
-	for (__u32 i = 0; i < a->head->nr; i++) {
-		struct source *s = &a->source[i];
-		bool stays;
-
-		if (!incident)
-			shift(a, s);
-		stays = incident ? s->flags & (IS_PROVEN | HAS_LOST) || s->last_ns >= idle_ns
-				 : s->packets[WINDOW_BEFORE];
-		if (!stays) {
-			drop_losses(a, s);
-			continue;
-		}
-		if (kept != i)
-			a->source[kept] = *s;
-		kept++;
-	}
-	if (kept == a->head->nr)
-		return;
-	a->head->nr = kept;
-	fw_accounts_shrink(a);
-	fw_accounts_reindex(a);
-}
-
-void fw_accounts_begin(struct fw_accounts *a)
-{
-	for (__u32 i = 0; i < a->head->nr; i++) {
-		struct source *s = &a->source[i];
-
-		if (s->packets[WINDOW_BEFORE])
-			s->first_ns[WINDOW_NOW] = s->first_ns[WINDOW_BEFORE];
-		s->packets[WINDOW_NOW] += s->packets[WINDOW_BEFORE];
-		s->bytes[WINDOW_NOW] += s->bytes[WINDOW_BEFORE];
-		s->packets[WINDOW_BEFORE] = 0;
-		s->bytes[WINDOW_BEFORE] = 0;
-		s->written = 0;
-		for (__u32 n = s->losses; n; n = a->loss[n].next) {
-			struct fw_count *c = a->loss[n].count;
-
-			c[WINDOW_NOW].packets += c[WINDOW_BEFORE].packets;
-			c[WINDOW_NOW].bytes += c[WINDOW_BEFORE].bytes;
-			c[WINDOW_BEFORE] = (struct fw_count){};
-		}
-	}
-	a->head->lost = 0;
-}
-
-void fw_accounts_forget(struct fw_accounts *a)
-{
-	a->head->nr = 0;
-	a->head->nr_losses = 0;
-	a->head->free_loss = 0;
-	a->head->lost = 0;
-	fw_accounts_shrink(a);
-	fw_accounts_reindex(a);
-}
-
-size_t fw_accounts_count(const struct fw_accounts *a)
-{
-	return a->head->nr;
-}
-
-__u64 fw_accounts_lost(const struct fw_accounts *a)
-{
-	return a->head->lost;
-}
-
-void fw_accounts_get(const struct fw_accounts *a, size_t at, struct fw_account *ret)
-{
-	const struct source *s = &a->source[at];
-
-	*ret = (struct fw_account){
-		.key = s->key,
-		.family = s->family,
-		.first_ns = s->first_ns[s->packets[WINDOW_BEFORE] ? WINDOW_BEFORE : WINDOW_NOW],
-		.last_ns = s->last_ns,
-		.packets = s->packets[WINDOW_NOW] + s->packets[WINDOW_BEFORE],
-		.bytes = s->bytes[WINDOW_NOW] + s->bytes[WINDOW_BEFORE],
-		.weight = s->weight,
-		.proven = s->flags & IS_PROVEN,
-		.banned = s->flags & IS_BANNED,
-	};
-	for (__u32 n = s->losses; n; n = a->loss[n].next)
-		for (int w = 0; w < WINDOWS; w++) {
-			const struct fw_count *c = &a->loss[n].count[w];
-
-			ret->lost[a->loss[n].reason].packets += c->packets;
-			ret->lost[a->loss[n].reason].bytes += c->bytes;
-			ret->lost_packets += c->packets;
-			ret->lost_bytes += c->bytes;
-		}
-}
-
-void fw_accounts_written(struct fw_accounts *a, size_t at)
-{
-	a->source[at].written = a->source[at].packets[WINDOW_NOW];
-}
-
-void fw_accounts_sort(struct fw_accounts *a)
-{
-	fw_accounts_arrange(a->source, a->head->nr);
-	fw_accounts_reindex(a);
-}
-
-void fw_accounts_unwritten(struct fw_accounts *a)
-{
-	for (__u32 i = 0; i < a->head->nr; i++)
-		a->source[i].written = ~0ULL;
-}
-
-void fw_accounts_seed(struct fw_accounts *a, const struct fw_account *account)
-{
-	struct source *s = fw_accounts_find(a, account->family, account->key, true);
-
-	if (!s)
-		return;
-	if (!s->packets[WINDOW_NOW])
-		s->last_ns = account->last_ns;
-	s->first_ns[WINDOW_NOW] = account->first_ns;
-	s->packets[WINDOW_NOW] += account->packets;
-	s->bytes[WINDOW_NOW] += account->bytes;
-	s->weight += account->weight;
-	s->flags |= (account->proven ? IS_PROVEN : 0) | (account->banned ? IS_BANNED : 0);
-	for (__u32 i = 0; i < FW_R_MAX; i++)
-		if (account->lost[i].packets)
-			book_loss(a, s, i, account->lost[i].packets, account->lost[i].bytes);
-	s->written = s->packets[WINDOW_NOW];
-}
-
-bool fw_accounts_due(const struct fw_accounts *a, size_t at)
-{
-	const struct source *s = &a->source[at];
-
-	return s->flags & (IS_PROVEN | HAS_LOST) && s->packets[WINDOW_NOW] != s->written;
-}
-
-__u64 fw_accounts_rank(const struct fw_accounts *a, size_t at)
-{
-	const struct source *s = &a->source[at];
-	__u64 packets = s->packets[WINDOW_NOW] + s->packets[WINDOW_BEFORE];
-	bool fresh = !s->written || s->written > packets; /* never, or nobody knows */
-	__u64 more = fresh ? packets : packets - s->written;
-
-	if (!fw_accounts_due(a, at))
-		return 0;
-	return (__u64) !!(s->flags & IS_PROVEN) << 63 | (__u64)fresh << 62 |
-	       MIN(MAX(more, 1), (1ULL << 62) - 1);
-}
-
-bool fw_accounts_proven(const struct fw_accounts *a, __u8 family, __u64 key)
-{
-	const struct source *s = fw_accounts_find((struct fw_accounts *)a, family, key, false);
-
-	return s && s->flags & IS_PROVEN;
 }

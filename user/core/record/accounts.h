@@ -38,6 +38,19 @@ struct fw_account {
 	__u64 lost_packets, lost_bytes;
 };
 
+/* The same, short: so many reasons, the rest of the places is not set. */
+struct fw_account_brief {
+	__u64 key, first_ns, last_ns, packets, bytes;
+	double weight;
+	__u8 family;
+	bool proven, banned;
+	unsigned int reasons;
+	struct fw_account_loss {
+		__u32 reason;
+		struct fw_count count;
+	} lost[FW_R_MAX];
+};
+
 /* path NULL: in memory. *ret_kept: it goes on with what was there. */
 int fw_accounts_open(const char *path, const struct fw_accounts_id *id, struct fw_accounts **ret,
 		     bool *ret_kept, struct fw_err *err);
@@ -72,11 +85,12 @@ size_t fw_accounts_count(const struct fw_accounts *a);
 __u64 fw_accounts_lost(const struct fw_accounts *a); /* packets without room here */
 /* By position, below fw_accounts_count; positions hold until the next turn. */
 void fw_accounts_get(const struct fw_accounts *a, size_t at, struct fw_account *ret);
+void fw_accounts_brief(const struct fw_accounts *a, size_t at, struct fw_account_brief *ret);
 void fw_accounts_written(struct fw_accounts *a, size_t at);
 void fw_accounts_unwritten(struct fw_accounts *a); /* none is, after all */
-/* Soon this record will come: have at hand what is needed for it. */
-void fw_accounts_expect(const struct fw_accounts *a, unsigned int cpu,
-			const struct fw_heavy *record);
+/* So many records later this one will come: have at hand what is needed for it. */
+#define FW_ACCOUNTS_AHEAD 24
+void fw_accounts_expect(struct fw_accounts *a, unsigned int cpu, const struct fw_heavy *record);
 /* What an earlier run knew of a source, from the history. */
 void fw_accounts_seed(struct fw_accounts *a, const struct fw_account *account);
 /* In the order of addresses: rows written so lie side by side. Positions change. */
@@ -96,10 +110,10 @@ bool fw_accounts_listing(const struct fw_accounts *a);
 /* Everything counts as changed once more; what has been logged stays so. */
 void fw_accounts_list_all(struct fw_accounts *a);
 size_t fw_accounts_changes(const struct fw_accounts *a);
-/* The positions of the first n changes or fewer, put in the order of addresses; hold until the next
- * call of any other function. They stay changes until fw_accounts_logged(n of them). */
-const __u32 *fw_accounts_changed(struct fw_accounts *a, size_t *n);
-void fw_accounts_logged(struct fw_accounts *a, size_t n);
+/* The positions of some changes, in the order of addresses; they count as logged. Returns how many,
+ * most at most; hold until the next turn. */
+#define FW_ACCOUNTS_BATCH 8192
+size_t fw_accounts_changed(struct fw_accounts *a, __u32 ret[FW_ACCOUNTS_BATCH], size_t most);
 /* How many sources have been. */
 void fw_accounts_totals(const struct fw_accounts *a, __u64 *ret_proven, __u64 *ret_other);
 

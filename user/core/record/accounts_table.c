@@ -9,21 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "user/core/record/accounts_table.h"
 
+/* Never more than three quarters full. */
 static __u32 max_bits(__u32 max)
 {
 	__u32 bits = INDEX_BITS;
 
-	while ((1ULL << bits) < 2ULL * max && bits < 31)
+	while (3ULL << bits < 4ULL * max && bits < 31)
 		bits++;
 	return bits;
 }
 
-/* Most sources lose packets for one reason, some for several; number 0 is none. */
-static __u32 losses_max(__u32 sources)
+/* Most sources need none, some several; number 0 is none. */
+static __u32 more_max(__u32 sources)
 {
 	return 2 * sources + 1;
 }
@@ -42,8 +44,8 @@ static void lay_out(struct fw_accounts *a, const struct fw_accounts_id *id)
 	at += pages(sizeof(__u32) << max_bits(id->max));
 	a->source_at = at;
 	at += pages((size_t)id->max * sizeof(struct source));
-	a->loss_at = at;
-	at += pages(losses_max(id->max) * sizeof(struct loss));
+	a->more_at = at;
+	at += pages(more_max(id->max) * sizeof(struct more));
 	a->size = at;
 }
 
@@ -53,7 +55,7 @@ static __u64 taken(const struct fw_accounts *a)
 	const struct head *h = a->head;
 
 	return a->index_at + (sizeof(__u32) << h->index_bits) + h->room * sizeof(struct source) +
-	       h->room_losses * sizeof(struct loss);
+	       h->room_more * sizeof(struct more);
 }
 
 void fw_accounts_bound(struct fw_accounts *a, __u64 bytes)
@@ -68,15 +70,19 @@ bool fw_accounts_scarce(const struct fw_accounts *a)
 	return nr + nr / 3 >= a->head->id.max || (a->most && bytes + bytes / 3 >= a->most);
 }
 
+/* It will be written to at once: mapping it all in one go is cheaper than page by page. */
 static int room(struct fw_accounts *a, size_t at, size_t bytes)
 {
 	if (a->most && taken(a) + bytes > a->most)
 		return -ENOSPC;
-	return posix_fallocate(a->fd, (off_t)at, (off_t)bytes) ? -ENOSPC : 0;
+	if (posix_fallocate(a->fd, (off_t)at, (off_t)bytes))
+		return -ENOSPC;
+	if (a->mem)
+		(void)madvise(a->mem + at / 4096 * 4096, bytes + at % 4096, MADV_POPULATE_WRITE);
+	return 0;
 }
 
-/* Room for more sources and losses. */
-static bool grow(struct fw_accounts *a)
+bool fw_accounts_grow(struct fw_accounts *a)
 {
 	struct head *h = a->head;
 	__u32 to = h->room + GROW < h->id.max ? h->room + GROW : h->id.max;
@@ -88,6 +94,11 @@ static bool grow(struct fw_accounts *a)
 		return false;
 	h->room = to;
 	return true;
+}
+
+bool fw_accounts_index_room(struct fw_accounts *a, __u32 bits)
+{
+	return bits <= max_bits(a->head->id.max) && !room(a, a->index_at, sizeof(__u32) << bits);
 }
 
 /* Give pages back to the file system. What cannot be given back stays: no harm. */
@@ -106,114 +117,107 @@ void fw_accounts_shrink(struct fw_accounts *a)
 	__u32 to = (h->nr / GROW + 2) * GROW, bits = INDEX_BITS;
 
 	while (1ULL << bits < 4ULL * h->nr)
-		bits++;
+		bits++; /* room for as many again */
 	if (h->room > 2 * to && give_back(a, a->source_at + to * sizeof(struct source),
 					  a->source_at + h->room * sizeof(struct source)))
 		h->room = to;
 	if (h->index_bits > bits && give_back(a, a->index_at + (sizeof(__u32) << bits),
 					      a->index_at + (sizeof(__u32) << h->index_bits)))
 		h->index_bits = bits;
-	if (!h->nr && h->room_losses > GROW &&
-	    give_back(a, a->loss_at + GROW * sizeof(struct loss),
-		      a->loss_at + h->room_losses * sizeof(struct loss))) {
-		h->room_losses = GROW;
-		h->nr_losses = 0;
-		h->free_loss = 0;
+	if (!h->nr && h->room_more > GROW &&
+	    give_back(a, a->more_at + GROW * sizeof(struct more),
+		      a->more_at + h->room_more * sizeof(struct more))) {
+		h->room_more = GROW;
+		h->nr_more = 0;
+		h->free_more = 0;
 	}
 }
 
-static __u32 *place(const struct fw_accounts *a, __u8 family, __u64 key)
-{
-	__u64 mask = (1ULL << a->head->index_bits) - 1;
-	__u64 at = fw_accounts_mix(key, family) & mask;
-
-	for (;; at = (at + 1) & mask) {
-		const struct source *s;
-
-		if (!a->index[at])
-			return &a->index[at];
-		s = &a->source[a->index[at] - 1];
-		if (s->key == key && s->family == family)
-			return &a->index[at];
-	}
-}
-
-void fw_accounts_reindex(struct fw_accounts *a)
-{
-	memset(a->index, 0, sizeof(__u32) << a->head->index_bits);
-	for (__u32 i = 0; i < a->head->nr; i++)
-		*place(a, a->source[i].family, a->source[i].key) = i + 1;
-	fw_accounts_relist(a);
-}
-
-void fw_accounts_expect(const struct fw_accounts *a, unsigned int cpu,
-			const struct fw_heavy *record)
-{
-	__u64 mask = (1ULL << a->head->index_bits) - 1;
-
-	__builtin_prefetch(&a->index[fw_accounts_mix(record->key, record->family) & mask], 1);
-	if (record->slot < FW_HEAVY_SLOTS)
-		__builtin_prefetch(&a->booked[(size_t)cpu * FW_HEAVY_SLOTS + record->slot].turn, 1);
-}
-
-/* Never more than half full, or looking takes long. */
-static bool widen(struct fw_accounts *a)
+/* A free one, and its number; 0: no room. */
+static __u32 new_more(struct fw_accounts *a)
 {
 	struct head *h = a->head;
+	__u32 n = h->free_more, to = h->room_more + GROW;
 
-	if (2ULL * (h->nr + 1) <= 1ULL << h->index_bits)
-		return true;
-	if (h->index_bits >= max_bits(h->id.max) ||
-	    room(a, a->index_at, sizeof(__u32) << (h->index_bits + 1)))
+	if (n) {
+		h->free_more = a->more[n].next;
+		return n;
+	}
+	if (to > more_max(h->id.max))
+		to = more_max(h->id.max);
+	if (h->nr_more == h->room_more) {
+		if (to == h->room_more || room(a, a->more_at + h->room_more * sizeof(struct more),
+					       (to - h->room_more) * sizeof(struct more)))
+			return 0;
+		h->room_more = to;
+	}
+	h->nr_more += !h->nr_more; /* 0 is none */
+	return h->nr_more++;
+}
+
+struct more *fw_accounts_more(struct fw_accounts *a, struct source *s, __u32 kind, bool make)
+{
+	__u32 n;
+
+	for (n = s->more; n; n = a->more[n].next)
+		if (a->more[n].kind == kind)
+			return &a->more[n];
+	n = make ? new_more(a) : 0;
+	if (!n)
+		return NULL;
+	a->more[n] = (struct more){ .kind = kind, .next = s->more };
+	fw_accounts_order();
+	s->more = n;
+	return &a->more[n];
+}
+
+struct more fw_accounts_take_more(struct fw_accounts *a, struct source *s)
+{
+	__u32 n = s->more;
+	struct more was = a->more[n];
+
+	s->more = was.next;
+	fw_accounts_order();
+	a->more[n].next = a->head->free_more;
+	a->head->free_more = n;
+	return was;
+}
+
+/* In a set of bits, unless it is in it already or out of bounds. */
+static bool add_number(__u64 *set, __u32 n, __u32 end)
+{
+	if (n >= end || set[n / 64] & 1ULL << n % 64)
 		return false;
-	h->index_bits++;
-	fw_accounts_reindex(a);
+	set[n / 64] |= 1ULL << n % 64;
 	return true;
 }
 
-struct source *fw_accounts_find(struct fw_accounts *a, __u8 family, __u64 key, bool make)
-{
-	__u32 *at = place(a, family, key);
-	struct source *s;
-
-	if (*at)
-		return &a->source[*at - 1];
-	if (!make || !grow(a) || !widen(a))
-		return NULL;
-	at = place(a, family, key); /* the index may be another one */
-	s = &a->source[a->head->nr++];
-	memset(s, 0, sizeof(*s));
-	s->key = key;
-	s->family = family;
-	*at = a->head->nr;
-	return s;
-}
-
-struct loss *fw_accounts_loss(struct fw_accounts *a, __u32 *ret)
+/* After somebody was killed: no list is longer than it should be, or part of another. */
+static bool mend(struct fw_accounts *a)
 {
 	struct head *h = a->head;
-	__u32 n = h->free_loss, to = h->room_losses + GROW;
+	__u64 *used = calloc(h->nr_more / 64 + 1, sizeof(*used));
 
-	if (n) {
-		h->free_loss = a->loss[n].next;
-	} else {
-		if (to > losses_max(h->id.max))
-			to = losses_max(h->id.max);
-		if (h->nr_losses == h->room_losses) {
-			if (to == h->room_losses ||
-			    room(a, a->loss_at + h->room_losses * sizeof(struct loss),
-				 (to - h->room_losses) * sizeof(struct loss)))
-				return NULL;
-			h->room_losses = to;
-		}
-		n = h->nr_losses++;
-		if (!n) { /* 0 is none */
-			return fw_accounts_loss(a, ret);
-		}
+	if (!used)
+		return false;
+	a->harmless = 0;
+	for (__u32 i = 0; i < h->nr; i++) {
+		struct source *s = &a->source[i];
+		__u32 *n = &s->more;
+
+		for (; *n && add_number(used, *n, h->nr_more); n = &a->more[*n].next)
+			;
+		*n = 0;
+		a->harmless += !(s->flags & IS_WORTH);
 	}
-	memset(&a->loss[n], 0, sizeof(a->loss[n]));
-	*ret = n;
-	return &a->loss[n];
+	h->free_more = 0;
+	for (__u32 n = 1; n < h->nr_more; n++)
+		if (!(used[n / 64] & 1ULL << n % 64)) {
+			a->more[n].next = h->free_more;
+			h->free_more = n;
+		}
+	free(used);
+	return true;
 }
 
 static int start_anew(struct fw_accounts *a, struct fw_err *err)
@@ -223,6 +227,48 @@ static int start_anew(struct fw_accounts *a, struct fw_err *err)
 		return fw_err_set(err, -ENOSPC, "make room in /run",
 				  "no room for the accounts of sources");
 	return 0;
+}
+
+/* What of it is not in the file. */
+static int prepare(struct fw_accounts *a, const struct fw_accounts_id *id, struct fw_err *err)
+{
+	a->number_mask = ~0U >> __builtin_clz(id->max);
+	if (getrandom(a->salt, sizeof(a->salt), 0) != sizeof(a->salt))
+		return fw_err_set(err, -EIO, NULL, "no random numbers for the accounts of sources");
+	a->salt[1] |= 1;
+	a->changed = calloc(id->max / 64 + 1, sizeof(*a->changed));
+	a->batch = calloc(2 * FW_ACCOUNTS_BATCH, sizeof(*a->batch));
+	if (!a->changed || !a->batch)
+		return fw_err_set(err, -ENOMEM, NULL, "no memory for the accounts of sources");
+	return 0;
+}
+
+static int map(struct fw_accounts *a, struct fw_err *err)
+{
+	a->mem = mmap(NULL, a->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, a->fd, 0);
+	if (a->mem == MAP_FAILED) {
+		a->mem = NULL;
+		return fw_err_set(err, -errno, NULL, "cannot map the accounts of sources: %s",
+				  strerror(errno));
+	}
+	a->head = (struct head *)a->mem;
+	a->booked = (struct booked *)(a->mem + pages(sizeof(struct head)));
+	a->index = (__u32 *)(a->mem + a->index_at);
+	a->source = (struct source *)(a->mem + a->source_at);
+	a->more = (struct more *)(a->mem + a->more_at);
+	return 0;
+}
+
+/* As an earlier run left it. Returns false: nothing but what is booked of the slots could be kept.
+ */
+static bool take_over(struct fw_accounts *a)
+{
+	if (a->head->moving || !mend(a)) {
+		fw_accounts_forget(a);
+		return false;
+	}
+	fw_accounts_reindex(a);
+	return true;
 }
 
 int fw_accounts_open(const char *path, const struct fw_accounts_id *id, struct fw_accounts **ret,
@@ -245,25 +291,17 @@ int fw_accounts_open(const char *path, const struct fw_accounts_id *id, struct f
 	lay_out(a, id);
 	kept = pread(a->fd, &old, sizeof(old), 0) == sizeof(old) && old.magic == MAGIC &&
 	       !memcmp(&old.id, id, sizeof(*id)) && lseek(a->fd, 0, SEEK_END) == (off_t)a->size;
-	r = kept ? 0 : start_anew(a, err);
+	r = prepare(a, id, err);
+	if (!r && !kept)
+		r = start_anew(a, err);
+	if (!r)
+		r = map(a, err);
 	if (r)
 		goto out;
-	a->mem = mmap(NULL, a->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, a->fd, 0);
-	if (a->mem == MAP_FAILED) {
-		a->mem = NULL;
-		r = fw_err_set(err, -errno, NULL, "cannot map the accounts of sources: %s",
-			       strerror(errno));
-		goto out;
-	}
-	a->head = (struct head *)a->mem;
-	a->booked = (struct booked *)(a->mem + pages(sizeof(struct head)));
-	a->index = (__u32 *)(a->mem + a->index_at);
-	a->source = (struct source *)(a->mem + a->source_at);
-	a->loss = (struct loss *)(a->mem + a->loss_at);
-	if (!kept)
-		*a->head = (struct head){ .magic = MAGIC, .id = *id, .index_bits = INDEX_BITS };
+	if (kept)
+		kept = take_over(a);
 	else
-		fw_accounts_reindex(a); /* it may have been killed while it moved things */
+		*a->head = (struct head){ .magic = MAGIC, .id = *id, .index_bits = INDEX_BITS };
 	*ret = a;
 	*ret_kept = kept;
 	return 0;
@@ -281,5 +319,6 @@ void fw_accounts_close(struct fw_accounts *a)
 	if (a->fd >= 0)
 		close(a->fd);
 	free(a->changed);
+	free(a->batch);
 	free(a);
 }

@@ -17,43 +17,40 @@ void fw_rec_log_all(struct fw_recorder *r)
 	fw_accounts_list(r->sampled, true);
 }
 
-static int add(struct fw_recorder *r, const struct fw_recorder_now *now, struct fw_accounts *table,
-	       const __u32 *at, size_t n)
+/* What is in the frame counts as logged before it is: whoever fails begins anew. */
+static int add(struct fw_recorder *r, const struct fw_recorder_now *now, struct fw_accounts *table)
 {
+	size_t left = FW_REC_LOG_ROWS, n;
+	__u32 at[FW_ACCOUNTS_BATCH];
 	int code = 0;
 
-	for (size_t i = 0; i < n && !code; i++) {
-		struct fw_incident_source s;
-		struct fw_account a;
+	while (!code && left && (n = fw_accounts_changed(table, at, left))) {
+		left -= n;
+		for (size_t i = 0; i < n && !code; i++) {
+			struct fw_account_brief a;
 
-		fw_accounts_get(table, at[i], &a);
-		/* One that is proven must not also read as possibly spoofed. */
-		if (table == r->sampled && fw_accounts_proven(r->accounts, a.family, a.key))
-			continue;
-		fw_rec_source(now, &a, table == r->accounts, &s);
-		code = fw_source_frame_add(&r->frame, &s);
+			fw_accounts_brief(table, at[i], &a);
+			/* One that is proven must not also read as possibly spoofed. */
+			if (table == r->sampled && fw_accounts_proven(r->accounts, a.family, a.key))
+				continue;
+			code = fw_source_frame_put(&r->frame, &a, table == r->accounts,
+						   now->program_ns);
+		}
 	}
 	return code;
 }
 
-/* What is in the frame counts as logged before it is: whoever fails begins anew. */
 static int put_frame(struct fw_recorder *r, const struct fw_recorder_now *now, struct fw_err *err)
 {
-	size_t exact = FW_REC_LOG_ROWS, sampled = FW_REC_LOG_ROWS;
-	const __u32 *at;
 	__u64 none, other;
 	int code;
 
 	fw_source_frame_begin(&r->frame, now->when);
-	at = fw_accounts_changed(r->accounts, &exact);
-	code = add(r, now, r->accounts, at, exact);
-	at = fw_accounts_changed(r->sampled, &sampled);
+	code = add(r, now, r->accounts);
 	if (!code)
-		code = add(r, now, r->sampled, at, sampled);
+		code = add(r, now, r->sampled);
 	if (code)
 		return fw_err_set(err, code, NULL, "no memory for the log of sources");
-	fw_accounts_logged(r->accounts, exact);
-	fw_accounts_logged(r->sampled, sampled);
 	fw_accounts_totals(r->accounts, &r->frame.proven, &r->frame.other);
 	fw_accounts_totals(r->sampled, &none, &other);
 	r->frame.other += other;

@@ -101,7 +101,7 @@ int fw_rec_maps(struct fw_recorder *r, struct fw_err *err)
 }
 
 /* So many records ahead the memory is asked for: the record, then what its booking begins with. */
-#define AHEAD 8
+#define AHEAD FW_ACCOUNTS_AHEAD
 
 /* One by one: of a recorder that is killed, the next books one record twice at most. */
 static void done(__u64 *tail, __u64 to)

@@ -16,6 +16,7 @@
 #ifndef FW_CORE_SOURCE_LOG_H
 #define FW_CORE_SOURCE_LOG_H
 
+#include "user/core/record/accounts.h"
 #include "user/core/record/incident.h"
 
 #define FW_SOURCE_LOG_HASH  16
@@ -38,6 +39,9 @@ void fw_source_frame_begin(struct fw_source_frame *f, struct fw_when when);
 /* Sources in the order of fw_accounts_changed() take the least room. Times are kept to 1 ms.
  * -ENOMEM. */
 int fw_source_frame_add(struct fw_source_frame *f, const struct fw_incident_source *source);
+/* The same from an account; now_ns: the frame's moment, by the clock of the account. */
+int fw_source_frame_put(struct fw_source_frame *f, const struct fw_account_brief *account,
+			bool exact, __u64 now_ns);
 /* Ends it; hash: that of the frame before, becomes its own. */
 void fw_source_frame_seal(struct fw_source_frame *f, unsigned char hash[FW_SOURCE_LOG_HASH]);
 void fw_source_frame_free(struct fw_source_frame *f);

@@ -51,16 +51,17 @@ void fw_source_frame_free(struct fw_source_frame *f)
 	*f = (struct fw_source_frame){};
 }
 
-static void put_byte(struct fw_source_frame *f, unsigned int byte)
+static unsigned char *put_byte(unsigned char *at, unsigned int byte)
 {
-	f->buf[f->len++] = (unsigned char)byte;
+	*at = (unsigned char)byte;
+	return at + 1;
 }
 
-static void put(struct fw_source_frame *f, __u64 n)
+static unsigned char *put(unsigned char *at, __u64 n)
 {
 	for (; n > 127; n >>= 7)
-		put_byte(f, (unsigned int)(n & 127) | 128);
-	put_byte(f, (unsigned int)n);
+		at = put_byte(at, (unsigned int)(n & 127) | 128);
+	return put_byte(at, (unsigned int)n);
 }
 
 static bool has_room(struct fw_source_frame *f)
@@ -103,53 +104,66 @@ static __u64 ms_between(__u64 from_ns, __u64 to_ns)
 	return to_ns > from_ns ? (to_ns - from_ns) / MS : 0;
 }
 
-static void put_reasons(struct fw_source_frame *f, const struct fw_incident_source *s,
-			unsigned int nr)
+static unsigned char *put_reasons(unsigned char *at, const struct fw_account_brief *s)
 {
-	put_byte(f, nr);
-	for (unsigned int i = 0; i < FW_R_MAX; i++) {
-		if (!s->reason[i].packets)
-			continue;
-		put_byte(f, i);
-		put(f, s->reason[i].packets);
-		put(f, s->reason[i].bytes);
+	at = put_byte(at, s->reasons);
+	for (unsigned int i = 0; i < s->reasons; i++) {
+		at = put_byte(at, s->lost[i].reason);
+		at = put(at, s->lost[i].count.packets);
+		at = put(at, s->lost[i].count.bytes);
 	}
+	return at;
+}
+
+int fw_source_frame_put(struct fw_source_frame *f, const struct fw_account_brief *s, bool exact,
+			__u64 now_ns)
+{
+	unsigned int kind = (exact ? 0 : IS_SAMPLED) | (s->family == 4 ? 0 : IS_IP6);
+	unsigned int flags = kind | (s->proven ? IS_PROVEN : 0) | (s->banned ? IS_BANNED : 0);
+	unsigned char *at;
+
+	if (!has_room(f))
+		return -ENOMEM;
+	if (s->reasons == 1 && s->lost[0].count.packets == s->packets &&
+	    s->lost[0].count.bytes == s->bytes)
+		flags |= HAS_REASON;
+	else if (s->reasons)
+		flags |= HAS_REASONS;
+	at = put_byte(f->buf + f->len, flags);
+	at = put(at, kind == f->kind ? s->key - f->key : s->key); /* modulo 2^64: in any order */
+	at = put(at, s->packets);
+	at = put(at, s->bytes);
+	at = put(at, ms_between(s->last_ns, now_ns));
+	at = put(at, ms_between(s->first_ns, s->last_ns));
+	if (kind & IS_SAMPLED)
+		at = put(at, (__u64)(s->weight * WEIGHT_STEPS + 0.5));
+	if (flags & HAS_REASON)
+		at = put_byte(at, s->lost[0].reason);
+	else if (flags & HAS_REASONS)
+		at = put_reasons(at, s);
+	f->len = (size_t)(at - f->buf);
+	f->key = s->key;
+	f->kind = kind;
+	f->count++;
+	return 0;
 }
 
 int fw_source_frame_add(struct fw_source_frame *f, const struct fw_incident_source *s)
 {
-	unsigned int kind = (s->exact ? 0 : IS_SAMPLED) | (fw_text_is_ip4(s->addr_be) ? 0 : IS_IP6);
-	unsigned int nr = 0, last = 0, flags;
-	__u64 key = key_of(s->addr_be);
+	struct fw_account_brief b = { .key = key_of(s->addr_be),
+				      .family = fw_text_is_ip4(s->addr_be) ? 4 : 6,
+				      .first_ns = s->first.boot_ns,
+				      .last_ns = s->last.boot_ns,
+				      .packets = s->packets,
+				      .bytes = s->bytes,
+				      .weight = s->weight,
+				      .proven = s->proven,
+				      .banned = s->banned };
 
-	if (!has_room(f))
-		return -ENOMEM;
 	for (unsigned int i = 0; i < FW_R_MAX; i++)
-		if (s->reason[i].packets) {
-			nr++;
-			last = i;
-		}
-	flags = kind | (s->proven ? IS_PROVEN : 0) | (s->banned ? IS_BANNED : 0);
-	if (nr == 1 && s->reason[last].packets == s->packets && s->reason[last].bytes == s->bytes)
-		flags |= HAS_REASON;
-	else if (nr)
-		flags |= HAS_REASONS;
-	put_byte(f, flags);
-	put(f, kind == f->kind ? key - f->key : key); /* modulo 2^64: any order can be read */
-	put(f, s->packets);
-	put(f, s->bytes);
-	put(f, ms_between(s->last.boot_ns, f->when.boot_ns));
-	put(f, ms_between(s->first.boot_ns, s->last.boot_ns));
-	if (kind & IS_SAMPLED)
-		put(f, (__u64)(s->weight * WEIGHT_STEPS + 0.5));
-	if (flags & HAS_REASON)
-		put_byte(f, last);
-	else if (flags & HAS_REASONS)
-		put_reasons(f, s, nr);
-	f->key = key;
-	f->kind = kind;
-	f->count++;
-	return 0;
+		if (s->reason[i].packets)
+			b.lost[b.reasons++] = (struct fw_account_loss){ i, s->reason[i] };
+	return fw_source_frame_put(f, &b, s->exact, f->when.boot_ns);
 }
 
 static void chain(const void *bytes, size_t len, unsigned char hash[FW_SOURCE_LOG_HASH])
