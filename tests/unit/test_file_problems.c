@@ -66,6 +66,14 @@ static const struct row rows[] = {
 	{ "mode: !!str enforce\n", "1:13 error: a tag (!) has no meaning in a policy\n", NULL },
 	{ "mode: enforce\n---\nmode: monitor\n",
 	  "2:1 error: a second document begins here; a policy is one\n", NULL },
+	/* a line that ends for YAML alone */
+	{ "# a remark\rmode: monitor\n",
+	  "1:11 error: a carriage return alone ends no line: lines end in \\n or \\r\\n\n", NULL },
+	{ "mode: enforce\r\nmod: x\r",
+	  "2:7 error: a carriage return alone ends no line: lines end "
+	  "in \\n or \\r\\n\n",
+	  NULL },
+	{ "mode: enforce\r\nmod: x\r\n", "2:1 error: there is no key \"mod\"\n", NULL },
 	/* not YAML: said once, wherever reading was */
 	{ "mode: [enforce\n",
 	  "1:7 error: \"mode\" wants a single value, not a list\n"
@@ -164,7 +172,9 @@ static const struct row rows[] = {
 	  "1:21 warning: so low a limit could lock out whoever logs in from class \"default\"\n",
 	  NULL },
 	{ "mode: monitor\nclasses: {default: {packets: 10/s burst 20}}\n", "", NULL },
-	{ "lanes: {management: [1.2.3.4]}\nclasses: {default: {packets: 10/s burst 20}}\n", "",
+	{ "lanes: {management: [1.2.3.4]}\nclasses: {default: {syn: 1/h}}\n",
+	  "2:21 warning: so low a limit of syn cuts honest visitors off: one page takes a "
+	  "browser more\n",
 	  NULL },
 	/* all in one go */
 	{ "mode: x\nproof_time: y\nlanes: {blocked: [z, 1.2.3.4]}\nunknown: 1\n",

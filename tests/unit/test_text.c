@@ -329,6 +329,23 @@ static void clean(void **state)
 	assert_string_equal(fw_text_clean(buf, sizeof(buf), "\xc0\xaf\xff"), "???");
 	assert_string_equal(fw_text_clean(buf, sizeof(buf), "\xed\xa0\x80"), "???"); /* surrogate */
 	assert_string_equal(fw_text_clean(buf, sizeof(buf), "x\xe2\x82"), "x??");
+	/* What shows another text than stands there: overrides, isolates, marks, nothing at all. */
+	assert_string_equal(fw_text_clean(buf, sizeof(buf),
+					  "4\xe2\x80\xae"
+					  "1.0\xe2\x80\xac"),
+			    "4?1.0?");
+	assert_string_equal(fw_text_clean(buf, sizeof(buf), "\xe2\x81\xa6x\xe2\x81\xa9\xd8\x9c"),
+			    "?x??");
+	assert_string_equal(fw_text_clean(buf, sizeof(buf),
+					  "a\xe2\x80\x8b"
+					  "b\xe2\x80\x8f\xef\xbb\xbf"),
+			    "a?b??");
+	assert_string_equal(
+		fw_text_clean(buf, sizeof(buf), "a\xc2\xad\xe2\x80\xa8\xf3\xa0\x81\x81"), "a???");
+	/* Neighbours of these in the code charts are letters and signs. */
+	assert_string_equal(
+		fw_text_clean(buf, sizeof(buf), "\xe2\x80\xa7\xe2\x80\xb0\xc2\xae\xc2\xa0"),
+		"\xe2\x80\xa7\xe2\x80\xb0\xc2\xae\xc2\xa0");
 	assert_string_equal(fw_text_clean(buf, 4, "ab\xe2\x82\xac"), "ab"); /* not cut in two */
 	assert_string_equal(fw_text_clean(buf, 1, "ab"), "");
 }

@@ -69,8 +69,9 @@ char *fw_text_put_grouped(char *buf, size_t size, __u64 number);
 bool fw_text_is_ip4(const __be32 addr_be[4]);
 
 /*
- * Copies src into dst (size > 0, always terminated, cut at a character if too long), with control
- * characters and invalid UTF-8 replaced by '?'. Returns dst.
+ * Copies src into dst (size > 0, always terminated, cut at a character if too long), with
+ * invalid UTF-8, control characters and those that are invisible or turn the order of others
+ * replaced by '?'. Returns dst.
  */
 char *fw_text_clean(char *dst, size_t size, const char *src);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What no parser should be asked to read: bytes that are not UTF-8, control characters, directives.
- * Looked for first, because libfyaml 0.7 can loop for ever on some of them.
+ * What no parser should be asked to read: bytes that are not UTF-8, control characters, directives,
+ * and line ends that only some take for one. Looked for first, because libfyaml 0.7 can loop for
+ * ever on some of them.
  */
 #include <errno.h>
 #include <string.h>
@@ -41,12 +42,16 @@ static size_t character(const unsigned char *at, const unsigned char *end)
 	return len;
 }
 
-static const char *fault(const unsigned char *at, size_t len, bool line_start)
+static const char *fault(const unsigned char *at, const unsigned char *end, size_t len,
+			 bool line_start)
 {
 	if (!len)
 		return "this is not UTF-8 text";
 	if ((*at < 0x20 && *at != '\t' && *at != '\n' && *at != '\r') || *at == 0x7f)
 		return "a control character has no place here";
+	/* YAML ends a line there, editors and people may not: a comment could hide a rule. */
+	if (*at == '\r' && (end - at < 2 || at[1] != '\n'))
+		return "a carriage return alone ends no line: lines end in \\n or \\r\\n";
 	if (line_start && *at == '%')
 		return "a directive (%) has no meaning in a policy";
 	return NULL;
@@ -68,7 +73,7 @@ bool fw_reader_bytes(struct fw_reader *reader)
 			continue;
 		}
 		len = character(at, end);
-		what = fault(at, len, line_start);
+		what = fault(at, end, len, line_start);
 		if (what) {
 			place.pos = (__u32)(at - text);
 			fw_reader_say(reader, FW_PROBLEM_ERROR, place, NULL, "%s", what);
