@@ -76,6 +76,30 @@ def test_a_missing_pin_is_said_and_detach_still_works(box):
     assert program(box) is None and not pins(box)
 
 
+@pytest.mark.parametrize("name", ["fw_ctl", "fw_applied", "fw_note"])
+def test_a_map_of_somebody_else_under_our_name_is_said_and_detach_still_works(box, name):
+    box.attach()
+    path = os.path.join(box.pins, name)
+    os.unlink(path)
+    subprocess.run(["bpftool", "map", "create", path, "type", "array", "key", "4", "value", "12",
+                    "entries", "1", "name", "theirs"], check=True,
+                   env=dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin"))
+    for argv in (["attach", box.iface], ["stats"], ["limit", "show"]) if name != "fw_note" else (["stats"],):
+        p = box.fw(*argv, check=False)
+        assert p.returncode == 2 and "damaged" in p.stderr and name in p.stderr, p.stderr
+        assert "floodwall detach --all, then attach again" in p.stderr
+    box.fw("detach", "--all")
+    assert program(box) is None and not pins(box)
+
+
+def test_without_its_record_the_way_out_is_by_hand(box):
+    box.attach()
+    os.unlink(os.path.join(box.pins, "fw_iface"))
+    p = box.fw("status", check=False)
+    assert p.returncode == 2 and "damaged" in p.stderr and "xdp off" in p.stderr, p.stderr
+    take_off(box)
+
+
 def test_pins_in_use_are_not_taken_for_half_made(box):
     box.attach()
     os.unlink(os.path.join(box.pins, "fw_meta"))

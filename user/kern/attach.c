@@ -60,6 +60,9 @@ static int describe(__u32 id, struct fw_xdp_us us, struct fw_xdp_prog *ret)
 	for (__u32 i = 0; i < info.nr_map_ids && i < 64; i++)
 		if (us.ctl_id && maps[i] == us.ctl_id && !strcmp(info.name, FW_ATTACH_PROGRAM))
 			ret->ours = true;
+	/* Where the pins are damaged, the record alone says which it is. */
+	if (!us.ctl_id && id == us.prog_id && !strcmp(info.name, FW_ATTACH_PROGRAM))
+		ret->ours = true;
 out:
 	close(fd);
 	return r;

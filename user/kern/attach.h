@@ -39,8 +39,9 @@ struct fw_xdp_state {
 
 /* How to know ours. */
 struct fw_xdp_us {
-	__u32 ctl_id;  /* id of our fw_ctl, 0 = no program can be ours */
-	__u32 prog_id; /* as recorded: believed if we may not look at programs; 0 = unknown */
+	__u32 ctl_id;  /* id of our fw_ctl, 0 = not known */
+	__u32 prog_id; /* as recorded: believed if we may not look at programs, or ctl_id is not
+			* known; 0 = unknown */
 };
 
 /*

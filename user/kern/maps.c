@@ -117,11 +117,9 @@ static int map_info(int fd, const char *name, __u32 value_size, struct bpf_map_i
 	if (bpf_obj_get_info_by_fd(fd, ret, &len))
 		return fw_err_set(err, -errno, NULL, "cannot ask about map %s: %s", name,
 				  strerror(errno));
-	if (ret->value_size != value_size)
-		return fw_err_set(err, -EPROTO, "use the floodwall that attached",
-				  "map %s has values of %u bytes, not %u", name, ret->value_size,
-				  value_size);
-	return 0;
+	return ret->value_size == value_size
+		       ? 0
+		       : fw_pin_not_ours(name, ret->value_size, value_size, err);
 }
 
 /* The kernel maps whole pages of value_size rounded up to 8, one after the other. */
@@ -162,7 +160,9 @@ static int open_row(struct fw_maps *maps, const struct row *row, const struct so
 		cap = info.max_entries / row->halves;
 		memcpy(&old, (char *)maps + row->cap, sizeof(old));
 		if (old && old != cap) {
-			r = fw_err_set(err, -EPROTO, NULL, "map %s has %u entries, its sisters %u",
+			r = fw_err_set(err, -ESTALE, fw_pin_way_out(row->name),
+				       "the state is damaged: map %s has %u entries, its sisters "
+				       "%u",
 				       row->name, cap, old);
 			goto out;
 		}
@@ -235,8 +235,12 @@ static int open_all(const struct source *src, unsigned int parts, struct fw_maps
 		return fw_err_set(err, cpus, NULL, "cannot count the CPUs");
 	maps.cpus = (unsigned int)cpus;
 	for (size_t i = 0; i < ARRAY_LEN(rows) && !r; i++)
-		if (!rows[i].part || parts & rows[i].part)
-			r = open_row(&maps, &rows[i], src, write, err);
+		if (parts & rows[i].part || !rows[i].part) {
+			bool needed = rows[i].part || !(parts & FW_MAPS_DAMAGED);
+
+			r = open_row(&maps, &rows[i], src, write, needed ? err : NULL);
+			r = needed ? r : 0;
+		}
 	for (size_t i = 0; i < ARRAY_LEN(fd_rows) && !r; i++)
 		if (parts & fd_rows[i].part)
 			r = open_fd(&maps, &fd_rows[i], src, write, err);

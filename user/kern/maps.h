@@ -29,7 +29,9 @@ enum fw_maps_part {
 	FW_MAPS_RECORD = 1 << 5,
 	FW_MAPS_WRITE =
 		1 << 8, /* mapped writable; the caller holds the lock of the pin directory */
-	FW_MAPS_DAMAGED = 1 << 9, /* never mind pins that are missing among those not asked for */
+	/* Never mind pins that are missing or another's among those not asked for; without ours,
+	 * ctl and applied are NULL and ctl_id is 0. */
+	FW_MAPS_DAMAGED = 1 << 9,
 };
 
 /* One source table: sets of FW_WAYS ways, indexed by set. */

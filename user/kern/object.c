@@ -190,9 +190,8 @@ static int set_pins(struct fw_object *obj, const char *dir, bool reuse, struct f
 		if (r)
 			return fw_err_set(err, r, NULL, "cannot ask about map %s", name);
 		if (info.value_size != bpf_map__value_size(map))
-			return fw_err_set(err, -EPROTO, "use the floodwall that attached",
-					  "map %s has values of %u bytes, not %u", name,
-					  info.value_size, bpf_map__value_size(map));
+			return fw_pin_not_ours(name, info.value_size, bpf_map__value_size(map),
+					       err);
 		bpf_map__set_max_entries(map, info.max_entries);
 		if (map == obj->skel->maps.data_fw_ctl)
 			obj->ctl_id = info.id;

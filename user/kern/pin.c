@@ -89,6 +89,14 @@ int fw_pin_map(const char *dir, const char *name, bool write, int *ret_fd, struc
 	return 0;
 }
 
+static bool is_pinned(const char *dir, const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	return !pin_path(path, sizeof(path), dir, name, NULL) && !lstat(path, &st);
+}
+
 /* How many of our names are there; -errno when the directory cannot be read. */
 static int count_pins(const char *dir)
 {
@@ -180,9 +188,7 @@ int fw_pin_state(const char *dir, enum fw_pin_state *ret_state, struct fw_meta *
 	if (r || (size == sizeof(meta) && !meta.magic)) {
 		if (on_record(dir))
 			return fw_err_set(
-				err, -ESTALE,
-				"take the programs off with `ip link set dev IFACE "
-				"xdp off`, then remove the directory",
+				err, -ESTALE, fw_pin_way_out("fw_iface"),
 				"the state in %s is damaged: interfaces are on record, but fw_meta "
 				"is missing",
 				dir);
@@ -196,23 +202,6 @@ int fw_pin_state(const char *dir, enum fw_pin_state *ret_state, struct fw_meta *
 	else
 		*ret_state = FW_PINS_READY;
 	return 0;
-}
-
-int fw_pin_refuse_other(const char *dir, const struct fw_meta *meta, struct fw_err *err)
-{
-	char hint[FW_ERR_LEN], other[16];
-	bool ours = meta->magic == FW_MAGIC;
-
-	snprintf(
-		hint, sizeof(hint),
-		ours ? "detach with the floodwall that attached (build %.31s); where that is gone, "
-		       "`ip link set dev IFACE xdp off` and `rm -r %.100s`"
-		     : "use another --pins; floodwall does not touch pins it did not make",
-		meta->build, dir);
-	snprintf(other, sizeof(other), ours ? "version %u" : "unknown", meta->abi);
-	return fw_err_set(err, -EPROTO, hint,
-			  "%s holds the pins of another floodwall (ABI %s, this one is version %d)",
-			  dir, other, FW_ABI_VERSION);
 }
 
 int fw_pin_check(const char *dir, struct fw_meta *ret_meta, struct fw_err *err)
@@ -231,9 +220,9 @@ int fw_pin_check(const char *dir, struct fw_meta *ret_meta, struct fw_err *err)
 				  "floodwall is not attached (no state in %s)", dir);
 	nr = count_pins(dir);
 	if (nr != (int)PIN_NAMES) {
-		r = fw_err_set(err, -ESTALE, "floodwall detach --all, then attach again",
-			       "the state in %s is damaged: %d of %zu maps are left", dir, nr,
-			       PIN_NAMES);
+		r = fw_err_set(
+			err, -ESTALE, fw_pin_way_out(is_pinned(dir, "fw_iface") ? "" : "fw_iface"),
+			"the state in %s is damaged: %d of %zu maps are left", dir, nr, PIN_NAMES);
 		return r;
 	}
 	if (ret_meta)

@@ -55,6 +55,12 @@ const char *const *fw_pin_names(unsigned int *ret_nr);
 /* False for maps that hold nothing worth keeping: every program brings its own. */
 bool fw_pin_wanted(const char *name);
 
+/* What to do where name is missing or not ours, as a hint. */
+const char *fw_pin_way_out(const char *name);
+
+/* Values have not the size they have in this version, of which the pins are: -ESTALE. */
+int fw_pin_not_ours(const char *name, __u32 is, __u32 should_be, struct fw_err *err);
+
 /* The refusal of FW_PINS_OTHER, in words: -EPROTO. */
 int fw_pin_refuse_other(const char *dir, const struct fw_meta *meta, struct fw_err *err);
 
