@@ -55,6 +55,10 @@ static void files(void **state)
 		assert_string_equal(err.msg, "file 5");
 		assert_string_equal(err.hint, "a %s");
 		assert_int_equal(fw_err_set_file(NULL, row[i].code, NULL, "x"), row[i].code);
+		/* Without a hint of its own it has the usual one, where there is one. */
+		fw_err_set_file(&err, row[i].code, NULL, "x");
+		assert_int_equal(!*err.hint, row[i].code == -ELOOP || row[i].code == -EIO ||
+						     row[i].code == -ENAMETOOLONG);
 	}
 }
 

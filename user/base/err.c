@@ -55,6 +55,27 @@ int fw_err_set(struct fw_err *err, int code, const char *hint, const char *fmt, 
 	return code;
 }
 
+static const char *file_hint(int code)
+{
+	switch (-code) {
+	case ENOENT:
+	case ENOTDIR:
+		return "is the name right? Without a / in front it begins in the current directory";
+	case EISDIR:
+		return "name a file in it";
+	case EACCES:
+	case EPERM:
+		return "run as root, or as somebody whom its rights let in";
+	case ENOSPC:
+	case EDQUOT:
+		return "make room there, or name a file elsewhere";
+	case EROFS:
+		return "name a file where this machine may write";
+	default:
+		return NULL;
+	}
+}
+
 int fw_err_set_file(struct fw_err *err, int code, const char *hint, const char *fmt, ...)
 {
 	va_list args;
@@ -62,7 +83,7 @@ int fw_err_set_file(struct fw_err *err, int code, const char *hint, const char *
 	if (!err)
 		return code;
 	va_start(args, fmt);
-	fill(err, hint, fmt, args);
+	fill(err, hint ?: file_hint(code), fmt, args);
 	va_end(args);
 	err->exit_code = code == -ENOENT || code == -ENOTDIR || code == -EISDIR || code == -ELOOP
 				 ? FW_EXIT_USAGE

@@ -35,7 +35,8 @@ int fw_err_set(struct fw_err *err, int code, const char *hint, const char *fmt, 
 
 /*
  * The same for a file that somebody named: a name that leads to no such file is bad input (ENOENT,
- * ENOTDIR, EISDIR, ELOOP: usage). What floodwall itself keeps and has not made yet is fw_err_set's.
+ * ENOTDIR, EISDIR, ELOOP: usage). hint: NULL for the usual one of code. What floodwall itself keeps
+ * and has not made yet is fw_err_set's.
  */
 int fw_err_set_file(struct fw_err *err, int code, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
