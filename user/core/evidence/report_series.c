@@ -40,6 +40,8 @@ static const __u8 drop_family[FW_R_MAX] = {
 	[FW_R_DROP_LAND] = FW_RF_MALFORMED,	 [FW_R_DROP_BOGUS_SOURCE] = FW_RF_MALFORMED,
 };
 
+_Static_assert(FW_R_MAX == 45, "a new reason: of which family is it?");
+
 enum fw_report_family fw_report_family(unsigned int reason)
 {
 	enum fw_verdict verdict = fw_incident_reason_verdict(reason);

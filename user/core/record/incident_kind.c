@@ -30,6 +30,8 @@ static const __u8 speaks_for[FW_R_MAX] = {
 	[FW_R_DROP_TRUSTED] = FW_IK_BOTNET,
 };
 
+_Static_assert(FW_R_MAX == 45, "a new reason: which kind does it speak for?");
+
 /* Amplifiers people have heard of, by UDP source port. */
 static const struct {
 	__u16 port;

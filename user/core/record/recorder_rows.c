@@ -15,6 +15,7 @@
 #define TOP_ROWS  20
 
 static const __u8 group_of[FW_REASON_SLOTS] = FW_REASON_GROUPS;
+_Static_assert(FW_R_MAX == 45, "a new reason: does FW_REASON_GROUPS in abi.h name it?");
 
 static int put_sample(struct fw_recorder *r, const struct fw_recorder_now *now,
 		      const struct fw_sample *s, bool before, struct fw_err *err)

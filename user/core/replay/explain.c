@@ -76,6 +76,8 @@ static enum fw_explain_stage stage_of(enum fw_reason reason)
 		{ FW_R_DROP_NET48, FW_EXPLAIN_SOURCE },
 	};
 
+	_Static_assert(FW_R_MAX == 45, "a new reason: at which stage does it end a packet?");
+
 	for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++)
 		if (of[i].reason == reason)
 			return of[i].stage;
