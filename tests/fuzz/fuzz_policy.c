@@ -102,7 +102,9 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 	struct input input = { feed ? (const char *)feed + 1 : NULL,
 			       feed ? (size_t)(data + size - feed) - 1 : 0, 0 };
 	struct fw_file_loader loader = { load, &input };
-	struct fw_file_context context = { clock, 4000000, &loader, &session };
+	static const char *iface[] = { "lo", "eth0" }, *addr[] = { "127.0.0.1", "192.0.2.10" };
+	static const struct fw_file_host host = { iface, addr, 2, 2, true };
+	struct fw_file_context context = { clock, 4000000, &loader, &session, &host };
 	size_t len = feed ? (size_t)(feed - data) : size;
 	struct fw_problems problems = { 0 };
 	struct fw_file file = { 0 };

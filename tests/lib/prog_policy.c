@@ -131,7 +131,7 @@ void prog_no_crowd(struct prog *prog)
 static struct fw_file read_text(struct prog *prog, const char *text)
 {
 	struct fw_file_context context = { fw_policy_clock(&prog->maps), prog->maps.meta->tick_ns,
-					   NULL, NULL };
+					   NULL, NULL, NULL };
 	struct fw_problems problems = { 0 };
 	struct fw_file file = { 0 };
 	struct fw_err err = { 0 };

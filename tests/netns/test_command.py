@@ -93,6 +93,23 @@ def test_half_the_internet_is_a_slip(desk, prefix):
     assert prefix in says(desk, "block", "import", "-", stdin=prefix, code=1)
     assert not listed(desk, "block")
     says(desk, "block", "add", "--force", prefix)
+    # Nor everybody's friend: unfiltered, or in the clerks' budget.
+    assert "nothing from there would be filtered" in says(desk, "manage", "add", prefix, code=1)
+    assert "clerks' budget" in says(desk, "trust", "import", "-", stdin=prefix, code=1)
+    assert not listed(desk, "manage") and not listed(desk, "trust")
+    says(desk, "manage", "add", "--force", prefix)
+
+
+def test_limits_that_nobody_honest_keeps_are_told(desk):
+    assert "cuts honest visitors off" in says(desk, "limit", "set", "packets", "100/s")
+    assert "warnings" not in desk.fwj("limit", "set", "packets", "100k/m")
+    said = desk.fwj("budget", "set", "arp", "1/s")["warnings"]
+    assert len(said) == 1 and "would not find this host" in said[0]
+    assert "warning" not in says(desk, "limit", "set", "packets", "100/s", "--class", "trusted")
+    for words in (["limit", "set", "packets", "20k/s", "burst", "20k", "soft", "80%"],
+                  ["limit", "set", "packets", "50k/s", "burst", "50k", "--class", "trusted"],
+                  ["budget", "set", "arp", "1k/s", "burst", "1k"]):
+        says(desk, *words)
 
 
 def test_outweighed_blocks_are_said(desk):

@@ -38,7 +38,7 @@ static inline int test_parse(const char *text, const struct test_list *lists,
 			     struct fw_problems *problems)
 {
 	struct fw_file_loader loader = { test_load, (void *)lists };
-	struct fw_file_context context = { test_clock(), 4000000, &loader, session };
+	struct fw_file_context context = { test_clock(), 4000000, &loader, session, NULL };
 	struct fw_err err;
 
 	return fw_file_parse("p.yaml", text, strlen(text), &context, ret, problems, &err);

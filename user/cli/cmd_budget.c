@@ -15,6 +15,7 @@
 #include "user/cli/cli.h"
 #include "user/cli/edit.h"
 #include "user/policy/compile.h"
+#include "user/policy/slip.h"
 
 static const char *const shared_text[FW_B_MAX] = {
 #define X(id, name, text) [FW_B_##id] = text,
@@ -219,6 +220,14 @@ static int set_done(struct fw_cli *cli, const char *name, const struct fw_rate *
 			   fw_edit_put_limit(old, sizeof(old), was, bytes, tick_ns));
 }
 
+static void warn(struct fw_cli *cli, const struct fw_model *model, const struct fw_rate *rate)
+{
+	char text[FW_ERR_LEN];
+
+	if (fw_slip_budget((unsigned int)(rate - model->budget), rate, text, sizeof(text)))
+		fw_cli_warn(cli, "%s; floodwall policy undo takes it back", text);
+}
+
 static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 {
 	const char *service = fw_cli_option(cli, "service");
@@ -236,6 +245,8 @@ static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 	err = fw_edit_parse_rate(cli, argc - 1, argv + 1, bytes, edit.maps.meta->tick_ns, rate);
 	if (!err)
 		err = fw_edit_commit(cli, &edit, FW_APPLY_POLICY);
+	if (!err && !service)
+		warn(cli, edit.apply.model, rate);
 	if (!err)
 		err = set_done(cli, argv[0], rate, &was, bytes, edit.maps.meta->tick_ns);
 out:

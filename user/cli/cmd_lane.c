@@ -15,7 +15,8 @@ const struct fw_lane_words fw_lane_words[FW_LANE_MAX] = {
 static const struct fw_cli_option add_options[] = {
 	{ "for", 'f', "TIME", "how long: 90s, 10m, 2h, 1d (left out: until deleted)", "10m 1h 1d" },
 	{ "why", 'w', "TEXT", "a reason, shown by list, at most 63 bytes", NULL },
-	{ "force", 0, NULL, "even if it cuts your own session, or most of the Internet", NULL },
+	{ "force", 0, NULL, "even if it cuts your own session, or names most of the Internet",
+	  NULL },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 
@@ -23,7 +24,8 @@ static const struct fw_cli_option import_options[] = {
 	{ "for", 'f', "TIME", "how long: 90s, 10m, 2h, 1d (left out: until deleted)", "10m 1h 1d" },
 	{ "why", 'w', "TEXT", "a reason, shown by list, at most 63 bytes", NULL },
 	{ "replace", 'r', NULL, "the list takes the place of all that was there", NULL },
-	{ "force", 0, NULL, "even if it cuts your own session, or most of the Internet", NULL },
+	{ "force", 0, NULL, "even if it cuts your own session, or names most of the Internet",
+	  NULL },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 

@@ -11,6 +11,7 @@
 #include "user/cli/edit.h"
 #include "user/cli/limit.h"
 #include "user/policy/compile.h"
+#include "user/policy/slip.h"
 
 static json_t *class_json(const struct fw_model_class *class, __u32 tick_ns)
 {
@@ -145,6 +146,14 @@ static int set_done(struct fw_cli *cli, const struct fw_edit *edit, int class, u
 			   fw_edit_put_limit(old, sizeof(old), was, bytes, tick_ns));
 }
 
+static void warn(struct fw_cli *cli, const struct fw_rate *rate, unsigned int kind)
+{
+	char text[FW_ERR_LEN];
+
+	if (fw_slip_limit(kind, rate, text, sizeof(text)))
+		fw_cli_warn(cli, "%s; floodwall policy undo takes it back", text);
+}
+
 static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 {
 	const char *class_name = fw_cli_option(cli, "class");
@@ -170,6 +179,8 @@ static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 				 &edit.apply.model->class[class].rate[kind]);
 	if (!err)
 		err = fw_edit_commit(cli, &edit, FW_APPLY_POLICY);
+	if (!err && class == FW_CLASS_DEFAULT)
+		warn(cli, &edit.apply.model->class[class].rate[kind], (unsigned int)kind);
 	if (!err)
 		err = set_done(cli, &edit, class, (unsigned int)kind, &was);
 out:

@@ -3,7 +3,6 @@
  * Guards around prefix changes: nobody shall lock herself or the voters out by a slip at 22:00, and
  * a prefix that another lane outweighs shall not look as if it worked.
  */
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "user/base/text.h"
 #include "user/cli/lane.h"
+#include "user/policy/slip.h"
 
 #define ANCESTORS_MAX	32
 #define WARNINGS_MAX	5
@@ -153,14 +153,6 @@ bool fw_lane_cuts(const struct fw_prefixes *set, const __be32 addr_be[4])
 	return cutter(set, addr_be) != NULL;
 }
 
-/* Half the Internet in one line is a slip: 0.0.0.0/0 to /2, and what holds 2000::/3. */
-static bool absurd(const struct fw_prefix *one)
-{
-	if (fw_text_is_ip4(one->addr_be))
-		return one->len < 96 + 3;
-	return one->len < 3 || (one->len == 3 && one->addr_be[0] == htobe32(0x20000000));
-}
-
 int fw_lane_check_lockout(struct fw_cli *cli, const struct fw_prefixes *after, bool cut_before)
 {
 	char addr[FW_TEXT_LEN], prefix[FW_TEXT_LEN], hint[FW_ERR_LEN];
@@ -184,13 +176,11 @@ int fw_lane_check_lockout(struct fw_cli *cli, const struct fw_prefixes *after, b
 
 int fw_lane_check_width(struct fw_cli *cli, const struct fw_prefix *one)
 {
-	char prefix[FW_TEXT_LEN];
+	char text[FW_ERR_LEN];
 
-	if (one->lane != FW_LANE_BLOCKED || !absurd(one))
+	if (!fw_slip_wide(one, text, sizeof(text)))
 		return 0;
-	fw_text_put_prefix(prefix, sizeof(prefix), one->addr_be, one->len);
-	return fw_err_set(&cli->err, -EINVAL, "say --force if that is meant",
-			  "%s is a large part of the whole Internet, voters included", prefix);
+	return fw_err_set(&cli->err, -EINVAL, "say --force if that is meant", "%s", text);
 }
 
 /* The entry of `lane` that covers all of `one`, looked for at the lengths in use only. */

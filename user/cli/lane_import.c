@@ -124,11 +124,13 @@ static void show_problems(struct fw_cli *cli, const char *name,
 		   report->lines);
 }
 
-/* Blocks of the list that are a large part of the Internet. */
-static int check_widths(struct fw_cli *cli, const struct fw_prefixes *set, __u32 now_s)
+/* What came with the list and is a large part of the Internet. */
+static int check_widths(struct fw_cli *cli, const struct fw_prefixes *set, enum fw_lane lane,
+			__u32 now_s)
 {
 	for (size_t i = 0; i < set->count; i++) {
-		int err = set->at[i].since_s == now_s ? fw_lane_check_width(cli, &set->at[i]) : 0;
+		bool came = set->at[i].lane == lane && set->at[i].since_s == now_s;
+		int err = came ? fw_lane_check_width(cli, &set->at[i]) : 0;
 
 		if (err)
 			return err;
@@ -198,7 +200,7 @@ static int change(struct fw_cli *cli, struct fw_edit *edit, struct import *im)
 				  fw_cli_option(cli, "replace") ? "to empty the list, say flush"
 								: NULL,
 				  "%s: no prefix in it; nothing was changed", im->name);
-	err = force ? 0 : check_widths(cli, set, edit->apply.now_s);
+	err = force ? 0 : check_widths(cli, set, im->how.lane, edit->apply.now_s);
 	if (!err && !force)
 		err = fw_lane_check_lockout(cli, set, cut);
 	if (err)

@@ -27,6 +27,11 @@ struct fw_policy_cmd {
  */
 int fw_policy_cmd_read(struct fw_cli *cli, int argc, char **argv, struct fw_policy_cmd *cmd);
 
+/* False: not to be found out. The names are the caller's until fw_policy_host_free(), either way.
+ */
+bool fw_policy_host_find(struct fw_file_host *ret);
+void fw_policy_host_free(struct fw_file_host *host);
+
 /* Opens the state; write: under the lock. */
 int fw_policy_cmd_open(struct fw_cli *cli, bool write, struct fw_policy_cmd *cmd);
 

@@ -61,7 +61,8 @@ int fw_policy_cmd_read(struct fw_cli *cli, int argc, char **argv, struct fw_poli
 {
 	const char *name = argc ? argv[0] : FW_FILE_DEFAULT;
 	struct fw_file_session session;
-	bool known = !fw_lane_session_full(&session);
+	struct fw_file_host host;
+	bool known = !fw_lane_session_full(&session), here;
 	int r;
 
 	if (!realpath(name, cmd->path)) {
@@ -71,8 +72,12 @@ int fw_policy_cmd_read(struct fw_cli *cli, int argc, char **argv, struct fw_poli
 					    : "name the file, or floodwall policy save writes it",
 				       "%s cannot be read: %s", name, strerror(-r));
 	}
+	here = fw_policy_host_find(&host);
+	host.surely = cmd->maps.ctl; /* what it is held against runs here */
 	r = fw_policy_read_file_for(cmd->path, fw_policy_clock(cmd->maps.ctl ? &cmd->maps : NULL),
-				    known ? &session : NULL, &cmd->file, &cmd->problems, &cli->err);
+				    known ? &session : NULL, here ? &host : NULL, &cmd->file,
+				    &cmd->problems, &cli->err);
+	fw_policy_host_free(&host);
 	tell(cli, &cmd->problems);
 	if (cmd->problems.errors)
 		return fw_err_set(&cli->err, -EINVAL, cli->json ? cli->err.hint : NULL,

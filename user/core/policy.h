@@ -19,10 +19,11 @@
 int fw_policy_read_file(const char *path, struct fw_file_clock clock, struct fw_file *ret,
 			struct fw_problems *problems, struct fw_err *err);
 
-/* The same, warning of what would cut this session off (may be NULL). */
+/* The same, warning of what would cut this session off, and of what this host has not (each may be
+ * NULL). */
 int fw_policy_read_file_for(const char *path, struct fw_file_clock clock,
-			    const struct fw_file_session *session, struct fw_file *ret,
-			    struct fw_problems *problems, struct fw_err *err);
+			    const struct fw_file_session *session, const struct fw_file_host *host,
+			    struct fw_file *ret, struct fw_problems *problems, struct fw_err *err);
 
 /* A plain file, whole: *ret_text (malloc, *ret_size bytes and a NUL). -errno with err filled. */
 int fw_policy_load(const char *path, char **ret_text, size_t *ret_size, struct fw_err *err);

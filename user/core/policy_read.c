@@ -106,12 +106,12 @@ static int load_list(void *arg, const char *path, char **ret_text, size_t *ret_s
 }
 
 int fw_policy_read_file_for(const char *path, struct fw_file_clock clock,
-			    const struct fw_file_session *session, struct fw_file *ret,
-			    struct fw_problems *problems, struct fw_err *err)
+			    const struct fw_file_session *session, const struct fw_file_host *host,
+			    struct fw_file *ret, struct fw_problems *problems, struct fw_err *err)
 {
 	struct lists lists = { .path = path };
 	struct fw_file_loader loader = { load_list, &lists };
-	struct fw_file_context context = { clock, fw_clock_tick(), &loader, session };
+	struct fw_file_context context = { clock, fw_clock_tick(), &loader, session, host };
 	char *text = NULL;
 	size_t size = 0;
 	int r = fw_policy_load(path, &text, &size, err);
@@ -136,7 +136,7 @@ int fw_policy_read_file_for(const char *path, struct fw_file_clock clock,
 int fw_policy_read_file(const char *path, struct fw_file_clock clock, struct fw_file *ret,
 			struct fw_problems *problems, struct fw_err *err)
 {
-	return fw_policy_read_file_for(path, clock, NULL, ret, problems, err);
+	return fw_policy_read_file_for(path, clock, NULL, NULL, ret, problems, err);
 }
 
 struct fw_file_clock fw_policy_clock(const struct fw_maps *maps)

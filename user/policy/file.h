@@ -105,11 +105,20 @@ struct fw_file_session {
 	__u16 port;	     /* of the server, host order; 0: not known */
 };
 
+/* What the host has that the file is about, or another one. */
+struct fw_file_host {
+	const char **iface; /* names of interfaces */
+	const char **addr;  /* addresses, as fw_text_put_addr() prints them */
+	size_t ifaces, addrs;
+	bool surely; /* it is for this one; else only if it speaks of anything here */
+};
+
 struct fw_file_context {
 	struct fw_file_clock clock;
 	__u32 tick_ns;			       /* one step of the program's clock */
 	const struct fw_file_loader *loader;   /* NULL: lists are taken for empty */
 	const struct fw_file_session *session; /* NULL: none known */
+	const struct fw_file_host *host;       /* NULL: not asked */
 };
 
 /*

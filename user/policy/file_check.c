@@ -10,6 +10,7 @@
 #include "user/base/text.h"
 #include "user/policy/compile.h"
 #include "user/policy/file_read.h"
+#include "user/policy/slip.h"
 
 static const char *lane_text(const struct fw_reader *reader, const struct fw_prefix *one)
 {
@@ -167,23 +168,38 @@ static void check_shadows(struct fw_reader *reader)
 		}
 }
 
-/* 0.0.0.0/0 to /2, and what holds 2000::/3: a slip. */
+/* Large parts of the Internet: a slip, whatever lane they are in. */
 static void check_widths(struct fw_reader *reader)
 {
 	const struct fw_prefixes *set = &reader->file->lanes;
-	char text[FW_TEXT_LEN];
 
 	for (size_t i = 0; i < set->count; i++) {
-		const struct fw_prefix *one = &set->at[i];
-		bool ip4 = one->len >= 96 && fw_text_is_ip4(one->addr_be);
+		char text[FW_ERR_LEN];
 
-		if (one->lane != FW_LANE_BLOCKED || one->len >= (ip4 ? 96 + 3 : 4) ||
-		    (!ip4 && one->len == 3 && one->addr_be[0] != htonl(0x20000000)))
-			continue;
-		fw_reader_guard(reader, place_of_prefix(reader, one), NULL,
-				"%s is a large part of the whole Internet, voters included",
-				fw_text_put_prefix(text, sizeof(text), one->addr_be, one->len));
+		if (fw_slip_wide(&set->at[i], text, sizeof(text)))
+			fw_reader_guard(reader, place_of_prefix(reader, &set->at[i]), NULL, "%s",
+					text);
 	}
+}
+
+/* Limits of everybody, and budgets, that honest visitors would exceed: only what the file says. */
+static void check_slips(struct fw_reader *reader)
+{
+	const struct fw_model *model = reader->file->model;
+	char text[FW_ERR_LEN];
+
+	if (model->flags & FW_P_MONITOR)
+		return;
+	for (unsigned int k = 0; k < FW_K_MAX; k++)
+		if (reader->limit_said[FW_CLASS_DEFAULT][k] && !reader->limit_blamed[k] &&
+		    fw_slip_limit(k, &model->class[FW_CLASS_DEFAULT].rate[k], text, sizeof(text)))
+			fw_reader_say(reader, FW_PROBLEM_WARNING,
+				      reader->limit_place[FW_CLASS_DEFAULT][k], NULL, "%s", text);
+	for (unsigned int b = 0; b < FW_B_MAX; b++)
+		if (reader->budget_said[b] &&
+		    fw_slip_budget(b, &model->budget[b], text, sizeof(text)))
+			fw_reader_say(reader, FW_PROBLEM_WARNING, reader->budget_place[b], NULL,
+				      "%s", text);
 }
 
 void fw_reader_check(struct fw_reader *reader)
@@ -195,4 +211,6 @@ void fw_reader_check(struct fw_reader *reader)
 	check_widths(reader);
 	fw_reader_check_prefixes(reader);
 	fw_reader_check_session(reader);
+	check_slips(reader);
+	fw_reader_check_host(reader);
 }

@@ -86,6 +86,11 @@ static void remember(struct fw_reader *reader, const struct fw_key *key, struct 
 
 		reader->limit_place[reader->class][kind] = place;
 		reader->limit_said[reader->class][kind] = true;
+	} else if (!strcmp(key->parent, "budgets")) {
+		size_t id = (key->at - offsetof(struct fw_model, budget)) / sizeof(struct fw_rate);
+
+		reader->budget_place[id] = place;
+		reader->budget_said[id] = true;
 	} else if (!strcmp(key->name, "net48_factor")) {
 		reader->factor_place = place;
 	} else if (!strcmp(key->name, "services") && !*key->parent) {

@@ -64,6 +64,9 @@ struct fw_reader {
 	struct fw_place class_place[FW_CLASS_MAX]; /* of the name */
 	struct fw_place limit_place[FW_CLASS_MAX][FW_K_MAX];
 	bool limit_said[FW_CLASS_MAX][FW_K_MAX];
+	bool limit_blamed[FW_K_MAX]; /* of class default: something was said of it */
+	struct fw_place budget_place[FW_B_MAX];
+	bool budget_said[FW_B_MAX];
 	struct fw_place service_place[FW_SERVICE_MAX];
 	struct fw_place *prefix_place; /* beside file->lanes.at; in lists the line is not kept */
 	size_t prefix_room;
@@ -136,5 +139,6 @@ struct fw_place fw_reader_list_place(const struct fw_reader *reader, __u32 sourc
 				     const struct fw_prefix *one);
 void fw_reader_check_prefixes(struct fw_reader *reader);
 void fw_reader_check_session(struct fw_reader *reader);
+void fw_reader_check_host(struct fw_reader *reader);
 
 #endif

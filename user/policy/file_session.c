@@ -73,6 +73,7 @@ static void check_limits(struct fw_reader *reader, unsigned int class, const cha
 
 		if (!rate->count || (double)rate->count / rate->per_s >= needs[i].least)
 			continue;
+		reader->limit_blamed[needs[i].kind] |= class == FW_CLASS_DEFAULT;
 		if (who)
 			fw_reader_guard(reader, reader->limit_place[class][needs[i].kind],
 					"put the address into lanes: management",
