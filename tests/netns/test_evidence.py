@@ -250,7 +250,7 @@ def test_samples(ev):
                       "-e", "ip.src", "-e", "frame.time_epoch"]).stdout.splitlines()
     assert len(out) == 300 == ev.done["samples"]
     comment, length, captured, src, when = out[20].split("|")
-    assert comment.startswith("drop source_syn web; source possibly spoofed; one in 2000")
+    assert comment.startswith("drop source_syn web; source possibly spoofed; drawn as one in 2000")
     assert (length, captured, src) == ("60", "54", "96.2.106.172")
     assert when.startswith("1794000008.")
     assert "before the first drop" in out[0]
@@ -258,6 +258,8 @@ def test_samples(ev):
 
 def test_stix(ev):
     doc = json.loads(ev.files["stix.json"])
+    with sqlite3.connect(ev.env["FLOODWALL_HISTORY"]) as db:
+        start = db.execute("SELECT utc_ns FROM incident WHERE id = 1").fetchone()[0]
     objects = {o["id"]: o for o in doc["objects"]}
     assert doc["type"] == "bundle" and len(objects) == len(doc["objects"])
     required = {"identity": ["name", "identity_class", "created", "modified"],
@@ -273,6 +275,9 @@ def test_stix(ev):
         if kind == "ipv4-addr":  # the identifier that any other tool computes
             assert ident == str(uuid.uuid5(STIX_SPACE, '{"value":"%s"}' % o["value"]))
         if kind == "observed-data":
+            # Section 2.9: that namespace is for observables alone.
+            told = "%.16s/1/%d/" % (ev.done["key"], start)
+            assert ident != str(uuid.uuid5(STIX_SPACE, told + objects[o["object_refs"][0]]["value"]))
             assert o["created"] <= o["modified"] and o["first_observed"] <= o["last_observed"]
             assert 1 <= o["number_observed"] <= 999999999
     values = {o["value"] for o in doc["objects"] if "value" in o}

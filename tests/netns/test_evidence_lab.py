@@ -142,7 +142,7 @@ def test_botnet_and_spoofed_flood(box):
     shown = lab.run(["tshark", "-r", f.name, "-T", "fields", "-e", "frame.comment"]).stdout
     within = [line for line in shown.splitlines() if "before the first drop" not in line]
     assert "possibly spoofed" in shown and 0 < len(within) <= said["samples"]["emitted"]
-    assert all("one in" in line for line in shown.splitlines())
+    assert all("drawn as one in" in line for line in shown.splitlines())
     policies = said["record"]["policies"]
     began = said["record"]["runs"][0]
     assert began["policy_sha256"] == policy_of(box, began["generation"])

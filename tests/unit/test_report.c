@@ -279,10 +279,10 @@ static void true_words(void **state)
 		double pps;
 		const char *says;
 	} rows[] = { { 1, "peak 1 packets" },
-		     { 9999.6, "peak 10,000 packets" },
-		     { 999499, "peak 999,000 packets" },
-		     { 999600, "peak 1.0 million packets" },
-		     { 9960000, "peak 10 million packets" } };
+		     { 9999.6, "peak about 10,000 packets" },
+		     { 999499, "peak about 999,000 packets" },
+		     { 999600, "peak about 1.0 million packets" },
+		     { 9960000, "peak about 10 million packets" } };
 	struct fw_report *r = new_report();
 	char *text;
 
@@ -325,6 +325,72 @@ static void true_words(void **state)
 	free(r);
 }
 
+/* Answered, and nobody came back: then somebody had to prove himself, and nobody did. */
+static void checked_in_vain(void **state)
+{
+	struct fw_report *r = new_report();
+	char *text;
+
+	(void)state;
+	like_flood(r);
+	r->sums.clerk_pass.packets = 14354;
+	r->proven.count = 62;
+	fw_report_rush(r);
+	text = sentences(r);
+	assert_non_null(strstr(text, "No sender that was checked proved"));
+	assert_null(strstr(text, "had to prove"));
+	assert_non_null(strstr(text, "of their 14,354 packets not one"));
+	/* Whether visitors are among them, no counter knows. */
+	assert_non_null(strstr(text, "62 sender addresses are proven to be real, and may be"));
+	free(text);
+	free(r);
+}
+
+/* Many strangers were real and many were not: no word for either, but for both. */
+static void attack_during_a_rush(void **state)
+{
+	struct fw_report *r = new_report();
+	char *text;
+
+	(void)state;
+	set(r, FW_R_TX_COOKIE, 107000);
+	set(r, FW_R_PASS_COOKIE, 17000);
+	set(r, FW_R_PASS_PROVEN, 90000);
+	strcpy(r->incident.service, "web");
+	fw_report_rush(r);
+	assert_int_equal(r->rush.verdict, FW_RV_UNDETERMINED);
+	text = sentences(r);
+	assert_non_null(strstr(text, "15.9 % were completed"));
+	assert_non_null(strstr(text, "both at once"));
+	free(text);
+	/* Too few to say anything: nothing is said of both. */
+	set(r, FW_R_TX_COOKIE, 10);
+	fw_report_rush(r);
+	text = sentences(r);
+	assert_null(strstr(text, "both at once"));
+	free(text);
+	free(r);
+}
+
+/* A botnet completes connections like visitors do: the name of the kind claims neither. */
+static void names(void **state)
+{
+	struct fw_report *r = new_report();
+
+	(void)state;
+	strcpy(r->incident.service, "web");
+	set(r, FW_R_TX_COOKIE, 10000);
+	set(r, FW_R_PASS_COOKIE, 9900);
+	fw_incident_guess(&r->sums, &r->guess);
+	assert_null(strstr(r->guess.words, "honest"));
+	assert_string_equal(fw_report_title(r), r->guess.words);
+	r->rush.verdict = FW_RV_RUSH;
+	assert_string_equal(fw_report_title(r), "rush of visitors");
+	r->rush.verdict = FW_RV_ATTACK;
+	assert_null(strstr(fw_report_title(r), "visitors"));
+	free(r);
+}
+
 /* An incident opened by hand while nothing was recorded: every writer says what little there is. */
 static void empty(void **state)
 {
@@ -364,6 +430,8 @@ int main(void)
 		cmocka_unit_test(thresholds),	   cmocka_unit_test(answered_flood),
 		cmocka_unit_test(half_and_half),   cmocka_unit_test(words),
 		cmocka_unit_test(true_words),	   cmocka_unit_test(empty),
+		cmocka_unit_test(checked_in_vain), cmocka_unit_test(attack_during_a_rush),
+		cmocka_unit_test(names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

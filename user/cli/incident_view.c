@@ -262,8 +262,8 @@ static void print_sums(const struct fw_incident_view *v, FILE *out)
 		fprintf(out, ", %s passed in monitor mode that would not have",
 			about((double)s->would_all.packets));
 	fprintf(out,
-		"\nvoters    %s handshakes completed, %s packets of newcomers passed, %s "
-		"refused\n",
+		"\nvoters    %s strangers completed a handshake, %s packets of newcomers passed, "
+		"%s refused\n",
 		about((double)s->handshakes), about((double)s->newcomers_passed),
 		about((double)s->newcomers_refused));
 	fprintf(out, "clerks    %s packets dropped of %s\n", exactly(s->clerk_drop.packets),

@@ -55,6 +55,9 @@ static const char readme[] =
 	"samples,\r\n"
 	"estimated_packets is an estimate, one_sample_in says how many packets one sample stands "
 	"for.\r\n"
+	"In samples.pcapng \"drawn as one in N\" is how the program drew it; of those drawn, the "
+	"limit\r\n"
+	"of samples a second held some back: record.json says how many.\r\n"
 	"\r\n"
 	"Times are UTC as the machine's clock showed it; record.json says how far it could be "
 	"trusted.\r\n";

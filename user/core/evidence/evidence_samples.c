@@ -24,7 +24,7 @@ static int put_sample(void *arg, const struct fw_incident_sample *s)
 				      .length = s->len,
 				      .comment = comment };
 
-	snprintf(comment, sizeof(comment), "%s %s %s; source %s; one in %u%s%s%s",
+	snprintf(comment, sizeof(comment), "%s %s %s; source %s; drawn as one in %u%s%s%s",
 		 s->verdict < FW_V_MAX ? verdicts[s->verdict] : "?",
 		 fw_incident_reason_name(s->reason), *s->service ? s->service : "-",
 		 s->proven ? "proven" : "possibly spoofed", s->ratio ? s->ratio : 1,

@@ -15,15 +15,18 @@
 #include "user/core/evidence/evidence.h"
 #include "user/base/line.h"
 
-/* Section 2.9: the namespace for identifiers of observables. */
+/* Section 2.9: the namespace for identifiers of observables, and never of anything else. */
 static const __u8 observable[16] = { 0x00, 0xab, 0xed, 0xb4, 0xaa, 0x42, 0x46, 0x6c,
 				     0x9c, 0x01, 0xfe, 0xd2, 0x33, 0x15, 0xa9, 0xb7 };
+/* Ours, for all other objects: drawn once. */
+static const __u8 ours[16] = { 0xb6, 0xc3, 0xa1, 0x8f, 0x85, 0x1b, 0x44, 0xb2,
+			       0x84, 0x68, 0x3d, 0x3a, 0x76, 0xec, 0x61, 0xcd };
 /* The identity never changes, and neither does when it was made. */
 #define EPOCH	   "2026-01-01T00:00:00.000Z"
 #define NUMBER_MAX 999999999ULL /* number_observed, section 4.14 */
 
-/* "type--UUID", of the namespace above: version 5, RFC 9562 section 5.5. */
-static void name_id(const char *type, const char *name, char buf[80])
+/* "type--UUID", of a namespace above: version 5, RFC 9562 section 5.5. */
+static void name_id(const __u8 space[16], const char *type, const char *name, char buf[80])
 {
 	static const char digit[] = "0123456789abcdef";
 	struct fw_line l = { .at = buf, .end = buf + 79 };
@@ -31,7 +34,7 @@ static void name_id(const char *type, const char *name, char buf[80])
 	struct sha1_ctx state;
 
 	sha1_init(&state);
-	sha1_update(&state, sizeof(observable), observable);
+	sha1_update(&state, 16, space);
 	sha1_update(&state, strlen(name), (const __u8 *)name);
 	sha1_digest(&state, sizeof(sum), sum);
 	sum[6] = (__u8)((sum[6] & 0x0f) | 0x50);
@@ -63,7 +66,7 @@ static void addr_id(const char *type, const char *addr, char buf[80])
 {
 	char name[96];
 
-	name_id(type, join(name, sizeof(name), "{\"value\":\"", addr, "\"}"), buf);
+	name_id(observable, type, join(name, sizeof(name), "{\"value\":\"", addr, "\"}"), buf);
 }
 
 static void as_id(__u32 asn, char buf[80])
@@ -71,7 +74,7 @@ static void as_id(__u32 asn, char buf[80])
 	char name[32];
 
 	snprintf(name, sizeof(name), "{\"number\":%u}", asn);
-	name_id("autonomous-system", name, buf);
+	name_id(observable, "autonomous-system", name, buf);
 }
 
 /* A text from outside as JSON, with its quotes. */
@@ -96,7 +99,7 @@ static void put_begin(FILE *out, struct fw_evidence_stix *s, const struct fw_rep
 	fw_clock_put_utc(s->modified, sizeof(s->modified),
 			 report->now.utc_ns > start ? report->now.utc_ns : start, 3);
 	snprintf(name, sizeof(name), "floodwall %s %.80s", key_id, host);
-	name_id("identity", name, id);
+	name_id(ours, "identity", name, id);
 	snprintf(s->identity, sizeof(s->identity), "%.63s", id);
 	snprintf(s->incident, sizeof(s->incident), "%.16s/%lld/%llu", key_id,
 		 (long long)report->incident.id, (unsigned long long)report->incident.start.utc_ns);
@@ -104,7 +107,7 @@ static void put_begin(FILE *out, struct fw_evidence_stix *s, const struct fw_rep
 		 "\",\"created_by_ref\":\"%s\",\"created\":\"%s\",\"modified\":\"%s\",\"first_"
 		 "observed\":\"",
 		 s->identity, s->created, s->modified);
-	name_id("bundle", s->incident, id);
+	name_id(ours, "bundle", s->incident, id);
 	fprintf(out, "{\"type\":\"bundle\",\"id\":\"%s\",\"objects\":[\n", id);
 	fprintf(out,
 		"{\"type\":\"identity\",\"spec_version\":\"2.1\",\"id\":\"%s\",\"created\":\"" EPOCH
@@ -166,7 +169,7 @@ static int put_source(FILE *out, const struct fw_evidence_stix *s, const struct 
 		fw_line_text(&l, as);
 		fw_line_text(&l, "\"]");
 	}
-	name_id("observed-data", join(name, sizeof(name), s->incident, "/", addr), observed);
+	name_id(ours, "observed-data", join(name, sizeof(name), s->incident, "/", addr), observed);
 	fw_line_text(&l, "},\n{\"type\":\"observed-data\",\"spec_version\":\"2.1\",\"id\":\"");
 	fw_line_text(&l, observed);
 	fw_line_text(&l, s->every);

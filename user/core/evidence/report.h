@@ -78,7 +78,8 @@ void fw_report_traits_finish(struct fw_report_traits *traits);
 enum fw_report_verdict { FW_RV_UNDETERMINED, FW_RV_ATTACK, FW_RV_RUSH, FW_RV_MAX };
 extern const char *const fw_report_verdict_names[FW_RV_MAX];
 
-#define FW_REPORT_MEASURES 6
+#define FW_REPORT_MEASURES   6
+#define FW_REPORT_HANDSHAKES 0 /* the place of one of them */
 struct fw_report_measure {
 	const char *name;    /* "handshakes" */
 	const char *words;   /* what is measured */

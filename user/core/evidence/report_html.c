@@ -91,7 +91,7 @@ static void cards(FILE *out, const struct fw_report *r)
 	     : s->clerk_drop.packets ? "bad"
 				     : "good",
 	     "packets of clerks dropped");
-	card(out, fw_report_number(s->handshakes), "", "handshakes completed");
+	card(out, fw_report_number(s->handshakes), "", "strangers that completed a handshake");
 	card(out, fw_report_number(r->proven.count), "", "sources proven to be real");
 	card(out, fw_report_number(s->sources_unproven), "",
 	     "other addresses noted, possibly spoofed");

@@ -47,7 +47,8 @@ static void figures(FILE *out, const struct fw_report *r)
 		fw_report_number(s->clerk_pass.packets));
 	fprintf(out, "| packets of clerks dropped | %s |\n",
 		fw_report_number(s->clerk_drop.packets));
-	fprintf(out, "| handshakes completed | %s |\n", fw_report_number(s->handshakes));
+	fprintf(out, "| strangers that completed a handshake | %s |\n",
+		fw_report_number(s->handshakes));
 	fprintf(out, "| sources proven | %s |\n", fw_report_number(r->proven.count));
 	fprintf(out, "| other addresses noted, possibly spoofed | %s |\n",
 		fw_report_number(s->sources_unproven));

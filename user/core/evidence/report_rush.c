@@ -204,10 +204,11 @@ void fw_report_rush(struct fw_report *report)
 		rush.nr_known += m->known;
 		rush.nr_attack += m->speaks == FW_RV_ATTACK;
 		rush.nr_rush += m->speaks == FW_RV_RUSH;
-		against_attack |= row->decisive && m->speaks == FW_RV_RUSH && i == 0;
+		against_attack |=
+			row->decisive && m->speaks == FW_RV_RUSH && i == FW_REPORT_HANDSHAKES;
 		against_rush |= row->decisive && m->speaks == FW_RV_ATTACK;
 		/* Half of each is neither. */
-		against_rush |= i == 0 && m->known && m->speaks != FW_RV_RUSH;
+		against_rush |= i == FW_REPORT_HANDSHAKES && m->known && m->speaks != FW_RV_RUSH;
 		explain(row, m);
 	}
 	conclude(&rush, against_attack, against_rush);

@@ -30,7 +30,7 @@ static void say(struct say *s, const char *fmt, ...)
 		s->used += (size_t)n < s->size - s->used ? (size_t)n : s->size - s->used - 1;
 }
 
-/* "1.2 million", "34,000", "4,812" */
+/* "1.2 million", else to the last one: "34,812" */
 static const char *count(char buf[32], double n)
 {
 	static const struct {
@@ -45,10 +45,17 @@ static const char *count(char buf[32], double n)
 				 n / scales[i].from, scales[i].word);
 			return buf;
 		}
-	if (n >= 10000)
-		snprintf(buf, 32, "%.0f,000", n / 1000);
-	else
-		fw_text_put_grouped(buf, 32, (__u64)(n + 0.5));
+	fw_text_put_grouped(buf, 32, (__u64)(n + 0.5));
+	return buf;
+}
+
+/* What was measured over a second is no more exact than that. */
+static const char *rate(char buf[32], double n)
+{
+	char exact[32];
+
+	n = n < 10000 ? n : n < 999500 ? 1000 * (double)(__u64)(n / 1000 + 0.5) : n;
+	snprintf(buf, 32, n < 10000 ? "%s" : "about %.25s", count(exact, n));
 	return buf;
 }
 
@@ -105,7 +112,7 @@ static void what(const struct fw_report *r, struct say *s)
 		    is_calm(r) ? "has been watched" : words);
 	else
 		say(s, "From %s to %s UTC (for %s) the server %s", from, to, length, words);
-	say(s, ": at the peak %s packets a second.", count(peak, r->sums.peak_pps));
+	say(s, ": at the peak %s packets a second.", rate(peak, r->sums.peak_pps));
 }
 
 /* "25.0 %": what is there is never said to be nothing. */
@@ -185,6 +192,8 @@ static void visitors(const struct fw_report *r, struct say *s)
 		say(s,
 		    "%s time%s a sender proved to be where its address says, and was let through",
 		    count(a, (double)r->sums.handshakes), r->sums.handshakes == 1 ? "" : "s");
+	else if (r->sums.answered.packets)
+		say(s, "No sender that was checked proved to be where its address says");
 	else
 		say(s, "No sender had to prove to be where its address says");
 	if (r->sums.newcomers_refused)
@@ -196,6 +205,18 @@ static void visitors(const struct fw_report *r, struct say *s)
 		    r->sums.newcomers_refused == 1 ? "was" : "were");
 	else
 		say(s, "; nobody was refused for being unknown.");
+}
+
+/* Neither nearly none nor nearly all strangers were real: visitors come during an attack, too. */
+static void both(const struct fw_report *r, struct say *s)
+{
+	const struct fw_report_measure *m = &r->rush.measure[FW_REPORT_HANDSHAKES];
+
+	if (m->known && m->speaks == FW_RV_UNDETERMINED)
+		say(s,
+		    " Of the connections that unknown senders began %.1f %% were completed, as "
+		    "visitors do, and the others were not: it may have been both at once.",
+		    100 * m->value);
 }
 
 static void sure(const struct fw_report *r, struct say *s)
@@ -218,6 +239,7 @@ static void sure(const struct fw_report *r, struct say *s)
 	default:
 		say(s, "Whether it was an attack or a rush of visitors cannot be said from the "
 		       "measurements so far.");
+		both(r, s);
 		break;
 	}
 }
@@ -229,7 +251,7 @@ static void senders(const struct fw_report *r, struct say *s)
 	if (r->proven.count == 1)
 		say(s, "One sender address is proven to be real, and may be that of a visitor; ");
 	else if (r->proven.count)
-		say(s, "%s sender addresses are proven to be real, among them those of visitors; ",
+		say(s, "%s sender addresses are proven to be real, and may be those of visitors; ",
 		    count(a, (double)r->proven.count));
 	else
 		say(s, "No sender address is proven to be real; ");
@@ -261,8 +283,8 @@ const char *fw_report_title(const struct fw_report *r)
 	/* Two answers that disagree are none, and a guess is no answer. */
 	if (r->rush.verdict == FW_RV_UNDETERMINED && r->guess.sure_pct < 50)
 		return "unusually heavy traffic";
-	if (rush ? r->rush.verdict != FW_RV_RUSH : r->rush.verdict == FW_RV_RUSH)
-		return "unusually heavy traffic";
+	if (r->rush.verdict == FW_RV_RUSH)
+		return rush ? "rush of visitors" : "unusually heavy traffic";
 	return r->guess.words;
 }
 

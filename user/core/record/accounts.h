@@ -116,6 +116,8 @@ size_t fw_accounts_changes(const struct fw_accounts *a);
 size_t fw_accounts_changed(struct fw_accounts *a, __u32 ret[FW_ACCOUNTS_BATCH], size_t most);
 /* How many sources have been. */
 void fw_accounts_totals(const struct fw_accounts *a, __u64 *ret_proven, __u64 *ret_other);
+/* How many of these are neither proven nor logged in `known`. Looks at each. */
+__u64 fw_accounts_apart(const struct fw_accounts *a, const struct fw_accounts *known);
 
 /* Has this source proven itself? */
 bool fw_accounts_proven(const struct fw_accounts *a, __u8 family, __u64 key);

@@ -133,3 +133,16 @@ void fw_accounts_totals(const struct fw_accounts *a, __u64 *ret_proven, __u64 *r
 	*ret_proven = a->logged[true];
 	*ret_other = a->logged[false];
 }
+
+__u64 fw_accounts_apart(const struct fw_accounts *a, const struct fw_accounts *known)
+{
+	__u64 n = 0;
+
+	for (__u32 i = 0; i < a->head->nr; i++) {
+		const struct source *s = fw_accounts_find(
+			(struct fw_accounts *)known, a->source[i].family, a->source[i].key, false);
+
+		n += !s || !(s->flags & (IS_PROVEN | IS_LOGGED));
+	}
+	return n;
+}

@@ -28,7 +28,7 @@
 	X(FRAGMENTS, "fragments", "flood of fragments")                               \
 	X(MALFORMED, "malformed", "flood of malformed packets")                       \
 	X(BOTNET, "botnet", "too much traffic from real, connected sources")          \
-	X(RUSH, "rush", "many honest visitors at once")
+	X(RUSH, "rush", "many new connections, most of them completed")
 
 enum fw_incident_kind {
 #define X(id, name, words) FW_IK_##id,
@@ -68,7 +68,7 @@ struct fw_incident_sums {
 	struct fw_count would[FW_R_MAX];  /* would have been dropped or answered, monitor mode */
 	struct fw_count pass, answered, drop, would_all;
 	struct fw_count clerk_pass, clerk_drop;
-	struct fw_when peak;	   /* of the tick with the most packets a second */
+	struct fw_when peak;	   /* end of the second with the most packets */
 	double peak_pps, peak_Bps; /* packets, bytes a second, each its own maximum */
 	__u64 handshakes;	   /* sources that proved themselves: cookie_valid + socket */
 	__u64 newcomers_passed, newcomers_refused; /* packets: newcomer; newcomer_over, crowd_*,

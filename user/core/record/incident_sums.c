@@ -2,6 +2,7 @@
 /* What an incident counted, added up in one place, so that all who print it agree. */
 #include <sys/param.h>
 
+#include "user/base/clock.h"
 #include "user/core/record/incident_sum.h"
 #include "user/core/record/source_log.h"
 
@@ -41,22 +42,44 @@ static int sum_ticks(void *arg, sqlite3_stmt *row)
 	return 1;
 }
 
+/*
+ * A tick may be shorter than a second (the one before it came late, and packets were counted into
+ * the wrong one of the two), and what came within a tenth of one is no packets a second. So ticks
+ * count together until there is a second of them; one that is not quite a second counts as one.
+ */
+#define PEAK_NS	   (FW_NS_PER_S * 9 / 10)
+#define PEAK_TICKS 16
+
+struct peak {
+	struct fw_incident_sums *s;
+	struct {
+		double ns, packets, bytes;
+	} tick[PEAK_TICKS]; /* the latest, in a ring */
+	unsigned int nr;
+};
+
 static int sum_peak(void *arg, sqlite3_stmt *row)
 {
-	struct fw_incident_sums *s = arg;
-	double seconds = sqlite3_column_double(row, 2) / 1e9;
-	double pps, bps;
+	struct peak *p = arg;
+	unsigned int at = p->nr++ % PEAK_TICKS;
+	double ns = 0, packets = 0, bytes = 0;
 
-	if (seconds <= 0)
-		return 0;
-	pps = sqlite3_column_double(row, 3) / seconds;
-	bps = sqlite3_column_double(row, 4) / seconds;
-	if (pps > s->peak_pps) {
-		s->peak_pps = pps;
-		s->peak = fw_sql_when(row, 0);
+	p->tick[at].ns = sqlite3_column_double(row, 2);
+	p->tick[at].packets = sqlite3_column_double(row, 3);
+	p->tick[at].bytes = sqlite3_column_double(row, 4);
+	for (unsigned int i = 0; i < MIN(p->nr, PEAK_TICKS) && ns < PEAK_NS; i++) {
+		unsigned int t = (p->nr - 1 - i) % PEAK_TICKS;
+
+		ns += p->tick[t].ns;
+		packets += p->tick[t].packets;
+		bytes += p->tick[t].bytes;
 	}
-	if (bps > s->peak_Bps)
-		s->peak_Bps = bps;
+	ns = MAX(ns, PEAK_NS); /* there has been no second yet */
+	if (packets * 1e9 / ns > p->s->peak_pps) {
+		p->s->peak_pps = packets * 1e9 / ns;
+		p->s->peak = fw_sql_when(row, 0);
+	}
+	p->s->peak_Bps = MAX(p->s->peak_Bps, bytes * 1e9 / ns);
 	return 0;
 }
 
@@ -69,17 +92,26 @@ static int sum_sources(void *arg, sqlite3_stmt *row)
 	return 1;
 }
 
-/* While it lasts few of them are in the history, and all in the log. */
-static void sum_logged(struct fw_history *h, const struct fw_incident *in,
-		       struct fw_incident_sums *s)
+/*
+ * While it lasts few of them are in the history, and all in the log: also the accounts of whoever
+ * only has samples in the history, and is proven. Who has put both together has summed them.
+ */
+static int sum_logged(struct fw_history *h, const struct fw_incident *in,
+		      struct fw_incident_sums *s, struct fw_err *err)
 {
 	__u64 proven, other;
+	__s64 attached = 0;
+	int r = fw_sql_number(
+		h,
+		"SELECT count(*) FROM temp.sqlite_master WHERE type = 'view' AND name = 'source'",
+		&attached, err, "");
 
-	if (in->sources_complete ||
+	if (r || attached || in->sources_complete ||
 	    !fw_source_log_totals(sqlite3_db_filename(h->db, "main"), in->id, &proven, &other))
-		return;
+		return r;
 	s->sources_proven = MAX(s->sources_proven, proven);
-	s->sources_unproven = MAX(s->sources_unproven, other);
+	s->sources_unproven = other;
+	return 0;
 }
 
 /* UDP source port of a frame, host order; 0 = it is none. */
@@ -141,6 +173,7 @@ int fw_incident_sums(struct fw_history *h, const struct fw_incident *in,
 {
 	struct fw_incident_sums s = {};
 	struct vote vote = {};
+	struct peak peak = { .s = &s };
 	int r = fw_sql_rows(h,
 			    "SELECT reason, would, sum(packets), sum(bytes) FROM total WHERE tick "
 			    "BETWEEN ? AND ? GROUP BY reason, would",
@@ -158,9 +191,9 @@ int fw_incident_sums(struct fw_history *h, const struct fw_incident *in,
 		r = fw_sql_rows(
 			h,
 			"SELECT utc_ns, boot_ns, span_ns, sum(packets), sum(bytes) FROM tick "
-			"JOIN total ON total.tick = tick.id WHERE tick.id BETWEEN ? AND ? "
-			"GROUP BY tick.id",
-			err, sum_peak, &s, "ii", in->first_tick, in->last_tick);
+			"LEFT JOIN total ON total.tick = tick.id WHERE tick.id BETWEEN ? AND ? "
+			"GROUP BY tick.id ORDER BY tick.id",
+			err, sum_peak, &peak, "ii", in->first_tick, in->last_tick);
 	if (!r)
 		r = fw_sql_rows(h,
 				"SELECT sum(proven), count(*) - sum(proven) - (SELECT count(*) "
@@ -171,9 +204,10 @@ int fw_incident_sums(struct fw_history *h, const struct fw_incident *in,
 	if (!r)
 		r = fw_sql_rows(h, "SELECT data FROM sample WHERE incident = ? AND reason = ?", err,
 				vote_port, &vote, "ii", in->id, (__s64)FW_R_DROP_REFLECTED);
+	if (!r)
+		r = sum_logged(h, in, &s, err);
 	if (r)
 		return r;
-	sum_logged(h, in, &s);
 	s.reflect_port = (__u16)vote.port;
 	sum_voters(&s);
 	*ret = s;

@@ -42,7 +42,6 @@ static int add(struct fw_recorder *r, const struct fw_recorder_now *now, struct 
 
 static int put_frame(struct fw_recorder *r, const struct fw_recorder_now *now, struct fw_err *err)
 {
-	__u64 none, other;
 	int code;
 
 	fw_source_frame_begin(&r->frame, now->when);
@@ -52,8 +51,8 @@ static int put_frame(struct fw_recorder *r, const struct fw_recorder_now *now, s
 	if (code)
 		return fw_err_set(err, code, NULL, "no memory for the log of sources");
 	fw_accounts_totals(r->accounts, &r->frame.proven, &r->frame.other);
-	fw_accounts_totals(r->sampled, &none, &other);
-	r->frame.other += other;
+	/* An address that is counted and sampled is one, and proven if it is. */
+	r->frame.other += fw_accounts_apart(r->sampled, r->accounts);
 	code = fw_source_log_append(r->log, &r->frame, err);
 	if (r->frame.room > FW_REC_FRAME_KEPT) /* a great second is no reason to stay great */
 		fw_source_frame_free(&r->frame);
