@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import tarfile
 import tempfile
 
 import pytest
@@ -93,6 +94,33 @@ def test_tampering(ev, tamper, fault, name):
     assert code and "NOT INTACT" in out, out
 
 
+def test_recipe_writes_nowhere(ev):
+    """A forger's archive holds links in the places where the recipe could write: who checks it keeps
+    his files. And a machine that cannot check accuses nobody."""
+    victim = ev.path("victim")
+    with open(victim, "w", encoding="utf-8") as f:
+        f.write("precious")
+    for name in (".sums", ".said", ".names", ".records", "sums", "said", "names", "records", "list"):
+        with tarfile.open(ev.path("night.tar")) as t, \
+                tarfile.open(ev.path("bad.tar"), "w", format=tarfile.USTAR_FORMAT) as bad:
+            for m in t.getmembers():
+                bad.addfile(m, t.extractfile(m))
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = tarfile.SYMTYPE, victim
+            bad.addfile(link)
+        code, out = ev.recipe("bad.tar")
+        assert code == 1 and "NOT INTACT: the lines above are no plain files" in out, out
+        assert open(victim, encoding="utf-8").read() == "precious", name
+    code, out = ev.recipe("nowhere.tar")
+    assert code == 2 and "NOT CHECKED: cannot read" in out and "NOT INTACT" not in out
+    os.makedirs(ev.path("bin"))
+    for name in "tar awk sed diff mktemp mkdir readlink grep rm sha256sum".split():
+        os.symlink(shutil.which(name), ev.path("bin/" + name))
+    said = lablib.run(["env", "-i", "PATH=" + ev.path("bin"), "/bin/sh", ev.path("VERIFY.txt"),
+                       ev.path("night.tar")], check=False)
+    assert said.returncode == 2 and said.stdout == "NOT CHECKED: this machine has no openssl\n"
+
+
 def test_another_key(ev):
     """Signed anew with a key of the forger's own: only the fingerprint known before tells."""
     other = Evidence(ev.path("other") if os.mkdir(ev.path("other")) is None else None)
@@ -126,7 +154,7 @@ def test_recipe_anywhere(ev):
     if not busybox:
         pytest.skip("no busybox here")
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("tar awk sed diff mktemp readlink cut grep wc rm echo cat sha256sum").split():
+        for name in ("tar awk sed diff mktemp mkdir readlink cut grep wc rm echo cat sha256sum").split():
             os.symlink(busybox, os.path.join(folder, name))
         os.symlink(shutil.which("openssl"), os.path.join(folder, "openssl"))
         bare = ["env", "-i", "PATH=" + folder, busybox, "sh", ev.path("VERIFY.txt")]

@@ -52,7 +52,8 @@ static void tick(struct fw_history *h, __u64 end_ms, __u64 ms, __u64 packets)
 
 	assert_int_equal(fw_history_tick(h, &t, &id, &err), 0);
 	if (packets)
-		assert_int_equal(fw_history_total(h, id, "web", FW_R_TX_COOKIE, false, &c, &err), 0);
+		assert_int_equal(fw_history_total(h, id, "web", FW_R_TX_COOKIE, false, &c, &err),
+				 0);
 }
 
 static struct fw_incident_sums sums_of(struct fw_history *h, __s64 id)
