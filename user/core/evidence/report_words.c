@@ -38,24 +38,26 @@ static const char *count(char buf[32], double n)
 		const char *word;
 	} scales[] = { { 1e12, " trillion" }, { 1e9, " billion" }, { 1e6, " million" } };
 
+	if (n < 999999.5)
+		return fw_text_put_grouped(buf, 32, (__u64)(n + 0.5));
 	/* What would be rounded up to the next scale is of the next scale. */
 	for (size_t i = 0; i < sizeof(scales) / sizeof(*scales); i++)
 		if (n >= 0.9995 * scales[i].from) {
 			snprintf(buf, 32, n < 9.95 * scales[i].from ? "%.1f%s" : "%.0f%s",
 				 n / scales[i].from, scales[i].word);
-			return buf;
+			break;
 		}
-	fw_text_put_grouped(buf, 32, (__u64)(n + 0.5));
 	return buf;
 }
 
 /* What was measured over a second is no more exact than that. */
 static const char *rate(char buf[32], double n)
 {
-	char exact[32];
+	char rounded[32];
 
-	n = n < 10000 ? n : n < 999500 ? 1000 * (double)(__u64)(n / 1000 + 0.5) : n;
-	snprintf(buf, 32, n < 10000 ? "%s" : "about %.25s", count(exact, n));
+	if (n < 9999.5)
+		return count(buf, n);
+	snprintf(buf, 32, "about %.25s", count(rounded, 1000 * (double)(__u64)(n / 1000 + 0.5)));
 	return buf;
 }
 

@@ -139,8 +139,9 @@ __u64 fw_accounts_apart(const struct fw_accounts *a, const struct fw_accounts *k
 	__u64 n = 0;
 
 	for (__u32 i = 0; i < a->head->nr; i++) {
+		const struct source *own = &a->source[i];
 		const struct source *s = fw_accounts_find(
-			(struct fw_accounts *)known, a->source[i].family, a->source[i].key, false);
+			(struct fw_accounts *)known, fw_accounts_family(own), own->key, MAKE_NONE);
 
 		n += !s || !(s->flags & (IS_PROVEN | IS_LOGGED));
 	}
