@@ -12,7 +12,7 @@
 #ifndef FW_ABI_H
 #define FW_ABI_H
 
-#define FW_ABI_VERSION 4
+#define FW_ABI_VERSION 5
 #define FW_MAGIC       0x6c6177646f6f6c66ULL /* marks the meta map as ours */
 
 /*
@@ -509,48 +509,47 @@ struct fw_retry {
 _Static_assert(sizeof(struct fw_retry) == 64, "fw_retry");
 
 /*
- * Accounts of sources in the table, per CPU. The slots show the heaviest. What leaves a slot goes
- * to the CPU's ledger as a record of the same form, a packet without one as struct fw_lone: slots
- * and ledgers together hold every packet of every tabled source. Never decides anything.
+ * Accounts of sources in the table. A tally is what one source sent within FW_TALLY_NS, all passed
+ * or all dropped for one reason: in a slot of a CPU's book, which must fit L2, later in its ledger.
  */
-#define FW_HEAVY_SLOTS 4096
-struct fw_heavy {
-	__u32 last;    /* last seen, FW_HEAVY_STEP_NS after first_ns */
-	__u32 turn;    /* grows when the slot is emptied; the first to be read, the last to grow */
-	__u64 key;     /* IPv4 address, or upper 64 bits of IPv6, host order */
-	__u64 packets; /* in this turn of the slot */
-	__u64 bytes;
-	__u64 lost; /* packets of them dropped, all for one reason */
-	__u64 lost_bytes;
-	__u64 first_ns;	    /* program time */
-	__u8 family;	    /* 4 or 6, 0 = free */
-	__u8 class, reason; /* it lost packets for; meaningful if lost */
-	__u8 proven;	    /* 1: had proven itself when last seen */
-	__u16 credit;	    /* what a contender must outlast; then: */
-	__u16 slot;	    /* who did last; in the ledger: its slot, FW_HEAVY_NONE = none */
+#define FW_TALLY_BITS  13
+#define FW_TALLY_SLOTS (1 << FW_TALLY_BITS)
+#define FW_TALLY_NS    (1ULL << 28) /* 0.27 s */
+struct fw_tally {
+	__u64 key;	/* IPv4 address, or upper 64 bits of IPv6, host order */
+	__u64 first_ns; /* program time */
+	__u32 who;	/* FW_TALLY_*; 0 = nobody, or about to change */
+	__u32 last;	/* seen, ns after first_ns */
+	__u32 packets;	/* this and bytes: enough for FW_TALLY_NS of 128 Gbit/s */
+	__u32 bytes;
 };
-_Static_assert(sizeof(struct fw_heavy) == 64, "fw_heavy");
-#define FW_HEAVY_NONE	 0xffff
-#define FW_HEAVY_STEP_NS (1ULL << 20)
+_Static_assert(sizeof(struct fw_tally) == 32, "fw_tally");
 
-struct fw_lone {
-	__u64 key;  /* as in fw_heavy */
-	__u64 what; /* length | reason if dropped << 17 | proven << 23 | IPv6 << 24 | steps << 25 */
+/* fw_tally.who: the reason it was dropped for, or 0; class, proven, IPv6, slot. */
+#define FW_TALLY_USED	     (1U << 31)
+#define FW_TALLY_REASON(who) ((who) & (FW_REASON_SLOTS - 1))
+#define FW_TALLY_CLASS(who)  ((who) >> 6 & (FW_CLASS_MAX - 1))
+#define FW_TALLY_PROVEN(who) ((who) >> 11 & 1)
+#define FW_TALLY_FAMILY(who) ((who) >> 12 & 1 ? 6 : 4)
+#define FW_TALLY_SLOT(who)   ((who) >> 13 & (FW_TALLY_SLOTS - 1))
+#define FW_TALLY_WHO(reason, class, proven, ip6, slot) \
+	(FW_TALLY_USED | (reason) | (class) << 6 | (proven) << 11 | (ip6) << 12 | (slot) << 13)
+
+/* One CPU's. Record n of its ledger lies at cpu * size + n % size; size is a power of two. */
+struct fw_book {
+	__u64 head;	      /* records so far */
+	__u64 packets, whole; /* in them; the one grows before head does, the other after it */
+	__u64 pad[5];
+	struct fw_tally slot[FW_TALLY_SLOTS];
 };
+_Static_assert(sizeof(struct fw_book) == 64 + 32 * FW_TALLY_SLOTS, "fw_book");
+#define FW_LEDGER_MAX 131072
+#define FW_LEDGER_ALL (1U << 26) /* bytes of all CPUs together, at most */
 
-/* fw_ledger, fw_lone: a ring each a CPU, so many records or fewer, a power of two; record n lies at
- * cpu * size + n % size. The program moves heads, the recorder tails; all only grow. */
-#define FW_LEDGER_MAX 16384
-#define FW_LONE_MAX   65536
-#define FW_LEDGER_ALL (1U << 26) /* bytes of all CPUs together in each, at most */
+/* How far the recorder has read it; the packets that it found, and those written over before. */
 struct fw_ledger_at {
-	__u64 head;
-	__u64 lost;				  /* packets that found no room in either */
-	__u64 lone_head, room, lone_room, pad[3]; /* room: no need to read tails below it */
-	__u64 tail, lone_tail, pad2[6];
-	__u16 mark[FW_HEAVY_SLOTS]; /* the program's: of each slot's owner, 0 = free */
+	__u64 tail, read, lost;
 };
-_Static_assert(sizeof(struct fw_ledger_at) == 128 + 2 * FW_HEAVY_SLOTS, "fw_ledger_at");
 
 /* Groups of reasons, each with its own limit of samples: X(identifier, name). Append only. */
 #define FW_GROUPS(X)              \

@@ -29,7 +29,6 @@ const volatile __u32 knob_nodes6 = FW_LANE6_NODES;   /* IPv6 tree nodes a genera
 const volatile __u32 knob_deep6 = FW_LANE6_DEEP_MAX; /* IPv6 ranges longer than /64, a generation */
 const volatile __u32 knob_profiles = FW_PROFILE_MAX; /* profiles a generation */
 const volatile __u32 knob_ledger = 1;  /* records a CPU in fw_ledger, a power of two */
-const volatile __u32 knob_lone = 1;    /* the same of fw_lone */
 const volatile __u32 knob_ordered = 0; /* 1: stores of one CPU are seen in their order (x86) */
 const volatile __u64 knob_key0 =
 	0x9e3779b97f4a7c15; /* hash keys, random per load; 1 and 3 are odd */

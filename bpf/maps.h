@@ -99,16 +99,17 @@ FW_PERCPU(fw_count_cls, fw_count, FW_CLASS_MAX *FW_CC_STRIDE);
 FW_PERCPU(fw_note, fw_word, FW_NOTE_SLOTS);
 FW_PERCPU(fw_pace, fw_word, 1); /* stamp of the CPU's own budget for cookies, ns */
 FW_PERCPU(fw_listener, fw_listener, FW_LISTENERS); /* contended slots go to the last one */
-FW_PERCPU(fw_heavy, fw_heavy, FW_HEAVY_SLOTS);	   /* contended slots go to the heavier source */
 
 /*
- * For the recorder. The ledgers: what left a slot of fw_heavy, and what found none, a ring each a
- * CPU, set at load; full: counted as lost. Samples: when full, counted as lost. Nobody need read
- * any.
+ * Accounts of sources: a CPU's book, and its ledger, a ring, set at load; plain arrays, because
+ * Linux 6.1 has no way to look into a per-CPU one without a call. What is full goes over what is
+ * oldest; who reads finds out how much that was.
  */
-FW_ARRAY(fw_ledger, fw_heavy, 1);
-FW_ARRAY(fw_lone, fw_lone, 1);
-FW_ARRAY(fw_ledger_at, fw_ledger_at, 1);     /* a CPU; set at load */
+FW_ARRAY(fw_book, fw_book, 1);
+FW_ARRAY(fw_ledger, fw_tally, 1);
+FW_ARRAY(fw_ledger_at, fw_ledger_at, 1); /* a CPU; set at load; user space only: the recorder */
+
+/* For the recorder. Samples: when full, counted as lost. Nobody need read any. */
 FW_SINGLE(fw_sampling, fw_sampling);	     /* the recorder writes */
 FW_PERCPU(fw_sampler, fw_sampler, FW_G_MAX); /* limits and counts of the samples */
 struct {

@@ -7,7 +7,6 @@
 #ifndef FW_STAGE_SOURCE_H
 #define FW_STAGE_SOURCE_H
 
-#include "heavy.h"
 #include "source.h"
 
 /* Enter a source called absent. Where another CPU was first, its bucket is charged as any. */
@@ -99,7 +98,6 @@ static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_
 		set_touch(set);
 		return p->family == 4 ? FW_CONTINUE | FW_IS_ABSENT : 0;
 	}
-	heavy_touch(key);
 	e.set = bpf_map_lookup_elem(&fw_src, &set);
 	if (!e.set)
 		return 0;

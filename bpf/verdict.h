@@ -6,9 +6,9 @@
 #ifndef FW_VERDICT_H
 #define FW_VERDICT_H
 
-#include "heavy.h"
 #include "sample.h"
 #include "source.h"
+#include "tally.h"
 
 /* What becomes of a packet, by reason. */
 static const __u8 verdict_action[FW_REASON_SLOTS] = {
@@ -69,7 +69,7 @@ static __always_inline int conclude_as(struct xdp_md *ctx, const struct pkt *p,
 	}
 	count_class(p, action == XDP_DROP);
 	if (p->known)
-		heavy_count(p, source_key(p), action == XDP_DROP ? reason : FW_CONTINUE);
+		tally(p, source_key(p), action == XDP_DROP ? reason : 0);
 	return monitor ? XDP_PASS : action;
 }
 

@@ -123,7 +123,7 @@ void prog_reset(struct prog *prog)
 	static const char *const maps[] = { "fw_src_fp",   "fw_src",	   "fw_budget",
 					    "fw_crowd",	   "fw_crowd_net", "fw_level",
 					    "fw_retry",	   "fw_note",	   "fw_count_cls",
-					    "fw_heavy",	   "fw_pace",	   "fw_ban",
+					    "fw_book",	   "fw_pace",	   "fw_ban",
 					    "fw_src_more", "fw_ban_due",   "fw_listener",
 					    "fw_ledger_at" };
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
@@ -22,12 +23,25 @@
 struct bench {
 	char pins[64], folder[64], path[96];
 	struct fw_object *obj;
+	struct fw_maps maps;
+	struct fw_book *book; /* of the first CPU, as the program sees it; and its ledger */
+	struct fw_tally *ledger;
+	__u32 ledger_size;
 	int lock, count_fd;
 	struct fw_recorder *recorder;
 	struct fw_recorder_now now;
 	__u64 counted;
 	__u32 sources_max;
 };
+
+static void *mapped(struct bench *b, const char *name, size_t size)
+{
+	void *at = mmap(NULL, (size + 4095) & ~4095UL, PROT_READ | PROT_WRITE, MAP_SHARED,
+			fw_object_map_fd(b->obj, name), 0);
+
+	assert_ptr_not_equal(at, MAP_FAILED);
+	return at;
+}
 
 static int setup(void **state)
 {
@@ -51,10 +65,14 @@ static int setup(void **state)
 	opts.pins = b->pins;
 	if (fw_pin_make(b->pins, &err) || fw_pin_lock(b->pins, 5, &b->lock, &err) ||
 	    fw_object_open(&opts, &b->obj, &err) || fw_object_create(b->obj, &err) ||
-	    fw_object_commit(b->obj, &err)) {
+	    fw_object_commit(b->obj, &err) ||
+	    fw_maps_open_object(b->obj, FW_MAPS_TALLIES | FW_MAPS_RECORD, &b->maps, &err)) {
 		print_error("%s\n", err.msg);
 		return -1;
 	}
+	b->ledger_size = b->maps.cap_ledger_all / b->maps.cap_ledger_cpus;
+	b->book = mapped(b, "fw_book", sizeof(*b->book));
+	b->ledger = mapped(b, "fw_ledger", b->ledger_size * sizeof(*b->ledger));
 	b->count_fd = fw_object_map_fd(b->obj, "fw_count_svc");
 	b->now = (struct fw_recorder_now){ .when = { UTC0, 100 * SECOND },
 					   .program_ns = 100 * SECOND,
@@ -68,6 +86,9 @@ static int teardown(void **state)
 	char cmd[128];
 
 	fw_recorder_free(b->recorder);
+	munmap(b->book, (sizeof(*b->book) + 4095) & ~4095UL);
+	munmap(b->ledger, b->ledger_size * sizeof(*b->ledger));
+	fw_maps_close(&b->maps);
 	fw_object_close(b->obj);
 	fw_pin_remove(b->pins, NULL);
 	fw_pin_unlock(b->lock);
@@ -213,31 +234,41 @@ static void waits(void **state)
 	fw_history_close(h);
 }
 
+/* The program's part: a slot of the first CPU is given away, and holds this from now on. */
+static void hold(struct bench *b, __u32 slot, const struct fw_tally *t)
+{
+	struct fw_book *book = b->book;
+	struct fw_tally *at = &book->slot[slot];
+
+	if (at->who) {
+		b->ledger[book->head % b->ledger_size] = *at;
+		book->packets += at->packets;
+		book->head++;
+		book->whole = book->packets;
+	}
+	*at = *t;
+	at->who |= FW_TALLY_WHO(0, 0, 0, 0, slot);
+}
+
 /* A heavy source and the clerks' lane, as the program counts them on the first CPU. */
-static void traffic(struct bench *b, __u64 key, __u64 packets, __u64 clerks)
+static void traffic(struct bench *b, __u64 key, __u32 packets, __u64 clerks)
 {
 	unsigned int cpus = b->obj->meta.cpus;
-	__u32 slot = (__u32)key, class = FW_CLASS_TRUSTED * FW_CC_STRIDE + FW_CC_PASS;
-	struct fw_heavy *h = calloc(cpus, sizeof(*h));
+	__u32 class = FW_CLASS_TRUSTED * FW_CC_STRIDE + FW_CC_PASS;
 	struct fw_count *c = calloc(cpus, sizeof(*c));
-	int heavy_fd = fw_object_map_fd(b->obj, "fw_heavy");
 	int class_fd = fw_object_map_fd(b->obj, "fw_count_cls");
 
-	assert_int_equal(bpf_map_lookup_elem(heavy_fd, &slot, h), 0);
-	h[0].key = key;
-	h[0].family = 4;
-	h[0].packets += packets;
-	h[0].bytes += packets * 60;
-	h[0].lost += packets / 2;
-	h[0].reason = FW_R_DROP_SRC_UDP;
-	h[0].first_ns = 100 * SECOND;
-	h[0].credit = 1;
-	assert_int_equal(bpf_map_update_elem(heavy_fd, &slot, h, BPF_ANY), 0);
+	for (__u32 lost = 0; lost < 2; lost++)
+		hold(b, (__u32)key * 2 + lost,
+		     &(struct fw_tally){ .key = key,
+					 .first_ns = b->now.program_ns,
+					 .packets = packets / 2,
+					 .bytes = packets * 30,
+					 .who = lost ? FW_R_DROP_SRC_UDP : 0 });
 	assert_int_equal(bpf_map_lookup_elem(class_fd, &class, c), 0);
 	c[0].packets += clerks;
 	c[0].bytes += clerks * 100;
 	assert_int_equal(bpf_map_update_elem(class_fd, &class, c, BPF_ANY), 0);
-	free(h);
 	free(c);
 }
 
@@ -291,36 +322,22 @@ static void each_minute(void **state)
 	fw_history_close(h);
 }
 
-/* The program's ledger of the first CPU holds so many more sources, each with one packet. */
+/* So many more sources, each with one packet, from one slot of the first CPU. */
 static void strangers(struct bench *b, __u32 *key, __u32 count, bool lossy)
 {
-	int fd = fw_object_map_fd(b->obj, "fw_ledger");
-	int at_fd = fw_object_map_fd(b->obj, "fw_ledger_at");
-	struct fw_ledger_at at;
-	struct bpf_map_info info = {};
-	__u32 cpu = 0, size, full = 0, len = sizeof(info);
+	const struct fw_ledger_at *at = &b->maps.ledger_at[0];
+	__u32 size = b->ledger_size, full = 0;
 
-	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
-	size = info.max_entries / b->obj->meta.cpus;
 	while (count) {
 		assert_int_equal(fw_recorder_poll(b->recorder), full);
-		assert_int_equal(bpf_map_lookup_elem(at_fd, &cpu, &at), 0);
-		for (; count && at.head - at.tail < size; count--) {
-			__u32 slot = (__u32)(at.head++ % size);
-			struct fw_heavy h = { .key = (*key)++,
-					      .family = 4,
-					      .packets = 1,
-					      .bytes = 60,
-					      .lost = lossy,
-					      .lost_bytes = lossy ? 60 : 0,
-					      .reason = FW_R_DROP_SRC_UDP,
-					      .first_ns = b->now.program_ns,
-					      .slot = FW_HEAVY_NONE };
-
-			assert_int_equal(bpf_map_update_elem(fd, &slot, &h, BPF_ANY), 0);
-		}
-		assert_int_equal(bpf_map_update_elem(at_fd, &cpu, &at, BPF_ANY), 0);
-		full = (__u32)((at.head - at.tail) * 256 / size);
+		for (; count && b->book->head - at->tail < size - 1; count--)
+			hold(b, 7,
+			     &(struct fw_tally){ .key = (*key)++,
+						 .packets = 1,
+						 .bytes = 60,
+						 .first_ns = b->now.program_ns,
+						 .who = lossy ? FW_R_DROP_SRC_UDP : 0 });
+		full = (__u32)((b->book->head - at->tail) * 256 / size);
 	}
 	assert_int_equal(fw_recorder_poll(b->recorder), full);
 }

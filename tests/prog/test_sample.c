@@ -8,7 +8,7 @@
 #include <string.h>
 #include <bpf/bpf.h>
 #include "tests/lib/prog.h"
-#include "user/core/record/accounts.h"
+#include "user/kern/ledger.h"
 #include "user/kern/ring.h"
 
 struct watch {
@@ -41,13 +41,8 @@ static struct watch *start(struct prog *prog, __u32 every, __u64 gap_ns, __u64 b
 	fw_ring_read(watch.ring);
 	memset(watch.seen, 0, sizeof(watch.seen));
 	prog_zero(prog, "fw_sampler");
-	prog_zero(prog, "fw_heavy");
-	for (unsigned int i = 0; i < watch.maps.cpus; i++) {
-		watch.maps.ledger_at[i].tail = watch.maps.ledger_at[i].head;
-		watch.maps.ledger_at[i].lone_tail = watch.maps.ledger_at[i].lone_head;
-		watch.maps.ledger_at[i].lost = 0;
-		memset(watch.maps.ledger_at[i].mark, 0, sizeof(watch.maps.ledger_at[i].mark));
-	}
+	prog_zero(prog, "fw_book");
+	prog_zero(prog, "fw_ledger_at");
 	watch.maps.sampling->gap_ns = gap_ns;
 	watch.maps.sampling->burst_ns = burst_ns;
 	for (int i = 0; i < FW_R_MAX; i++)
@@ -177,106 +172,130 @@ struct sum {
 	__u64 packets, bytes, lost, lost_bytes;
 };
 
-static void add(struct sum *sum, const struct fw_heavy *h)
+static void add(struct sum *sum, __u64 key, const struct fw_tally *t)
 {
-	sum->packets += h->packets;
-	sum->bytes += h->bytes;
-	sum->lost += h->lost;
-	sum->lost_bytes += h->lost_bytes;
+	if (key && t->key != key)
+		return;
+	sum->packets += t->packets;
+	sum->bytes += t->bytes;
+	if (!FW_TALLY_REASON(t->who))
+		return;
+	sum->lost += t->packets;
+	sum->lost_bytes += t->bytes;
 }
 
-/* Slots and ledger of one source, or of all (key 0). */
-static struct sum account(struct prog *prog, struct watch *w, __u64 key)
+/* Slots and ledgers of one source, or of all (key 0). */
+static struct sum account(struct prog *prog, __u64 key)
 {
-	const __u32 size = w->maps.cap_ledger_all / w->maps.cap_ledger_cpus;
-	const __u32 lones = w->maps.cap_lone_all / w->maps.cap_ledger_cpus;
+	struct fw_tally t;
 	struct sum sum = {};
-	__u64 *raw;
 
-	assert_int_equal(fw_maps_read(&prog->maps, prog->maps.heavy_fd, FW_HEAVY_SLOTS,
-				      sizeof(struct fw_heavy) / 8, &raw),
-			 0);
-	for (size_t i = 0; i < (size_t)FW_HEAVY_SLOTS * w->maps.cpus; i++)
-		if (!key || ((struct fw_heavy *)raw)[i].key == key)
-			add(&sum, (struct fw_heavy *)raw + i);
-	free(raw);
-	for (unsigned int cpu = 0; cpu < w->maps.cpus; cpu++) {
-		const struct fw_ledger_at *at = &w->maps.ledger_at[cpu];
-		struct fw_heavy lone;
+	for (unsigned int cpu = 0; cpu < prog->maps.cap_ledger_cpus; cpu++) {
+		struct fw_ledger l = fw_ledger_of(&prog->maps, cpu);
+		__u64 tail = 0, head, packets;
 
-		for (__u64 n = at->tail; n < at->head; n++) {
-			const struct fw_heavy *h = &w->maps.ledger[cpu * size + n % size];
-
-			if (!key || h->key == key)
-				add(&sum, h);
-		}
-		for (__u64 n = at->lone_tail; n < at->lone_head; n++) {
-			fw_accounts_lone(&w->maps.lone[cpu * lones + n % lones], &lone);
-			if (!key || lone.key == key)
-				add(&sum, &lone);
-		}
+		assert_true(fw_ledger_head(&l, &head, &packets));
+		for (; fw_ledger_copy(&l, &tail, head, &t, 1); tail++)
+			add(&sum, key, &t);
+		assert_int_equal(tail, head);
+		for (__u32 slot = 0; slot < FW_TALLY_SLOTS; slot++)
+			if (fw_ledger_slot(&l, slot, &t, &head)) {
+				assert_int_equal(FW_TALLY_SLOT(t.who), slot);
+				add(&sum, key, &t);
+			}
 	}
 	return sum;
 }
 
-/* The first packet that has no slot, what is kept of it, and of the next one. */
-static void test_lone(void **state)
+/* The slot in use of what this source lost, or of what it did not. */
+static struct fw_tally slot_of(struct prog *prog, __u64 key, bool lost)
+{
+	struct fw_ledger l = fw_ledger_of(&prog->maps, (unsigned int)prog->cpu);
+	struct fw_tally t, found = {};
+	__u64 head;
+
+	for (__u32 slot = 0; slot < FW_TALLY_SLOTS; slot++)
+		if (fw_ledger_slot(&l, slot, &t, &head) && t.key == key &&
+		    !!FW_TALLY_REASON(t.who) == lost) {
+			assert_int_equal(found.who, 0);
+			found = t;
+		}
+	return found;
+}
+
+static __u64 key_of(const struct spec *spec, int family)
+{
+	__be32 addr[4];
+
+	packet_addr(spec->src, family, spec->nth, addr);
+	return family == 4 ? ntohl(addr[3]) : (__u64)ntohl(addr[0]) << 32 | ntohl(addr[1]);
+}
+
+/* What is kept of a packet, of the next, of one that is dropped; and when a slot is emptied. */
+static void test_tally(void **state)
 {
 	struct prog *prog = *state;
-	struct watch *w;
-	__u64 reason[FW_R_MAX];
+	const struct fw_book *book = &prog->maps.book[prog->cpu];
 
 	prog_unlimited(prog, FW_CLASS_DEFAULT);
 	prog_no_crowd(prog);
-	prog_limit(prog, FW_CLASS_DEFAULT, FW_K_UDP, 1, 3600, 1);
+	prog_limit(prog, FW_CLASS_DEFAULT, FW_K_UDP, 1, 3600, 2);
 	for (int family = 4; family <= 6; family += 2) {
 		struct spec udp = { .family = family, .src = CROWD, .proto = UDP, .payload = 900 };
-		const struct fw_ledger_at *at;
+		struct fw_tally t, record;
 		struct packet packet;
-		struct fw_heavy h;
-		__be32 addr[4];
-		__u64 head;
+		__u64 reason[FW_R_MAX], key = key_of(&udp, family), begun, tail = 0;
+		struct fw_ledger l = fw_ledger_of(&prog->maps, (unsigned int)prog->cpu);
 
-		w = start(prog, 0, 0, 0);
-		at = &w->maps.ledger_at[prog->cpu];
-		/* A slot that another owns: a newcomer does not move it. */
-		do {
-			head = at->lone_head;
-			udp.nth++;
-			prog_expect(prog, &udp, FW_R_PASS_NEWCOMER);
-		} while (at->lone_head == head);
+		start(prog, 0, 0, 0);
 		packet_build(&udp, &packet);
-		packet_addr(CROWD, family, udp.nth, addr);
-		for (int twice = 0; twice < 2; twice++) {
-			fw_accounts_lone(&w->maps.lone[prog->cpu * FW_LONE_MAX +
-						       (at->lone_head - 1) % FW_LONE_MAX],
-					 &h);
-			assert_int_equal(h.key, family == 4 ? ntohl(addr[3])
-							    : (__u64)ntohl(addr[0]) << 32 |
-								      ntohl(addr[1]));
-			assert_int_equal(h.family, family);
-			assert_int_equal(h.packets, 1);
-			assert_int_equal(h.bytes, packet.len);
-			assert_int_equal(h.lost, twice);
-			assert_int_equal(h.lost_bytes, twice ? packet.len : 0);
-			assert_int_equal(h.reason, twice ? FW_R_DROP_SRC_UDP : 0);
-			assert_int_equal(h.proven, 0);
-			assert_int_equal(h.slot, FW_HEAVY_NONE);
-			assert_int_equal(h.first_ns,
-					 prog_now(prog) / FW_HEAVY_STEP_NS * FW_HEAVY_STEP_NS);
-			prog_step(prog, SECOND);
+		prog_step(prog, SECOND);
+		begun = prog_now(prog);
+		for (__u32 n = 1; n <= 2; n++, prog_step(prog, FW_TALLY_NS / 8)) {
 			prog_repeat(prog, &udp, 1, reason);
+			t = slot_of(prog, key, false);
+			assert_int_equal(t.packets, n);
+			assert_int_equal(t.bytes, n * packet.len);
+			assert_int_equal(t.first_ns, begun);
+			assert_int_equal(t.last, (n - 1) * FW_TALLY_NS / 8);
+			assert_int_equal(FW_TALLY_FAMILY(t.who), family);
+			assert_int_equal(FW_TALLY_CLASS(t.who), FW_CLASS_DEFAULT);
+			assert_int_equal(FW_TALLY_PROVEN(t.who), 0);
 		}
+		prog_repeat(prog, &udp, 3, reason);
+		record = slot_of(prog, key, true);
+		assert_int_equal(record.packets, 3);
+		assert_int_equal(record.bytes, 3 * packet.len);
+		assert_int_equal(FW_TALLY_REASON(record.who), FW_R_DROP_SRC_UDP);
+		assert_int_equal(FW_TALLY_SLOT(record.who) ^ FW_TALLY_SLOT(t.who), 1);
+		assert_int_equal(book->head, 0);
+		/* The last one of its time, and the first one after. */
+		prog_step(prog, (__s64)(record.first_ns + FW_TALLY_NS - 1 - prog_now(prog)));
+		prog_repeat(prog, &udp, 1, reason);
+		assert_int_equal(book->head, 0);
+		record = slot_of(prog, key, true);
+		assert_int_equal(record.last, FW_TALLY_NS - 1);
+		prog_step(prog, 1);
+		prog_repeat(prog, &udp, 1, reason);
+		assert_int_equal(fw_ledger_copy(&l, &tail, book->head, &t, 1), 1);
+		assert_memory_equal(&t, &record, sizeof(t));
+		assert_int_equal(book->packets, 4);
+		assert_int_equal(book->whole, 4);
+		assert_int_equal(slot_of(prog, key, true).packets, 1);
+		/* A clock that goes back begins anew. */
+		prog_step(prog, -(__s64)SECOND);
+		prog_repeat(prog, &udp, 1, reason);
+		assert_int_equal(book->head, 2);
+		assert_int_equal(slot_of(prog, key, true).last, 0);
 	}
 }
 
-/* 9,000 sources in 4,096 slots, one of them heavy: not a packet of any is missing. */
+/* 9,000 sources in 8,192 slots, one of them heavy: not a packet of any is missing. */
 static void test_exact(void **state)
 {
 	struct spec heavy = { .proto = ESP, .payload = 66 };
 	struct spec light = { .src = CROWD, .proto = ESP, .payload = 20 };
 	struct prog *prog = *state;
-	struct watch *w;
 	__u64 reason[FW_R_MAX], light_key;
 	struct sum sum;
 	__be32 addr[4];
@@ -284,96 +303,57 @@ static void test_exact(void **state)
 	prog_unlimited(prog, FW_CLASS_DEFAULT);
 	prog_no_crowd(prog);
 	prog_limit(prog, FW_CLASS_DEFAULT, FW_K_PACKETS, 1, 3600, 2);
-	w = start(prog, 0, 0, 0);
+	start(prog, 0, 0, 0);
 	for (light.nth = 0; light.nth < 9000; light.nth++) {
 		prog_raw_spec(prog, &light);
 		prog_raw_spec(prog, &heavy);
 	}
 	for (light.nth = 4000; light.nth < 6000; light.nth++)
 		prog_repeat(prog, &light, 3, reason);
-	assert_int_equal(w->maps.ledger_at[prog->cpu].lost, 0);
-	assert_true(w->maps.ledger_at[prog->cpu].lone_head >
-		    w->maps.ledger_at[prog->cpu].lone_tail + 2000);
-	sum = account(prog, w, 0);
+	assert_true(prog->maps.book[prog->cpu].head > 2000);
+	sum = account(prog, 0);
 	prog_reasons(prog, reason); /* a few found no place in the table */
 	assert_true(reason[FW_R_PASS_CROWD] < 100);
 	assert_int_equal(sum.packets + reason[FW_R_PASS_CROWD], 2 * 9000 + 3 * 2000);
 	packet_addr(VOTER, 4, 0, addr);
-	sum = account(prog, w, ntohl(addr[3]));
+	sum = account(prog, ntohl(addr[3]));
 	assert_int_equal(sum.packets, 9000);
 	assert_int_equal(sum.bytes, 9000 * 100);
 	assert_int_equal(sum.lost, 8998);
 	assert_int_equal(sum.lost_bytes, 8998 * 100);
 	packet_addr(CROWD, 4, 4321, addr);
 	light_key = ntohl(addr[3]);
-	sum = account(prog, w, light_key);
+	sum = account(prog, light_key);
 	assert_int_equal(sum.packets, 4);
 	assert_int_equal(sum.lost, 2);
 }
 
-/* Drops for several reasons are kept apart, and a full ledger is owned up to. */
+/* Drops for several reasons are kept apart. Nobody reads: the newest records stay, and what was
+ * written over is known to the packet. */
 static void test_reasons(void **state)
 {
 	struct spec udp = { .proto = UDP }, icmp = { .proto = ICMP, .type = 8 };
-	const __u32 packets = 2 * FW_LEDGER_MAX;
+	struct spec last = { .src = CROWD, .proto = ESP };
 	struct prog *prog = *state;
-	struct watch *w;
+	const struct fw_book *book = &prog->maps.book[prog->cpu];
+	const __u32 size = prog->maps.cap_ledger_all / prog->maps.cap_ledger_cpus;
+	const __u32 packets = size + size / 4;
 	struct sum sum;
 
 	prog_unlimited(prog, FW_CLASS_DEFAULT);
 	prog_no_crowd(prog);
 	prog_limit(prog, FW_CLASS_DEFAULT, FW_K_UDP, 1, 3600, 1);
 	prog_limit(prog, FW_CLASS_DEFAULT, FW_K_ICMP, 1, 3600, 1);
-	w = start(prog, 0, 0, 0);
+	start(prog, 0, 0, 0);
 	for (__u32 i = 0; i < packets; i++)
 		prog_raw_spec(prog, i & 1 ? &udp : &icmp);
-	sum = account(prog, w, 0);
-	assert_true(w->maps.ledger_at[prog->cpu].lost > 0);
-	assert_int_equal(sum.packets + w->maps.ledger_at[prog->cpu].lost, packets);
-	assert_true(sum.lost >= sum.packets - 2);
-}
-
-static bool has_slot(struct prog *prog, struct watch *w, __u64 key)
-{
-	bool found = false;
-	__u64 *raw;
-
-	assert_int_equal(fw_maps_read(&prog->maps, prog->maps.heavy_fd, FW_HEAVY_SLOTS,
-				      sizeof(struct fw_heavy) / 8, &raw),
-			 0);
-	for (size_t i = 0; i < (size_t)FW_HEAVY_SLOTS * w->maps.cpus && !found; i++)
-		found = ((struct fw_heavy *)raw)[i].key == key;
-	free(raw);
-	return found;
-}
-
-/* Nobody records, so the ledgers are full for good: whoever is heaviest is still found. */
-static void test_unread(void **state)
-{
-	struct spec udp = { .src = CROWD, .proto = UDP };
-	struct prog *prog = *state;
-	__u64 reason[FW_R_MAX];
-
-	prog_unlimited(prog, FW_CLASS_DEFAULT);
-	prog_no_crowd(prog);
-	for (__u64 head = FW_LONE_MAX; head < FW_LONE_MAX + 8; head++) {
-		struct watch *w = start(prog, 0, 0, 0);
-		struct fw_ledger_at *at = &w->maps.ledger_at[prog->cpu];
-		__be32 addr[4];
-		__u64 lost;
-
-		at->lone_head = at->lone_room = head;
-		at->lone_tail = head - w->maps.cap_lone_all / w->maps.cap_ledger_cpus;
-		do { /* until somebody's slot is another's */
-			lost = at->lost;
-			udp.nth++;
-			prog_raw_spec(prog, &udp);
-		} while (at->lost == lost);
-		packet_addr(CROWD, 4, udp.nth, addr);
-		assert_false(has_slot(prog, w, ntohl(addr[3])));
-		prog_repeat(prog, &udp, 16 * 128, reason);
-		assert_true(has_slot(prog, w, ntohl(addr[3])));
-	}
+	prog_raw_spec(prog, &last);
+	sum = account(prog, 0);
+	assert_int_equal(book->head, packets - 3); /* two passed, one is in the slot of drops */
+	assert_int_equal(book->packets, packets - 3);
+	assert_int_equal(sum.packets, size - 1 + 4);
+	assert_int_equal(sum.lost, size);
+	assert_int_equal(account(prog, key_of(&last, 4)).packets, 1);
 }
 
 static int teardown(void **state)
@@ -388,7 +368,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PROG_TEST(test_off),	 PROG_TEST(test_content), PROG_TEST(test_conserved),
 		PROG_TEST(test_fair),	 PROG_TEST(test_clock),	  PROG_TEST(test_exact),
-		PROG_TEST(test_reasons), PROG_TEST(test_lone),	  PROG_TEST(test_unread),
+		PROG_TEST(test_reasons), PROG_TEST(test_tally),
 	};
 
 	return cmocka_run_group_tests(tests, prog_group_setup, teardown);

@@ -212,39 +212,6 @@ static void test_full_and_over(void **state)
 	assert_int_equal(reason[FW_R_DROP_CROWD_OTHER], 400);
 }
 
-/* What `source top` reads: the heaviest sources, with what they sent and lost. */
-static void test_heavy(void **state)
-{
-	struct spec heavy = { .proto = ESP, .payload = 66 }, light = crowd(4);
-	struct prog *prog = *state;
-	__u64 reason[FW_R_MAX], *raw;
-	struct fw_heavy found = {};
-	__be32 addr[4];
-
-	one_each(prog);
-	packet_addr(VOTER, 4, 0, addr);
-	for (light.nth = 0; light.nth < 20000; light.nth++) {
-		prog_raw_spec(prog, &light);
-		if (!(light.nth % 10))
-			prog_repeat(prog, &heavy, 1, reason);
-	}
-	assert_int_equal(fw_maps_read(&prog->maps, prog->maps.heavy_fd, FW_HEAVY_SLOTS,
-				      sizeof(found) / 8, &raw),
-			 0);
-	for (__u32 i = 0; i < FW_HEAVY_SLOTS; i++) {
-		struct fw_heavy *h =
-			(struct fw_heavy *)raw + i * prog->maps.cpus + (unsigned int)prog->cpu;
-
-		if (h->family == 4 && h->key == ntohl(addr[3]))
-			found = *h;
-	}
-	free(raw);
-	assert_in_range(found.packets, 1900, 2000);
-	assert_in_range(found.lost, found.packets - 1, found.packets);
-	assert_int_equal(found.bytes, found.packets * 100);
-	assert_int_equal(found.reason, FW_R_DROP_SRC_PACKETS);
-}
-
 static int setup(void **state)
 {
 	static const struct prog_opts opts = {
@@ -285,8 +252,7 @@ int main(void)
 		PROG_TEST(test_own_bucket),    PROG_TEST(test_own_bucket_at_a_glance),
 		PROG_TEST(test_one_64),	       PROG_TEST(test_net48),
 		PROG_TEST(test_newcomers),     PROG_TEST(test_full),
-		PROG_TEST(test_full_and_over), PROG_TEST(test_heavy),
-		PROG_TEST(test_claim_stamp),
+		PROG_TEST(test_full_and_over), PROG_TEST(test_claim_stamp),
 	};
 
 	return cmocka_run_group_tests(tests, setup, prog_group_teardown);

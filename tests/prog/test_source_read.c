@@ -145,28 +145,78 @@ static void test_lanes(void **state)
 	assert_true(s.management && !s.trusted && !s.blocked);
 }
 
-/* The list of heavy sources names each once, whichever CPUs saw it. */
+/* Every source once, with all it sent; and of a while only what it sent in that. */
 static void test_heavy(void **state)
 {
 	struct prog *prog = *state;
 	struct spec spec = { .src = CROWD, .dst = SERVER, .proto = UDP, .payload = 10 };
-	struct fw_source_heavy *list = NULL;
-	size_t count = 0;
-	__u64 sum = 0;
+	struct fw_source_heavies all;
+	__u64 middle, begun = prog_now(prog);
 
 	prog_no_crowd(prog);
+	prog_unlimited(prog, FW_CLASS_DEFAULT);
+	prog_limit(prog, FW_CLASS_DEFAULT, FW_K_UDP, 1, 3600, 2);
 	for (spec.nth = 0; spec.nth < 100; spec.nth++)
 		prog_admitted(prog, &spec, 3);
-	assert_int_equal(fw_source_heavy(&prog->maps, &list, &count, NULL), 0);
-	assert_true(count > 80 && count <= 100); /* some share a place, and wear each other down */
-	for (size_t i = 0; i < count; i++) {
-		assert_int_equal(list[i].family, 4);
-		sum += list[i].packets;
+	prog_step(prog, SECOND);
+	middle = prog_now(prog);
+	for (spec.nth = 0; spec.nth < 20; spec.nth++)
+		prog_admitted(prog, &spec, 7);
+	prog_step(prog, SECOND);
+	assert_int_equal(fw_source_heavy(&prog->maps, 0, &all, NULL), 0);
+	assert_int_equal(all.count, 100);
+	assert_int_equal(all.since_ns, begun);
+	assert_int_equal(all.now_ns, prog_now(prog));
+	for (size_t i = 0; i < all.count; i++) {
+		bool again = all.list[i].packets == 10;
+
+		assert_int_equal(all.list[i].family, 4);
+		assert_int_equal(all.list[i].packets, again ? 10 : 3);
+		assert_int_equal(all.list[i].lost, again ? 8 : 1);
+		assert_int_equal(all.list[i].reason, FW_R_DROP_SRC_UDP);
 		if (i)
-			assert_true(list[i - 1].key < list[i].key);
+			assert_true(all.list[i - 1].key < all.list[i].key);
 	}
-	assert_true(sum <= 300 && sum >= 240);
-	free(list);
+	free(all.list);
+	assert_int_equal(fw_source_heavy(&prog->maps, middle, &all, NULL), 0);
+	assert_int_equal(all.count, 20);
+	assert_int_equal(all.since_ns, middle);
+	for (size_t i = 0; i < all.count; i++)
+		assert_int_equal(all.list[i].packets + all.list[i].lost, 14);
+	free(all.list);
+}
+
+/* What is remembered no longer is not part of the time that is spoken of. */
+static void test_forgotten(void **state)
+{
+	struct prog *prog = *state;
+	struct spec early = { .src = CROWD, .proto = ESP };
+	struct spec udp = { .proto = UDP }, icmp = { .proto = ICMP, .type = 8 };
+	const __u32 size = prog->maps.cap_ledger_all / prog->maps.cap_ledger_cpus;
+	struct fw_source_heavies all;
+	struct fw_source_heavy one;
+	__u64 since, key;
+
+	prog_no_crowd(prog);
+	prog_unlimited(prog, FW_CLASS_DEFAULT);
+	prog_limit(prog, FW_CLASS_DEFAULT, FW_K_UDP, 1, 3600, 1);
+	prog_limit(prog, FW_CLASS_DEFAULT, FW_K_ICMP, 1, 3600, 1);
+	prog_raw_spec(prog, &early);
+	for (__u32 i = 0; i < size + size / 2; i++) {
+		if (!(i % 1024))
+			prog_step(prog, SECOND);
+		prog_raw_spec(prog, i & 1 ? &udp : &icmp);
+	}
+	assert_int_equal(fw_source_heavy(&prog->maps, 0, &all, NULL), 0);
+	assert_int_equal(all.count, 1);
+	assert_in_range((all.now_ns - all.since_ns) / SECOND, size / 1024 - 2, size / 1024);
+	assert_in_range(all.list[0].packets, size - 2048, size);
+	assert_int_equal(all.list[0].lost, all.list[0].packets);
+	key = all.list[0].key;
+	free(all.list);
+	assert_int_equal(fw_source_heavy_one(&prog->maps, 4, key, &one, &since, NULL), 0);
+	assert_in_range(one.packets, size - 2048, size);
+	assert_int_equal(since, all.since_ns);
 }
 
 /* Sources that found their near set full lie in the far part: what was entered is found. */
@@ -199,9 +249,9 @@ static void test_far(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROG_TEST(test_unknown), PROG_TEST(test_debt),	PROG_TEST(test_silence),
-		PROG_TEST(test_packets), PROG_TEST(test_lanes), PROG_TEST(test_heavy),
-		PROG_TEST(test_far),
+		PROG_TEST(test_unknown), PROG_TEST(test_debt),	    PROG_TEST(test_silence),
+		PROG_TEST(test_packets), PROG_TEST(test_lanes),	    PROG_TEST(test_heavy),
+		PROG_TEST(test_far),	 PROG_TEST(test_forgotten),
 	};
 
 	return cmocka_run_group_tests_name("source_read", tests, prog_group_setup,

@@ -11,14 +11,14 @@
 #include "user/core/record/accounts.h"
 
 #define CPUS	2
-#define SLOTS	8 /* in use, of FW_HEAVY_SLOTS */
+#define SLOTS	8 /* in use, of FW_TALLY_SLOTS */
 #define SOURCES 64
-#define LEDGER	4096
+#define LEDGER	8192
 
-/* The program, as bpf/heavy.h has it, with time as a counter. */
+/* The program, as bpf/tally.h has it, with a clock of coarse steps. */
 struct model {
-	struct fw_heavy slot[FW_HEAVY_SLOTS][CPUS];
-	struct fw_heavy ledger[CPUS][LEDGER];
+	struct fw_tally slot[CPUS][FW_TALLY_SLOTS];
+	struct fw_tally ledger[CPUS][LEDGER];
 	unsigned int head[CPUS], tail[CPUS];
 	__u64 now;
 	struct {
@@ -26,72 +26,63 @@ struct model {
 	} truth[SOURCES];
 };
 
-static void flush(struct model *m, unsigned int cpu, unsigned int s)
+static __u32 who(__u32 slot, __u32 reason, bool proven)
 {
-	struct fw_heavy *h = &m->slot[s][cpu];
-
-	h->slot = (__u16)s;
-	assert_true(m->head[cpu] < LEDGER);
-	m->ledger[cpu][m->head[cpu]++] = *h;
-	h->packets = h->bytes = h->lost = h->lost_bytes = 0;
-	h->last = 0;
-	h->turn++;
+	return FW_TALLY_WHO(reason, 0, (__u32)proven, 0, slot);
 }
 
 static void packet(struct model *m)
 {
 	unsigned int cpu = (unsigned int)unit_below(CPUS), n = (unsigned int)unit_below(SOURCES);
-	unsigned int s = n % SLOTS, what = (unsigned int)unit_below(3), len = 60 + n;
-	struct fw_heavy *h = &m->slot[s][cpu];
-	__u8 reason = what == 1 ? FW_R_DROP_BANNED : FW_R_DROP_SRC_UDP;
+	unsigned int what = (unsigned int)unit_below(3), len = 60 + n, s = n % SLOTS ^ !!what;
+	__u32 me = who(s, what == 1 ? FW_R_DROP_BANNED : what == 2 ? FW_R_DROP_SRC_UDP : 0, false);
+	struct fw_tally *t = &m->slot[cpu][s];
 
-	m->now += FW_HEAVY_STEP_NS;
+	/* Most of the time it stands still, so that one and the same leaves and comes back. */
+	m->now += unit_below(8) ? 0 : FW_TALLY_NS / 4;
 	m->truth[n].packets++;
 	m->truth[n].bytes += len;
 	if (what)
 		m->truth[n].lost[what - 1]++;
-	if (h->key != n + 1 && h->family && unit_below(4)) { /* no slot for it */
-		struct fw_lone lone = { n + 1, len | (what ? reason : 0ULL) << 17 |
-						       m->now / FW_HEAVY_STEP_NS << 25 };
-
+	if (t->key != n + 1 || t->who != me || m->now - t->first_ns >= FW_TALLY_NS) {
 		assert_true(m->head[cpu] < LEDGER);
-		fw_accounts_lone(&lone, &m->ledger[cpu][m->head[cpu]++]);
-		return;
+		if (t->who)
+			m->ledger[cpu][m->head[cpu]++] = *t;
+		*t = (struct fw_tally){ .key = n + 1, .first_ns = m->now, .who = me };
 	}
-	if (h->packets && (h->key != n + 1 || (what && h->lost && h->reason != reason)))
-		flush(m, cpu, s);
-	h->key = n + 1;
-	h->family = 4;
-	if (!h->packets)
-		h->first_ns = m->now;
-	h->last = (__u32)((m->now - h->first_ns) / FW_HEAVY_STEP_NS);
-	h->packets++;
-	h->bytes += len;
-	if (what) {
-		h->lost++;
-		h->lost_bytes += len;
-		h->reason = reason;
-	}
+	t->last = (__u32)(m->now - t->first_ns);
+	t->packets++;
+	t->bytes += len;
 }
 
-static void drain(struct model *m, struct fw_accounts *a)
+static void drain(struct model *m, struct fw_accounts *a, unsigned int cpu)
 {
-	for (unsigned int cpu = 0; cpu < CPUS; cpu++)
-		while (m->tail[cpu] < m->head[cpu])
-			fw_accounts_record(a, cpu, &m->ledger[cpu][m->tail[cpu]++]);
+	while (m->tail[cpu] < m->head[cpu])
+		assert_int_equal(fw_accounts_record(a, cpu, &m->ledger[cpu][m->tail[cpu]++]), 0);
 }
 
+/* As the recorder does it, while packets come. */
 static void look(struct model *m, struct fw_accounts *a, unsigned int meanwhile)
 {
-	static struct fw_heavy seen[FW_HEAVY_SLOTS][CPUS];
+	for (unsigned int cpu = 0; cpu < CPUS; cpu++)
+		for (unsigned int s = 0; s < SLOTS; s++) {
+			struct fw_tally held = m->slot[cpu][s];
 
-	memcpy(seen, m->slot, sizeof(seen));
-	while (meanwhile--)
-		packet(m);
-	drain(m, a);
-	fw_accounts_slots(a, &seen[0][0]);
-	memset(m->head, 0, sizeof(m->head));
-	memset(m->tail, 0, sizeof(m->tail));
+			if (!held.who)
+				continue;
+			drain(m, a, cpu);
+			for (; meanwhile && unit_below(4); meanwhile--)
+				packet(m);
+			assert_int_equal(fw_accounts_slot(a, cpu, &held), 0);
+		}
+}
+
+static void drain_all(struct model *m, struct fw_accounts *a)
+{
+	for (unsigned int cpu = 0; cpu < CPUS; cpu++) {
+		drain(m, a, cpu);
+		m->head[cpu] = m->tail[cpu] = 0;
+	}
 }
 
 static void compare(const struct model *m, const struct fw_accounts *a)
@@ -144,7 +135,7 @@ static void exact(void **state)
 		for (__u64 n = unit_below(40); n; n--)
 			packet(&m);
 		if (!unit_below(3))
-			drain(&m, a);
+			drain_all(&m, a);
 		look(&m, a, (unsigned int)unit_below(30));
 		if (!unit_below(9)) { /* killed: another one maps the same file */
 			fw_accounts_close(a);
@@ -167,15 +158,50 @@ static void exact(void **state)
 	unlink(path);
 }
 
-static struct fw_heavy lone(__u64 key, __u64 when, bool proven)
+static struct fw_tally lone(__u64 key, __u64 when, bool proven)
 {
-	return (struct fw_heavy){ .key = key,
-				  .packets = 1,
-				  .bytes = 60,
-				  .first_ns = when,
-				  .family = 4,
-				  .proven = proven,
-				  .slot = FW_HEAVY_NONE };
+	return (struct fw_tally){
+		.key = key, .packets = 1, .bytes = 60, .first_ns = when, .who = who(0, 0, proven)
+	};
+}
+
+static struct fw_tally dropped(__u64 key, __u64 when, bool proven)
+{
+	struct fw_tally t = lone(key, when, proven);
+
+	t.who |= FW_R_DROP_SRC_UDP;
+	return t;
+}
+
+/* The record of what was booked from a slot was written over: what came after it is booked whole,
+ * and what was booked of it is said not to be lost. */
+static void written_over(void **state)
+{
+	struct fw_tally t = lone(7, 1000, false);
+	struct fw_accounts *a;
+	struct fw_account got;
+	bool kept;
+
+	(void)state;
+	a = open_at(NULL, 1, &kept);
+	t.packets = 5;
+	assert_int_equal(fw_accounts_slot(a, 0, &t), 0);
+	t.packets = 6;
+	assert_int_equal(fw_accounts_slot(a, 0, &t), 0);
+	t.first_ns = 2000;
+	t.packets = 2;
+	assert_int_equal(fw_accounts_slot(a, 0, &t), 6);
+	t.first_ns = 3000;
+	assert_int_equal(fw_accounts_record(a, 0, &t), 2);
+	assert_int_equal(fw_accounts_record(a, 0, &t), 0);
+	/* Another CPU's slot of the same number is another one. */
+	assert_int_equal(fw_accounts_slot(a, 0, &t), 0);
+	t.packets = 9;
+	assert_int_equal(fw_accounts_record(a, 1, &t), 0);
+	assert_int_equal(fw_accounts_record(a, 0, &t), 0);
+	fw_accounts_get(a, 0, &got);
+	assert_int_equal(got.packets, 6 + 2 + 2 + 2 + 2 + 9 + 7);
+	fw_accounts_close(a);
 }
 
 /* Two windows before an incident; within one, only who proved nothing and lost nothing goes. */
@@ -183,7 +209,7 @@ static void windows(void **state)
 {
 	struct fw_accounts *a;
 	struct fw_account got;
-	struct fw_heavy h;
+	struct fw_tally h;
 	bool kept;
 
 	(void)state;
@@ -236,7 +262,7 @@ static void gives_back(void **state)
 	char path[] = "/tmp/fw-accounts-XXXXXX";
 	struct fw_accounts *a = NULL;
 	struct fw_account got;
-	struct fw_heavy h;
+	struct fw_tally h;
 	struct fw_err err;
 	__u64 small, large;
 	bool kept;
@@ -247,9 +273,7 @@ static void gives_back(void **state)
 	small = on_disk(path);
 	for (int round = 0; round < 2; round++) {
 		for (__u64 k = 1; k <= 400000; k++) {
-			h = lone(k, 1000, k % 1000 == 0);
-			h.lost = k % 1000 == 1;
-			h.reason = FW_R_DROP_SRC_UDP;
+			h = k % 1000 == 1 ? dropped(k, 1000, false) : lone(k, 1000, k % 1000 == 0);
 			fw_accounts_record(a, 0, &h);
 		}
 		large = on_disk(path);
@@ -268,9 +292,7 @@ static void gives_back(void **state)
 	fw_accounts_turn(a, false, 0);
 	fw_accounts_turn(a, false, 0);
 	assert_int_equal(fw_accounts_count(a), 0);
-	h = lone(5, 2000, false);
-	h.lost = 1;
-	h.reason = FW_R_DROP_SRC_UDP;
+	h = dropped(5, 2000, false);
 	fw_accounts_record(a, 0, &h);
 	fw_accounts_get(a, 0, &got);
 	assert_int_equal(got.lost_packets, 1);
@@ -287,16 +309,14 @@ static void urgent(void **state)
 	};
 	struct fw_accounts *a = NULL;
 	struct fw_err err;
-	struct fw_heavy h;
+	struct fw_tally h;
 	bool kept;
 
 	(void)state;
 	assert_int_equal(fw_accounts_open(NULL, &id, &a, &kept, &err), 0);
 	for (__u64 key = 1; key <= 4; key++) { /* 2 and 4 are proven, 3 and 4 are heavy */
-		h = lone(key, 1000 + key, !(key & 1));
+		h = key & 1 ? dropped(key, 1000 + key, false) : lone(key, 1000 + key, true);
 		h.packets = key > 2 ? 900 : 9;
-		h.lost = key & 1;
-		h.reason = FW_R_DROP_SRC_UDP;
 		fw_accounts_record(a, 0, &h);
 	}
 	assert_true(fw_accounts_rank(a, 3) > fw_accounts_rank(a, 1));
@@ -319,7 +339,7 @@ static void urgent(void **state)
 }
 
 /* Narrow: who proves himself or loses something still has an account, who has one keeps it exact,
- * and a slot's turns go on. */
+ * and so has the next one in a slot. */
 static void narrow(void **state)
 {
 	const struct fw_accounts_id id = {
@@ -328,7 +348,7 @@ static void narrow(void **state)
 	struct fw_accounts *a = NULL;
 	struct fw_account got;
 	struct fw_err err;
-	struct fw_heavy h;
+	struct fw_tally h;
 	bool kept;
 
 	(void)state;
@@ -338,9 +358,7 @@ static void narrow(void **state)
 	fw_accounts_narrow(a, true);
 	fw_accounts_record(a, 0, &h);
 	for (__u64 key = 2; key < 60; key++) {
-		h = lone(key, 1000, key == 3);
-		h.lost = key == 4;
-		h.reason = FW_R_DROP_SRC_UDP;
+		h = key == 4 ? dropped(key, 1000, false) : lone(key, 1000, key == 3);
 		fw_accounts_expect(a, 0, &h);
 		fw_accounts_record(a, 0, &h);
 	}
@@ -353,14 +371,11 @@ static void narrow(void **state)
 	assert_int_equal(fw_accounts_lost(a), 0);
 	/* What a slot held of a harmless source is not booked later as somebody else's. */
 	h = lone(70, 2000, false);
-	h.slot = 5;
-	h.turn = 9;
 	h.packets = 40;
+	fw_accounts_slot(a, 1, &h);
 	fw_accounts_record(a, 1, &h);
 	fw_accounts_narrow(a, false);
 	h = lone(71, 3000, false);
-	h.slot = 5;
-	h.turn = 10;
 	h.packets = 7;
 	fw_accounts_record(a, 1, &h);
 	assert_int_equal(fw_accounts_count(a), 4);
@@ -380,7 +395,7 @@ static void bounded(void **state)
 	char path[] = "/tmp/fw-accounts-XXXXXX";
 	struct fw_accounts *a = NULL;
 	struct fw_err err;
-	struct fw_heavy h;
+	struct fw_tally h;
 	bool kept;
 
 	(void)state;
@@ -388,9 +403,7 @@ static void bounded(void **state)
 	assert_int_equal(fw_accounts_open(path, &id, &a, &kept, &err), 0);
 	fw_accounts_bound(a, most);
 	for (__u64 key = 1; key <= 300000; key++) {
-		h = lone(key, 1000, false);
-		h.lost = 1;
-		h.reason = FW_R_DROP_SRC_UDP;
+		h = dropped(key, 1000, false);
 		fw_accounts_record(a, 0, &h);
 	}
 	assert_true(on_disk(path) <= most + 65536);
@@ -430,23 +443,23 @@ static void sorted(void **state)
 		for (__u64 n = 0; n < count; n++) {
 			__u64 key = how == 0 ? n : how == 1 ? count - n : n * 0x9e3779b97f4a7c15ULL;
 			bool ip6 = key >> 63;
-			struct fw_heavy h =
+			struct fw_tally h =
 				lone(ip6 ? key : (__u32)(n * 2654435761), 1000, n % 7 == 0);
 
-			h.family = ip6 ? 6 : 4;
-			h.bytes = h.key;
-			sum += h.key;
+			h.who |= FW_TALLY_WHO(0, 0, 0, (__u32)ip6, 0);
+			h.bytes = (__u32)h.key;
+			sum += h.bytes;
 			fw_accounts_record(a, 0, &h);
 		}
 		assert_int_equal(fw_accounts_count(a), count);
 		fw_accounts_sort(a);
 		for (unsigned int n = 0; n < count; n++, last = got) {
 			fw_accounts_get(a, n, &got);
-			assert_int_equal(got.bytes, got.key);
+			assert_int_equal(got.bytes, (__u32)got.key);
 			assert_int_equal(fw_accounts_proven(a, got.family, got.key), got.proven);
 			assert_true(!n || got.family > last.family ||
 				    (got.family == last.family && got.key > last.key));
-			sum -= got.key;
+			sum -= got.bytes;
 		}
 		assert_int_equal(sum, 0);
 		fw_accounts_close(a);
@@ -471,13 +484,13 @@ static void listed(void **state)
 	fw_accounts_list(a, true);
 	assert_int_equal(fw_accounts_changed(a, at, 10), 0); /* nobody sent anything */
 	for (__u64 i = 1; i <= count; i++) {
-		struct fw_heavy h = lone(i * 48271 % (count + 1) ?: count, 1000, i % 3);
+		struct fw_tally h = lone(i * 48271 % (count + 1) ?: count, 1000, i % 3);
 
-		h.family = h.key & 1 ? 4 : 6;
-		h.key <<= h.family == 6 ? 40 : 0;
-		if (!h.proven) {
-			h.lost = 1;
-			h.reason = FW_R_DROP_SRC_UDP;
+		if (!FW_TALLY_PROVEN(h.who))
+			h.who |= FW_R_DROP_SRC_UDP;
+		if (!(h.key & 1)) {
+			h.who |= FW_TALLY_WHO(0, 0, 0, 1, 0);
+			h.key <<= 40;
 		}
 		fw_accounts_record(a, 0, &h);
 	}
@@ -518,13 +531,14 @@ static void reasons(void **state)
 	a = open_at(NULL, 1, &kept);
 	for (int window = 0; window < 3; window++) {
 		for (__u64 i = 0; i < 3 * FW_R_MAX; i++) {
-			struct fw_heavy h = lone(1 + i % 2, 1000 + i, false);
+			struct fw_tally h = lone(1 + i % 2, 1000 + i, false);
 
-			h.packets = 10 + i;
+			h.packets = (__u32)(10 + i);
 			h.bytes = 100 * h.packets;
-			h.lost = 1 + i % FW_R_MAX;
-			h.lost_bytes = 100 * h.lost;
-			h.reason = (__u8)(i % FW_R_MAX);
+			fw_accounts_record(a, 0, &h);
+			h.who |= (__u32)(i % FW_R_MAX);
+			h.packets = (__u32)(1 + i % FW_R_MAX);
+			h.bytes = 100 * h.packets;
 			fw_accounts_record(a, 0, &h);
 		}
 		if (window < 2)
@@ -547,7 +561,8 @@ static void reasons(void **state)
 				assert_int_equal(got.lost[r].packets % (r + 1), 0);
 		}
 		assert_int_equal(packets,
-				 2 * (30ULL * FW_R_MAX + 3ULL * FW_R_MAX * (3 * FW_R_MAX - 1) / 2));
+				 2 * (30ULL * FW_R_MAX + 3ULL * FW_R_MAX * (3 * FW_R_MAX - 1) / 2 +
+				      3ULL * FW_R_MAX * (FW_R_MAX + 1) / 2));
 		fw_accounts_begin(a);
 	}
 	assert_int_equal(fw_accounts_lost(a), 0);
@@ -557,9 +572,11 @@ static void reasons(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(exact),   cmocka_unit_test(gives_back), cmocka_unit_test(narrow),
-		cmocka_unit_test(bounded), cmocka_unit_test(sorted),	 cmocka_unit_test(windows),
-		cmocka_unit_test(urgent),  cmocka_unit_test(listed),	 cmocka_unit_test(reasons),
+		cmocka_unit_test(exact),   cmocka_unit_test(gives_back),
+		cmocka_unit_test(narrow),  cmocka_unit_test(bounded),
+		cmocka_unit_test(sorted),  cmocka_unit_test(windows),
+		cmocka_unit_test(urgent),  cmocka_unit_test(listed),
+		cmocka_unit_test(reasons), cmocka_unit_test(written_over),
 	};
 
 	return cmocka_run_group_tests_name("accounts", tests, NULL, NULL);

@@ -115,27 +115,41 @@ static int print_buckets(const struct fw_source *s, const struct fw_model_class 
 	return err;
 }
 
+/* What it sent is of so many seconds. */
+static double heavy_seconds(const struct fw_source *s)
+{
+	return s->heavy_since_ns < s->now_ns ? (double)(s->now_ns - s->heavy_since_ns) / FW_NS_PER_S
+					     : 0;
+}
+
+const char *fw_source_span(char *buf, size_t size, double seconds)
+{
+	if (seconds >= 10)
+		return fw_text_put_duration(buf, size, (__u32)seconds);
+	snprintf(buf, size, "%.1fs", seconds);
+	return buf;
+}
+
 static void print_heavy(const struct fw_source *s)
 {
-	char packets[FW_TEXT_LEN], bytes[FW_TEXT_LEN], lost[FW_TEXT_LEN], since[FW_CLOCK_LEN];
+	char packets[FW_TEXT_LEN], bytes[FW_TEXT_LEN], lost[FW_TEXT_LEN], span[FW_TEXT_LEN];
 	const struct fw_source_heavy *h = &s->heavy;
 
+	fw_source_span(span, sizeof(span), heavy_seconds(s));
 	if (!h->family) {
-		printf("charged    not among the heavy sources, which alone are counted one by "
-		       "one\n");
+		printf("charged    nothing in the last %s\n", span);
 		return;
 	}
 	fw_text_put_about(packets, sizeof(packets), (double)h->packets);
 	fw_text_put_about(bytes, sizeof(bytes), (double)h->bytes);
 	fw_text_put_about(lost, sizeof(lost), (double)h->lost);
-	fw_clock_put(since, sizeof(since),
-		     fw_clock_to_realtime(h->since_s * FW_NS_PER_S, s->now_ns));
-	printf("charged    %s packets, %sB since %s\n", packets, bytes, since);
+	printf("charged    %s packet%s, %sB in the last %s\n", packets, h->packets == 1 ? "" : "s",
+	       bytes, span);
 	if (h->lost)
-		printf("over limit %s packet%s (%.0f%%), last %s\n", lost, h->lost == 1 ? "" : "s",
+		printf("dropped    %s packet%s (%.0f%%), last %s\n", lost, h->lost == 1 ? "" : "s",
 		       100.0 * (double)h->lost / (double)h->packets, fw_source_reason(h->reason));
 	else
-		printf("over limit nothing\n");
+		printf("dropped    nothing\n");
 }
 
 static int print_source(const __be32 addr_be[4], const struct fw_source *s,
@@ -238,6 +252,7 @@ static int show_json(struct fw_cli *cli, const struct fw_maps *maps, const __be3
 	err |= fw_json_set(doc, "net48", s->family == 6 ? place_json(&s->net48) : json_null());
 	err |= fw_json_set(doc, "heavy",
 			   s->heavy.family ? fw_source_heavy_json(maps, &s->heavy) : json_null());
+	err |= fw_json_set(doc, "heavy_seconds", json_real(heavy_seconds(s)));
 	if (err) {
 		json_decref(doc);
 		doc = NULL;
@@ -260,8 +275,8 @@ static int cmd_show(struct fw_cli *cli, int argc, char **argv)
 	if (err)
 		return err;
 	err = fw_maps_open(cli->pins,
-			   FW_MAPS_POLICY | FW_MAPS_LANES | FW_MAPS_SOURCES | FW_MAPS_COUNTS, &maps,
-			   &cli->err);
+			   FW_MAPS_POLICY | FW_MAPS_LANES | FW_MAPS_SOURCES | FW_MAPS_TALLIES,
+			   &maps, &cli->err);
 	if (err)
 		return err;
 	err = fw_source_read(&maps, addr_be, &source, &cli->err);
@@ -286,11 +301,13 @@ const struct fw_cli_command fw_cmd_source[] = {
 	{ .object = "source",
 	  .verb = "top",
 	  .args = "[N]",
-	  .help = "the heaviest sources",
-	  .doc = "Counted since the source became heavy; with --watch, per second since the last "
-		 "look. LOST is what was over a limit, also what was then answered with a cookie. "
-		 "An approximation: each CPU remembers some 4,000 sources, and a heavier one "
-		 "takes a lighter one's place. No decision depends on it.",
+	  .help = "the heaviest sources of the last seconds or minutes",
+	  .doc = "Exact, of the last seconds or minutes: of the time that is said above the list, "
+		 "for which "
+		 "every CPU remembers what it has seen. With --watch, per second since the last "
+		 "look. LOST is what was dropped. Only sources in the table are counted: who is "
+		 "not "
+		 "let in there has no account.",
 	  .options = top_options,
 	  .max_args = 1,
 	  .flags = FW_CLI_WATCH | FW_CLI_DEFAULT,

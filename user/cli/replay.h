@@ -47,9 +47,10 @@ int fw_replay_compare_json(struct fw_cli *cli, const struct fw_replay *replay,
 int fw_replay_compare_print(const struct fw_replay *replay, char *const *path, unsigned int paths,
 			    const struct fw_replay_source source[2], unsigned int top);
 /* {"packets","bytes","verdicts","verdict_bytes","reasons","services","classes"} of one policy. */
-int fw_replay_json_sums(json_t *doc, const struct fw_tally *t, const struct fw_policy_text *text);
+int fw_replay_json_sums(json_t *doc, const struct fw_replay_tally *t,
+			const struct fw_policy_text *text);
 /* The lines above all tables: captures, times, speed. */
-void fw_replay_print_captures(const struct fw_replay *replay, const struct fw_tally *t,
+void fw_replay_print_captures(const struct fw_replay *replay, const struct fw_replay_tally *t,
 			      char *const *path, unsigned int paths);
 /* Cells of the tables, "-" where there is no packet; and a table printed, freed, a line behind it.
  */
@@ -57,10 +58,10 @@ void fw_replay_put_packets(struct fw_table *table, const struct fw_count *count)
 void fw_replay_put_bytes(struct fw_table *table, const struct fw_count *count);
 int fw_replay_print_table(struct fw_table *table);
 /* What is declared rather than known. */
-void fw_replay_print_known(const struct fw_replay *replay, const struct fw_tally *t);
-void fw_replay_print_rate(const struct fw_replay *replay, const struct fw_tally *t);
+void fw_replay_print_known(const struct fw_replay *replay, const struct fw_replay_tally *t);
+void fw_replay_print_rate(const struct fw_replay *replay, const struct fw_replay_tally *t);
 /* The rate and level over time, at most width columns. */
-void fw_replay_picture(const struct fw_tally *tally, int width);
+void fw_replay_picture(const struct fw_replay_tally *tally, int width);
 
 /* One packet as a line of JSON on stdout; an fw_replay_opts.each. */
 int fw_replay_line(void *arg, const struct fw_feed_packet *packet, const struct fw_judged *judged,

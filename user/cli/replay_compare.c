@@ -234,7 +234,7 @@ static int print_tops(const struct fw_replay *replay, unsigned int n)
 int fw_replay_compare_print(const struct fw_replay *replay, char *const *path, unsigned int paths,
 			    const struct fw_replay_source source[2], unsigned int top)
 {
-	const struct fw_tally *t = replay->tally[0];
+	const struct fw_replay_tally *t = replay->tally[0];
 	int r;
 
 	fw_replay_print_captures(replay, t, path, paths);

@@ -45,7 +45,7 @@ static json_t *reasons_json(const struct fw_count *counts, bool bytes, bool all)
 	return map;
 }
 
-static json_t *first_json(const struct fw_tally *t)
+static json_t *first_json(const struct fw_replay_tally *t)
 {
 	json_t *map = json_object();
 
@@ -133,7 +133,7 @@ static json_t *tops_json(const struct fw_tops *tops, unsigned int n)
 	return out;
 }
 
-static json_t *levels_json(const struct fw_tally *t, const struct fw_policy_text *text)
+static json_t *levels_json(const struct fw_replay_tally *t, const struct fw_policy_text *text)
 {
 	json_t *list = json_array();
 
@@ -152,7 +152,7 @@ static json_t *levels_json(const struct fw_tally *t, const struct fw_policy_text
 	return list;
 }
 
-static json_t *timeline_json(const struct fw_tally *t)
+static json_t *timeline_json(const struct fw_replay_tally *t)
 {
 	json_t *out = json_object(), *level = json_array();
 	int err = 0;
@@ -176,7 +176,7 @@ static json_t *timeline_json(const struct fw_tally *t)
 }
 
 /* What is declared rather than known. */
-static json_t *known_json(const struct fw_replay *replay, const struct fw_tally *t)
+static json_t *known_json(const struct fw_replay *replay, const struct fw_replay_tally *t)
 {
 	const struct fw_feed_told *told = &replay->told;
 	const struct {
@@ -200,7 +200,7 @@ static json_t *known_json(const struct fw_replay *replay, const struct fw_tally 
 	return out;
 }
 
-static json_t *capture_json(const struct fw_replay *replay, const struct fw_tally *t,
+static json_t *capture_json(const struct fw_replay *replay, const struct fw_replay_tally *t,
 			    char *const *path, unsigned int paths)
 {
 	const struct fw_capture_told *files = &replay->files;
@@ -231,7 +231,8 @@ static json_t *capture_json(const struct fw_replay *replay, const struct fw_tall
 	return NULL;
 }
 
-int fw_replay_json_sums(json_t *doc, const struct fw_tally *t, const struct fw_policy_text *text)
+int fw_replay_json_sums(json_t *doc, const struct fw_replay_tally *t,
+			const struct fw_policy_text *text)
 {
 	int err = 0;
 
@@ -250,7 +251,7 @@ int fw_replay_json_sums(json_t *doc, const struct fw_tally *t, const struct fw_p
 int fw_replay_json(struct fw_cli *cli, const struct fw_replay *replay, char *const *path,
 		   unsigned int paths, const struct fw_replay_source *source, unsigned int top)
 {
-	const struct fw_tally *t = replay->tally[0];
+	const struct fw_replay_tally *t = replay->tally[0];
 	const struct fw_policy_text *text = replay->text[0];
 	double rate = replay->run_ns ? (double)t->packets * 1e9 / (double)replay->run_ns : 0;
 	json_t *doc = json_object();

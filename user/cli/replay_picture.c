@@ -25,7 +25,7 @@ struct picture {
 	__u64 most; /* packets of one verdict in one column */
 };
 
-static void collect(const struct fw_tally *t, int width, struct picture *p)
+static void collect(const struct fw_replay_tally *t, int width, struct picture *p)
 {
 	unsigned int room =
 		width - MARGIN - 1 < COLUMNS_MAX ? (unsigned int)(width - MARGIN - 1) : COLUMNS_MAX;
@@ -74,7 +74,7 @@ static void levels(const struct picture *p)
 	putchar('\n');
 }
 
-void fw_replay_picture(const struct fw_tally *t, int width)
+void fw_replay_picture(const struct fw_replay_tally *t, int width)
 {
 	char from[FW_REPLAY_TIME_LEN], to[FW_REPLAY_TIME_LEN], rate[FW_TEXT_LEN];
 	struct picture p;

@@ -46,7 +46,7 @@ int fw_replay_print_table(struct fw_table *table)
 	return r;
 }
 
-void fw_replay_print_captures(const struct fw_replay *replay, const struct fw_tally *t,
+void fw_replay_print_captures(const struct fw_replay *replay, const struct fw_replay_tally *t,
 			      char *const *path, unsigned int paths)
 {
 	char from[FW_REPLAY_TIME_LEN], to[FW_REPLAY_TIME_LEN];
@@ -65,7 +65,7 @@ void fw_replay_print_captures(const struct fw_replay *replay, const struct fw_ta
 	putchar('\n');
 }
 
-static int print_verdicts(const struct fw_tally *t)
+static int print_verdicts(const struct fw_replay_tally *t)
 {
 	static const struct fw_column columns[] = {
 		{ "", FW_LEFT }, { "PACKETS", FW_RIGHT }, { "", FW_RIGHT }, { "BYTES", FW_RIGHT }
@@ -91,7 +91,7 @@ static int print_verdicts(const struct fw_tally *t)
 	return fw_replay_print_table(table);
 }
 
-static int print_reasons(const struct fw_tally *t)
+static int print_reasons(const struct fw_replay_tally *t)
 {
 	static const struct fw_column columns[] = {
 		{ "REASON", FW_LEFT }, { "DOES", FW_LEFT },   { "PACKETS", FW_RIGHT },
@@ -153,7 +153,7 @@ static int print_parts(const char *title, const char (*names)[FW_NAME_LEN],
 	return 0;
 }
 
-static int print_tops(const struct fw_tally *t, unsigned int n)
+static int print_tops(const struct fw_replay_tally *t, unsigned int n)
 {
 	static const struct fw_column columns[] = {
 		{ "SOURCE", FW_LEFT },	 { "PACKETS", FW_RIGHT },  { "BYTES", FW_RIGHT },
@@ -194,7 +194,7 @@ static int print_tops(const struct fw_tally *t, unsigned int n)
 	return fw_replay_print_table(table);
 }
 
-static void print_levels(const struct fw_tally *t, const struct fw_policy_text *text)
+static void print_levels(const struct fw_replay_tally *t, const struct fw_policy_text *text)
 {
 	char when[FW_REPLAY_TIME_LEN];
 
@@ -217,7 +217,7 @@ static void declare(__u64 n, const char *text)
 		printf("  %12llu %s\n", (unsigned long long)n, text);
 }
 
-void fw_replay_print_known(const struct fw_replay *replay, const struct fw_tally *t)
+void fw_replay_print_known(const struct fw_replay *replay, const struct fw_replay_tally *t)
 {
 	const struct fw_feed_told *told = &replay->told;
 	const struct fw_capture_told *files = &replay->files;
@@ -239,7 +239,7 @@ void fw_replay_print_known(const struct fw_replay *replay, const struct fw_tally
 	putchar('\n');
 }
 
-void fw_replay_print_rate(const struct fw_replay *replay, const struct fw_tally *t)
+void fw_replay_print_rate(const struct fw_replay *replay, const struct fw_replay_tally *t)
 {
 	double seconds = (double)replay->run_ns / 1e9;
 	char rate[FW_TEXT_LEN];
@@ -251,7 +251,7 @@ void fw_replay_print_rate(const struct fw_replay *replay, const struct fw_tally 
 int fw_replay_print(const struct fw_replay *replay, char *const *path, unsigned int paths,
 		    const struct fw_replay_source *source, unsigned int top)
 {
-	const struct fw_tally *t = replay->tally[0];
+	const struct fw_replay_tally *t = replay->tally[0];
 	const struct fw_policy_text *text = replay->text[0];
 	int r;
 

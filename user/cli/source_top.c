@@ -21,67 +21,10 @@
 
 enum top_by { BY_PACKETS, BY_LOST, BY_BYTES };
 
-struct top_row {
-	struct fw_source_heavy now;
-	__u64 packets, bytes, lost; /* since the last look */
-};
-
 /* What is kept between two looks. */
 struct top_memory {
-	struct fw_source_heavy *list; /* ordered by family and key, as fw_source_heavy gives it */
-	size_t count;
-	__u64 when_ns;
+	__u64 when_ns; /* program time */
 };
-
-static void memory_free(void *at)
-{
-	struct top_memory *m = at;
-
-	if (m)
-		free(m->list);
-	free(m);
-}
-
-static const struct fw_source_heavy *before(const struct top_memory *m,
-					    const struct fw_source_heavy *h)
-{
-	size_t low = 0, high = m ? m->count : 0;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		const struct fw_source_heavy *x = &m->list[middle];
-
-		if (x->family == h->family && x->key == h->key)
-			return x;
-		if (x->family < h->family || (x->family == h->family && x->key < h->key))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
-/* A place that was lost and won again counts from zero: then all of it is new. */
-static __u64 grown(__u64 now, __u64 then)
-{
-	return now >= then ? now - then : now;
-}
-
-static struct top_row *make_rows(const struct fw_source_heavy *list, size_t count,
-				 const struct top_memory *m)
-{
-	struct top_row *rows = calloc(count ? count : 1, sizeof(*rows));
-
-	for (size_t i = 0; rows && i < count; i++) {
-		const struct fw_source_heavy *h = &list[i], *old = before(m, h);
-
-		rows[i].now = *h;
-		rows[i].packets = grown(h->packets, old ? old->packets : 0);
-		rows[i].bytes = grown(h->bytes, old ? old->bytes : 0);
-		rows[i].lost = grown(h->lost, old ? old->lost : 0);
-	}
-	return rows;
-}
 
 static int order(__u64 a, __u64 b)
 {
@@ -90,17 +33,20 @@ static int order(__u64 a, __u64 b)
 
 static int by_packets(const void *a, const void *b)
 {
-	return order(((const struct top_row *)a)->packets, ((const struct top_row *)b)->packets);
+	return order(((const struct fw_source_heavy *)a)->packets,
+		     ((const struct fw_source_heavy *)b)->packets);
 }
 
 static int by_lost(const void *a, const void *b)
 {
-	return order(((const struct top_row *)a)->lost, ((const struct top_row *)b)->lost);
+	return order(((const struct fw_source_heavy *)a)->lost,
+		     ((const struct fw_source_heavy *)b)->lost);
 }
 
 static int by_bytes(const void *a, const void *b)
 {
-	return order(((const struct top_row *)a)->bytes, ((const struct top_row *)b)->bytes);
+	return order(((const struct fw_source_heavy *)a)->bytes,
+		     ((const struct fw_source_heavy *)b)->bytes);
 }
 
 static const struct {
@@ -147,23 +93,24 @@ struct top {
 	struct fw_cli *cli;
 	const struct fw_maps *maps;
 	const struct fw_model *model;
-	const struct top_row *rows;
+	const struct fw_source_heavy *rows;
 	size_t count;
-	double seconds; /* since the last look; 0 = totals */
+	double seconds; /* that the rows are of */
+	bool rates;	/* one look of several */
 };
 
-static json_t *row_json(const struct top *t, const struct top_row *row)
+static json_t *row_json(const struct top *t, const struct fw_source_heavy *row)
 {
-	json_t *counts = fw_source_heavy_json(t->maps, &row->now), *one = json_object();
+	json_t *counts = fw_source_heavy_json(t->maps, row), *one = json_object();
 	char text[FW_TEXT_LEN];
 	int err = 0;
 
-	err |= fw_json_set(one, "source", fw_json_text(put_key(text, sizeof(text), &row->now)));
+	err |= fw_json_set(one, "source", fw_json_text(put_key(text, sizeof(text), row)));
 	err |= fw_json_set(one, "class",
-			   fw_json_text(t->model->class[row->now.class % FW_CLASS_MAX].name));
+			   fw_json_text(t->model->class[row->class % FW_CLASS_MAX].name));
 	err |= json_object_update(one, counts);
 	json_decref(counts);
-	if (t->seconds > 0) {
+	if (t->rates && t->seconds > 0) {
 		err |= fw_json_set(one, "packets_per_s",
 				   json_real((double)row->packets / t->seconds));
 		err |= fw_json_set(one, "bytes_per_s", json_real((double)row->bytes / t->seconds));
@@ -182,6 +129,7 @@ static int print_json(const struct top *t)
 
 	for (size_t i = 0; i < t->count; i++)
 		err |= fw_json_push(list, row_json(t, &t->rows[i]));
+	err |= fw_json_set(doc, "seconds", json_real(t->seconds));
 	err |= fw_json_set(doc, "sources", list);
 	if (err) {
 		json_decref(doc);
@@ -197,7 +145,7 @@ static void number_cell(struct fw_table *table, const struct top *t, __u64 n,
 	char text[FW_TEXT_LEN];
 	size_t digits;
 
-	if (!(t->seconds > 0)) {
+	if (!t->rates || !(t->seconds > 0)) {
 		fw_text_put_about(text, sizeof(text), (double)n);
 		fw_table_cell(table, "%s%s", text, total_unit);
 		return;
@@ -210,9 +158,9 @@ static void number_cell(struct fw_table *table, const struct top *t, __u64 n,
 static int print_text(const struct top *t)
 {
 	static const struct fw_column columns[] = {
-		{ "SOURCE", FW_LEFT },	   { "CLASS", FW_LEFT }, { "PACKETS", FW_RIGHT },
-		{ "BYTES", FW_RIGHT },	   { "LOST", FW_RIGHT }, { "LAST LOST FOR", FW_LEFT },
-		{ "HEAVY FOR", FW_RIGHT },
+		{ "SOURCE", FW_LEFT }, { "CLASS", FW_LEFT }, { "PACKETS", FW_RIGHT },
+		{ "BYTES", FW_RIGHT }, { "LOST", FW_RIGHT }, { "LAST LOST FOR", FW_LEFT },
+		{ "SINCE", FW_RIGHT },
 	};
 	__u32 now_s = (__u32)(fw_apply_now(t->maps) / FW_NS_PER_S);
 	struct fw_table *table;
@@ -227,39 +175,37 @@ static int print_text(const struct top *t)
 	if (!table)
 		return -ENOMEM;
 	for (size_t i = 0; i < t->count; i++) {
-		const struct top_row *r = &t->rows[i];
-		__u32 age = now_s > r->now.since_s ? now_s - r->now.since_s : 0;
+		const struct fw_source_heavy *r = &t->rows[i];
+		__u32 age = now_s > r->since_s ? now_s - r->since_s : 0;
 
-		fw_table_cell(table, "%s", put_key(text, sizeof(text), &r->now));
-		fw_table_cell(table, "%s", t->model->class[r->now.class % FW_CLASS_MAX].name);
+		fw_table_cell(table, "%s", put_key(text, sizeof(text), r));
+		fw_table_cell(table, "%s", t->model->class[r->class % FW_CLASS_MAX].name);
 		number_cell(table, t, r->packets, "", "pps");
 		number_cell(table, t, r->bytes, "B", "B/s");
 		number_cell(table, t, r->lost, "", "pps");
 		fw_table_cell_styled(table, FW_STYLE_BAD, "%s",
-				     r->now.lost ? fw_source_reason(r->now.reason) : "");
+				     r->lost ? fw_source_reason(r->reason) : "");
 		fw_table_cell(table, "%s",
 			      age ? fw_text_put_duration(text, sizeof(text), age) : "now");
 	}
+	printf("of the last %s\n", fw_source_span(text, sizeof(text), t->seconds));
 	err = fw_table_print(table, stdout);
 	fw_table_free(table);
 	return err;
 }
 
-/* Hands the reading over to the next look. Without memory the next one shows totals again. */
-static void remember(struct fw_cli *cli, struct fw_source_heavy *list, size_t count, __u64 when_ns)
+/* For the next look; without memory that is as the first one. */
+static void remember(struct fw_cli *cli, __u64 when_ns)
 {
 	struct top_memory *m = cli->memory;
 
 	if (!m)
 		m = calloc(1, sizeof(*m));
-	if (!m) {
-		free(list);
+	if (!m)
 		return;
-	}
-	free(m->list);
-	*m = (struct top_memory){ list, count, when_ns };
+	m->when_ns = when_ns;
 	cli->memory = m;
-	cli->memory_free = memory_free;
+	cli->memory_free = free;
 }
 
 static int read_arguments(struct fw_cli *cli, int argc, char **argv, size_t *ret_max,
@@ -288,47 +234,37 @@ static int read_arguments(struct fw_cli *cli, int argc, char **argv, size_t *ret
 
 int fw_source_top(struct fw_cli *cli, int argc, char **argv)
 {
-	struct top_memory *m = cli->memory;
-	struct fw_source_heavy *list = NULL;
+	const struct top_memory *m = cli->memory;
+	struct fw_source_heavies all = {};
 	struct fw_model *model = NULL;
-	struct top_row *rows = NULL;
 	struct fw_maps maps;
-	size_t count = 0, max = 0;
 	enum top_by by = BY_PACKETS;
-	__u64 now;
+	size_t max = 0;
 	int err;
 
 	err = read_arguments(cli, argc, argv, &max, &by);
 	if (!err)
-		err = fw_maps_open(cli->pins, FW_MAPS_POLICY | FW_MAPS_COUNTS, &maps, &cli->err);
+		err = fw_maps_open(cli->pins, FW_MAPS_POLICY | FW_MAPS_TALLIES, &maps, &cli->err);
 	if (err)
 		return err;
-	err = fw_source_heavy(&maps, &list, &count, &cli->err);
+	err = fw_source_heavy(&maps, m ? m->when_ns : 0, &all, &cli->err);
 	if (!err)
 		err = fw_apply_read_model(&maps, &model, &cli->err);
 	if (err)
 		goto out;
-	now = fw_clock_now();
-	rows = make_rows(list, count, m);
-	if (!rows) {
-		err = fw_err_set(&cli->err, -ENOMEM, NULL, "no memory for the heavy sources");
-		goto out;
-	}
-	qsort(rows, count, sizeof(*rows), orders[by].compare);
+	qsort(all.list, all.count, sizeof(*all.list), orders[by].compare);
 	struct top t = { cli,
 			 &maps,
 			 model,
-			 rows,
-			 count < max ? count : max,
-			 m ? (double)(now - m->when_ns) / 1e9 : 0 };
+			 all.list,
+			 all.count < max ? all.count : max,
+			 (double)(all.now_ns - all.since_ns) / FW_NS_PER_S,
+			 m };
 	err = cli->json ? print_json(&t) : print_text(&t);
-	if (cli->watch_s > 0) {
-		remember(cli, list, count, now);
-		list = NULL;
-	}
+	if (cli->watch_s > 0)
+		remember(cli, all.now_ns);
 out:
-	free(rows);
-	free(list);
+	free(all.list);
 	free(model);
 	fw_maps_close(&maps);
 	return err;

@@ -187,97 +187,15 @@ static void read_listings(const struct fw_maps *maps, __u64 live, const __be32 a
 	}
 }
 
-int fw_source_heavy_order(const void *a, const void *b)
-{
-	const struct fw_source_heavy *x = a, *y = b;
-
-	if (x->family != y->family)
-		return x->family < y->family ? -1 : 1;
-	return x->key < y->key ? -1 : x->key > y->key;
-}
-
-/* Entries of one source on several CPUs become one, in place. Returns how many are left. */
-static size_t heavy_merge(struct fw_source_heavy *list, size_t count)
-{
-	size_t kept = 0;
-
-	qsort(list, count, sizeof(*list), fw_source_heavy_order);
-	for (size_t i = 0; i < count; i++) {
-		struct fw_source_heavy *last = kept ? &list[kept - 1] : NULL;
-
-		if (!last || fw_source_heavy_order(last, &list[i])) {
-			list[kept++] = list[i];
-			continue;
-		}
-		last->packets += list[i].packets;
-		last->bytes += list[i].bytes;
-		if (list[i].lost) /* the reason of a CPU that lost nothing means nothing */
-			last->reason = list[i].reason;
-		last->lost += list[i].lost;
-		if (list[i].since_s < last->since_s)
-			last->since_s = list[i].since_s;
-	}
-	return kept;
-}
-
-int fw_source_heavy(const struct fw_maps *maps, struct fw_source_heavy **ret, size_t *ret_count,
-		    struct fw_err *err)
-{
-	size_t places = (size_t)FW_HEAVY_SLOTS * maps->cpus, count = 0;
-	const unsigned int words = sizeof(struct fw_heavy) / sizeof(__u64);
-	struct fw_source_heavy *list;
-	__u64 *raw = NULL;
-	int r;
-
-	r = fw_maps_read(maps, maps->heavy_fd, FW_HEAVY_SLOTS, words, &raw);
-	if (r)
-		return fw_err_set(err, r, NULL, "the record of heavy sources cannot be read: %s",
-				  strerror(-r));
-	list = calloc(places ? places : 1, sizeof(*list));
-	if (!list) {
-		free(raw);
-		return fw_err_set(err, -ENOMEM, NULL, "no memory for the heavy sources");
-	}
-	for (size_t i = 0; i < places; i++) {
-		struct fw_heavy h;
-
-		memcpy(&h, &raw[i * words], sizeof(h));
-		if (!h.family || !h.packets)
-			continue;
-		list[count++] = (struct fw_source_heavy){
-			.key = h.key,
-			.packets = h.packets,
-			.bytes = h.bytes,
-			.lost = h.lost,
-			.since_s = (__u32)(h.first_ns / FW_NS_PER_S),
-			.family = h.family,
-			.class = h.class,
-			.reason = h.reason,
-		};
-	}
-	free(raw);
-	*ret_count = heavy_merge(list, count);
-	*ret = list;
-	return 0;
-}
-
 static int read_heavy(const struct fw_maps *maps, const __be32 addr_be[4], struct fw_source *ret,
 		      struct fw_err *err)
 {
-	struct fw_source_heavy *list = NULL;
 	__u64 key = ret->family == 4 ? be32toh(addr_be[3])
 				     : (__u64)be32toh(addr_be[0]) << 32 | be32toh(addr_be[1]);
-	size_t count = 0;
-	int r;
 
-	r = fw_source_heavy(maps, &list, &count, err);
-	if (r)
-		return r;
-	for (size_t i = 0; i < count; i++)
-		if (list[i].family == ret->family && list[i].key == key)
-			ret->heavy = list[i];
-	free(list);
-	return 0;
+	if (!maps->book)
+		return 0;
+	return fw_source_heavy_one(maps, ret->family, key, &ret->heavy, &ret->heavy_since_ns, err);
 }
 
 int fw_source_read(const struct fw_maps *maps, const __be32 addr_be[4], struct fw_source *ret,

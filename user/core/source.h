@@ -37,14 +37,21 @@ struct fw_source_listing {
 
 #define FW_SOURCE_LISTINGS 16
 
-/* What the heavy-sources record holds of it, over all CPUs. It forgets light sources. */
+/* What it sent lately, over all CPUs. */
 struct fw_source_heavy {
 	__u64 key; /* IPv4 address, or upper 64 bits of IPv6, host order */
 	__u64 packets, bytes, lost;
-	__u32 since_s; /* program time of the oldest entry */
-	__u8 family;   /* 4 or 6; 0 = not in the record */
+	__u32 since_s; /* program time of the first packet in this */
+	__u8 family;   /* 4 or 6; 0 = nothing */
 	__u8 class;
 	__u8 reason; /* enum fw_reason it last lost for; meaningful if lost */
+};
+
+/* All of them; since since_ns nothing is missing, and nothing is in it from before. */
+struct fw_source_heavies {
+	struct fw_source_heavy *list; /* one entry a source, by family and key */
+	size_t count;
+	__u64 since_ns, now_ns; /* program time */
 };
 
 struct fw_source {
@@ -60,20 +67,25 @@ struct fw_source {
 	unsigned int listings; /* in listing[] */
 	size_t listings_all;   /* including those that did not fit */
 	struct fw_source_heavy heavy;
+	__u64 heavy_since_ns; /* it is what came since then; 0: maps without TALLIES */
 };
 
 /*
- * addr_be: 128-bit form. maps: POLICY, LANES, SOURCES and COUNTS. 0 or -errno with err filled.
+ * addr_be: 128-bit form. maps: POLICY, LANES and SOURCES, and TALLIES for heavy. 0 or -errno with
+ * err filled.
  */
 int fw_source_read(const struct fw_maps *maps, const __be32 addr_be[4], struct fw_source *ret,
 		   struct fw_err *err);
 
-/* Their order, for qsort() and bsearch(): by family, then by key. Pure. */
-int fw_source_heavy_order(const void *a, const void *b);
-
-/* All heavy sources, one entry each, in that order; *ret is freed with free(). maps: COUNTS. */
-int fw_source_heavy(const struct fw_maps *maps, struct fw_source_heavy **ret, size_t *ret_count,
+/*
+ * What all tabled sources sent since since_ns, or for as long as is remembered: ret->list is freed
+ * with free(). maps: TALLIES. What lies across since_ns counts in proportion.
+ */
+int fw_source_heavy(const struct fw_maps *maps, __u64 since_ns, struct fw_source_heavies *ret,
 		    struct fw_err *err);
+/* The same of one source. */
+int fw_source_heavy_one(const struct fw_maps *maps, __u8 family, __u64 key,
+			struct fw_source_heavy *ret, __u64 *ret_since_ns, struct fw_err *err);
 
 /* How full a shared budget is, 0..1. Pure. */
 double fw_source_budget_debt(const struct fw_budget *budget, const struct fw_limit *limit,

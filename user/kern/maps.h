@@ -23,10 +23,10 @@ enum fw_maps_part {
 	FW_MAPS_SOURCES = 1 << 2, /* src4, src6, net6, budget, crowd, level */
 	FW_MAPS_COUNTS = 1 << 3,  /* the per-CPU maps' descriptors */
 	FW_MAPS_IFACES = 1 << 4,  /* iface_fd */
-	FW_MAPS_ALL = 31,
-	/* ledger, lone, ledger_at, sampling, sampler_fd, samples_fd: always writable, for the one
-	   recorder */
-	FW_MAPS_RECORD = 1 << 5,
+	FW_MAPS_TALLIES = 1 << 5, /* book, ledger: user/kern/ledger.h reads them */
+	FW_MAPS_ALL = 63,
+	/* ledger_at, sampling, sampler_fd, samples_fd: always writable, for the one recorder */
+	FW_MAPS_RECORD = 1 << 6,
 	FW_MAPS_WRITE =
 		1 << 8, /* mapped writable; the caller holds the lock of the pin directory */
 	/* Never mind pins that are missing or another's among those not asked for; without ours,
@@ -79,15 +79,15 @@ struct fw_maps {
 	const struct fw_service_state *level; /* [FW_SERVICE_MAX] */
 	struct fw_ban_set *ban;		      /* [FW_BAN_SETS] */
 
-	int count_svc_fd, count_cls_fd, note_fd, heavy_fd; /* per-CPU; -1 when not asked for */
+	int count_svc_fd, count_cls_fd, note_fd; /* per-CPU; -1 when not asked for */
 	int pace_fd;			/* likewise: stamps of each CPU's own budget for cookies */
 	int iface_fd;			/* -1 when not asked for */
-	const struct fw_heavy *ledger;	/* [cap_ledger_all]: as many for each CPU */
-	const struct fw_lone *lone;	/* [cap_lone_all], likewise */
-	struct fw_ledger_at *ledger_at; /* [cpus] */
+	const struct fw_book *book;	/* [cap_ledger_cpus] */
+	const struct fw_tally *ledger;	/* [cap_ledger_all]: as many for each CPU */
+	struct fw_ledger_at *ledger_at; /* [cap_ledger_cpus] */
 	struct fw_sampling *sampling;
 	int sampler_fd, samples_fd; /* per-CPU; a ring (user/kern/ring.h) */
-	__u32 cap_ledger_all, cap_lone_all, cap_ledger_cpus;
+	__u32 cap_ledger_all, cap_ledger_cpus;
 	__u32 ctl_id;	   /* kernel's id of fw_ctl: a program that uses this map is ours */
 	unsigned int cpus; /* possible CPUs: values a per-CPU read returns for each slot */
 
@@ -127,7 +127,7 @@ static inline __u64 fw_maps_live(const struct fw_maps *maps)
 }
 
 /*
- * Per-CPU maps. A value is seen as words of 64 bits: struct fw_count has 2, fw_word 1, fw_heavy 8.
+ * Per-CPU maps. A value is seen as words of 64 bits: struct fw_count has 2, fw_word 1.
  * sum: ret[slots * words], summed over CPUs, slots from 0. One system call for them all.
  * read: *ret_raw[slots][cpus][words], to be freed by the caller; from: the slots from `first` on.
  * slot: ret[words] of one slot summed over CPUs.

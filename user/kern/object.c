@@ -147,11 +147,8 @@ static int set_sizes(struct fw_object *obj, const struct fw_sizes *s)
 		{ obj->skel->maps.fw_lane6_node, 2 * (__u64)tree_nodes(p6) },
 		{ obj->skel->maps.fw_lane6_deep, 2 * (deep > 1024 ? deep : 1024) },
 		{ obj->skel->maps.fw_prefix, 2 * (p4 + p6) },
-		{ obj->skel->maps.fw_ledger,
-		  (__u64)m->cpus *
-			  fw_ledger_size(FW_LEDGER_MAX, sizeof(struct fw_heavy), m->cpus) },
-		{ obj->skel->maps.fw_lone,
-		  (__u64)m->cpus * fw_ledger_size(FW_LONE_MAX, sizeof(struct fw_lone), m->cpus) },
+		{ obj->skel->maps.fw_book, m->cpus },
+		{ obj->skel->maps.fw_ledger, (__u64)m->cpus * fw_ledger_size(m->cpus) },
 		{ obj->skel->maps.fw_ledger_at, m->cpus },
 	};
 	int r = 0;
@@ -247,7 +244,6 @@ static void set_knobs(struct fw_object *obj, const struct fw_object_opts *opts)
 	ro->knob_nodes6 = bpf_map__max_entries(obj->skel->maps.fw_lane6_node) / 2;
 	ro->knob_deep6 = bpf_map__max_entries(obj->skel->maps.fw_lane6_deep) / 2;
 	ro->knob_ledger = bpf_map__max_entries(obj->skel->maps.fw_ledger) / m->cpus;
-	ro->knob_lone = bpf_map__max_entries(obj->skel->maps.fw_lone) / m->cpus;
 	ro->knob_ordered = FW_STORES_ORDERED;
 	ro->knob_profiles = bpf_map__max_entries(obj->skel->maps.fw_profile) / 2;
 	if (!m->hash_key[1]) { /* fixed ones: readers must know them too */

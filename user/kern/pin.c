@@ -26,10 +26,10 @@ static const char *const pin_names[] = {
 	"fw_lane4_dir", "fw_lane4_rng", "fw_lane6_node", "fw_lane6_deep", "fw_profile",
 	"fw_prefix",	"fw_why",	"fw_src_fp",	 "fw_src",	  "fw_budget",
 	"fw_crowd",	"fw_crowd_net", "fw_level",	 "fw_retry",	  "fw_count_svc",
-	"fw_count_cls", "fw_note",	"fw_heavy",	 "fw_iface",	  "fw_src_more",
+	"fw_count_cls", "fw_note",	"fw_book",	 "fw_iface",	  "fw_src_more",
 	"fw_pace",	"fw_ban",	"fw_lane4_top",	 "fw_ledger",	  "fw_ledger_at",
 	"fw_sampling",	"fw_sampler",	"fw_samples",	 "fw_applied",	  "fw_listener",
-	"fw_lane4_set", "fw_lone",
+	"fw_lane4_set",
 };
 #define PIN_NAMES (sizeof(pin_names) / sizeof(*pin_names))
 

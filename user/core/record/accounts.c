@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Booking: a slot of the program's counts up within a turn, and is booked by the difference; a turn
- * that ends comes through the ledger. So nothing is counted twice, and nothing is left out.
+ * Booking: what is in a slot is booked by the difference to the last look; when it has left the
+ * slot it comes through the ledger, and the rest is booked. So nothing is counted twice, and
+ * nothing is left out.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/param.h>
 
 #include "user/core/record/accounts_table.h"
+#include "user/core/record/heaviest.h"
 
 void fw_accounts_lose(struct fw_accounts *a, struct source *s, __u32 reason, __u64 packets,
 		      __u64 bytes)
@@ -30,106 +32,90 @@ void fw_accounts_lose(struct fw_accounts *a, struct source *s, __u32 reason, __u
 	fw_accounts_mark(a, s, HAS_LOST | (reason == FW_R_DROP_BANNED ? IS_BANNED : 0));
 }
 
-static __u64 last_of(const struct fw_heavy *h)
+/* Nobody's evidence, and no account to add it to. */
+static bool is_nothing(const struct fw_accounts *a, const struct fw_tally *t)
 {
-	return h->first_ns + h->last * FW_HEAVY_STEP_NS;
+	return a->narrow && !FW_TALLY_PROVEN(t->who) && !FW_TALLY_REASON(t->who) &&
+	       fw_accounts_absent(a, FW_TALLY_FAMILY(t->who), t->key);
 }
 
-/* What h holds beyond what was booked of it. */
-static void book(struct fw_accounts *a, const struct fw_heavy *h, const struct booked *b)
+/* What t holds beyond what was booked of it. */
+static void book(struct fw_accounts *a, const struct fw_tally *t, const struct fw_tally *booked)
 {
-	__u64 packets = h->packets - b->packets, last = last_of(h);
+	__u32 packets = t->packets - booked->packets, bytes = t->bytes - booked->bytes;
+	__u32 reason = FW_TALLY_REASON(t->who);
+	__u64 last = t->first_ns + t->last;
+	bool proven = FW_TALLY_PROVEN(t->who), wanted = !a->narrow || proven || reason;
 	struct source *s;
-	bool wanted;
 
-	if (!h->family || h->packets <= b->packets)
+	if (!packets && !bytes)
 		return;
-	wanted = !a->narrow || h->proven || h->lost > b->lost;
+	if (a->heaviest)
+		fw_heaviest_add(a->heaviest, t, packets, bytes);
+	if (is_nothing(a, t))
+		return;
 	/* Spoofers can bring any number of addresses: the last room is for who is real. */
-	s = fw_accounts_find(a, h->family, h->key,
-			     !wanted	 ? MAKE_NONE
-			     : h->proven ? MAKE
-					 : MAKE_IF_PLENTY);
+	s = fw_accounts_find(a, FW_TALLY_FAMILY(t->who), t->key,
+			     !wanted  ? MAKE_NONE
+			     : proven ? MAKE
+				      : MAKE_IF_PLENTY);
 	if (!s) {
 		a->head->lost += wanted ? packets : 0;
 		return;
 	}
 	if (!s->packets)
-		s->first_ns = b->packets ? last : h->first_ns;
+		s->first_ns = booked->packets ? last : t->first_ns;
 	if ((__s64)(last - s->last_ns) > 0) /* one from before a restart may seem to be negative */
 		s->last_ns = last;
 	s->packets += packets;
-	s->bytes += h->bytes - b->bytes;
-	fw_accounts_mark(a, s, IS_DUE | (h->proven ? IS_PROVEN : 0));
-	if (h->lost > b->lost && h->reason < FW_R_MAX)
-		fw_accounts_lose(a, s, h->reason, h->lost - b->lost, h->lost_bytes - b->lost_bytes);
+	s->bytes += bytes;
+	fw_accounts_mark(a, s, IS_DUE | (proven ? IS_PROVEN : 0));
+	if (reason && reason < FW_R_MAX)
+		fw_accounts_lose(a, s, reason, packets, bytes);
 	fw_accounts_touch(a, s);
 }
 
-/* Nobody's evidence, and no account to add it to. */
-static bool is_nothing(const struct fw_accounts *a, const struct fw_heavy *h)
+/* Is this the tally that has been booked in part, grown since? Else the record of that was lost. */
+static bool goes_on(const struct fw_tally *t, const struct fw_tally *booked)
 {
-	return a->narrow && !h->proven && !h->lost && fw_accounts_absent(a, h->family, h->key);
+	return booked->who == t->who && booked->key == t->key && booked->first_ns == t->first_ns &&
+	       booked->packets <= t->packets;
 }
 
-void fw_accounts_record(struct fw_accounts *a, unsigned int cpu, const struct fw_heavy *record)
+static __u32 book_rest(struct fw_accounts *a, const struct fw_tally *t,
+		       const struct fw_tally *booked)
 {
-	static const struct booked nothing;
-	struct booked *b;
+	static const struct fw_tally nothing;
 
-	if (record->slot >= FW_HEAVY_SLOTS || cpu >= a->head->id.cpus) {
-		if (!is_nothing(a, record))
-			book(a, record, &nothing);
-		return;
+	if (booked->who && goes_on(t, booked)) {
+		book(a, t, booked);
+		return 0;
 	}
-	b = &a->booked[(size_t)cpu * FW_HEAVY_SLOTS + record->slot];
-	if (!is_nothing(a, record))
-		book(a, record, b->turn == record->turn ? b : &nothing);
-	*b = (struct booked){ .turn = record->turn + 1, .flushed = record->turn, .any = 1 };
+	book(a, t, &nothing);
+	return booked->who ? booked->packets : 0;
 }
 
-void fw_accounts_lone(const struct fw_lone *lone, struct fw_heavy *ret)
+__u32 fw_accounts_record(struct fw_accounts *a, unsigned int cpu, const struct fw_tally *record)
 {
-	__u32 reason = lone->what >> 17 & (FW_REASON_SLOTS - 1),
-	      len = lone->what & ((1U << 17) - 1);
+	struct fw_tally *booked = fw_accounts_booked(a, cpu, record->who);
+	__u32 orphaned = book_rest(a, record, booked);
 
-	*ret = (struct fw_heavy){
-		.key = lone->key,
-		.packets = 1,
-		.bytes = len,
-		.lost = !!reason,
-		.lost_bytes = reason ? len : 0,
-		.first_ns = (lone->what >> 25) * FW_HEAVY_STEP_NS,
-		.family = lone->what >> 24 & 1 ? 6 : 4,
-		.reason = (__u8)reason,
-		.proven = lone->what >> 23 & 1,
-		.slot = FW_HEAVY_NONE,
-	};
+	booked->who = 0;
+	return orphaned;
 }
 
-void fw_accounts_slots(struct fw_accounts *a, const struct fw_heavy *raw)
+__u32 fw_accounts_slot(struct fw_accounts *a, unsigned int cpu, const struct fw_tally *held)
 {
-	unsigned int cpus = a->head->id.cpus;
+	struct fw_tally *booked = fw_accounts_booked(a, cpu, held->who);
+	__u32 orphaned = book_rest(a, held, booked);
 
-	for (__u32 slot = 0; slot < FW_HEAVY_SLOTS; slot++)
-		for (unsigned int cpu = 0; cpu < cpus; cpu++) {
-			const struct fw_heavy *h = &raw[(size_t)slot * cpus + cpu];
-			struct booked *b = &a->booked[(size_t)cpu * FW_HEAVY_SLOTS + slot];
+	*booked = *held;
+	return orphaned;
+}
 
-			if (!h->family || !h->packets)
-				continue;
-			/* It has been emptied since, and that came through the ledger. */
-			if (b->any && (__s32)(h->turn - b->flushed) <= 0)
-				continue;
-			if (b->turn != h->turn) /* the record of a turn was lost */
-				*b = (struct booked){ .flushed = b->flushed, .any = b->any };
-			book(a, h, b);
-			b->turn = h->turn;
-			b->packets = h->packets;
-			b->bytes = h->bytes;
-			b->lost = h->lost;
-			b->lost_bytes = h->lost_bytes;
-		}
+void fw_accounts_watch(struct fw_accounts *a, struct fw_heaviest *to)
+{
+	a->heaviest = to;
 }
 
 void fw_accounts_narrow(struct fw_accounts *a, bool narrow)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What each source sent: the sum of the slots and ledgers of all CPUs (bpf/heavy.h), kept exactly.
+ * What each source sent: the sum of the slots and ledgers of all CPUs (bpf/tally.h), kept exactly.
  * The table lies in a file that is mapped (on tmpfs), so that a recorder that was killed goes on
  * where it stopped; of another boot or another state, it starts anew.
  *
@@ -59,12 +59,17 @@ void fw_accounts_close(struct fw_accounts *a); /* NULL is fine; the file stays *
  */
 void fw_accounts_bound(struct fw_accounts *a, __u64 bytes);
 
-/* A record of a CPU's ledger, in order; and then all slots, read before those records were:
- * raw[FW_HEAVY_SLOTS][cpus]. */
-void fw_accounts_record(struct fw_accounts *a, unsigned int cpu, const struct fw_heavy *record);
-/* A packet without a slot, as such a record. Pure. */
-void fw_accounts_lone(const struct fw_lone *lone, struct fw_heavy *ret);
-void fw_accounts_slots(struct fw_accounts *a, const struct fw_heavy *raw);
+/* Whatever is booked is added there, too; it outlives a. */
+struct fw_heaviest;
+void fw_accounts_watch(struct fw_accounts *a, struct fw_heaviest *to);
+
+/*
+ * A record of a CPU's ledger, in order. And what is in a slot, once all records are booked that are
+ * older than that (fw_ledger_slot() says which): of the slot's next record only the rest is booked.
+ * Both return how many packets had been booked of a slot whose record never came.
+ */
+__u32 fw_accounts_record(struct fw_accounts *a, unsigned int cpu, const struct fw_tally *record);
+__u32 fw_accounts_slot(struct fw_accounts *a, unsigned int cpu, const struct fw_tally *held);
 
 /* While narrow, a record of a source that neither proved itself nor lost anything opens no account.
  */
@@ -90,7 +95,7 @@ void fw_accounts_written(struct fw_accounts *a, size_t at);
 void fw_accounts_unwritten(struct fw_accounts *a); /* none is, after all */
 /* So many records later this one will come: have at hand what is needed for it. */
 #define FW_ACCOUNTS_AHEAD 24
-void fw_accounts_expect(struct fw_accounts *a, unsigned int cpu, const struct fw_heavy *record);
+void fw_accounts_expect(struct fw_accounts *a, unsigned int cpu, const struct fw_tally *record);
 /* What an earlier run knew of a source, from the history. */
 void fw_accounts_seed(struct fw_accounts *a, const struct fw_account *account);
 /* In the order of addresses: rows written so lie side by side. Positions change. */

@@ -78,16 +78,15 @@ static void expect_source(const struct fw_accounts *a, __u64 hash)
 	}
 }
 
-void fw_accounts_expect(struct fw_accounts *a, unsigned int cpu, const struct fw_heavy *record)
+void fw_accounts_expect(struct fw_accounts *a, unsigned int cpu, const struct fw_tally *record)
 {
-	__u64 hash = fw_accounts_hash(a, record->family, record->key);
+	__u64 hash = fw_accounts_hash(a, FW_TALLY_FAMILY(record->who), record->key);
 	unsigned int at = a->expected_at++;
 
 	__builtin_prefetch(&a->index[fw_accounts_home(a, hash)], 1);
 	a->expected[at % EXPECTED] = hash;
 	expect_source(a, a->expected[(at - BEHIND) % EXPECTED]);
-	if (record->slot < FW_HEAVY_SLOTS)
-		__builtin_prefetch(&a->booked[(size_t)cpu * FW_HEAVY_SLOTS + record->slot].turn, 1);
+	__builtin_prefetch(fw_accounts_booked(a, cpu, record->who), 1);
 }
 
 /* Never more than three quarters full, or looking takes long. */

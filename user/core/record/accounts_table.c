@@ -39,7 +39,7 @@ static void lay_out(struct fw_accounts *a, const struct fw_accounts_id *id)
 {
 	size_t at = pages(sizeof(struct head));
 
-	at += pages((size_t)id->cpus * FW_HEAVY_SLOTS * sizeof(struct booked));
+	at += pages((size_t)id->cpus * FW_TALLY_SLOTS * sizeof(struct fw_tally));
 	a->index_at = at;
 	at += pages(sizeof(__u32) << max_bits(id->max));
 	a->source_at = at;
@@ -252,7 +252,7 @@ static int map(struct fw_accounts *a, struct fw_err *err)
 				  strerror(errno));
 	}
 	a->head = (struct head *)a->mem;
-	a->booked = (struct booked *)(a->mem + pages(sizeof(struct head)));
+	a->booked = (struct fw_tally *)(a->mem + pages(sizeof(struct head)));
 	a->index = (__u32 *)(a->mem + a->index_at);
 	a->source = (struct source *)(a->mem + a->source_at);
 	a->more = (struct more *)(a->mem + a->more_at);

@@ -11,7 +11,7 @@
 
 #include "user/core/record/accounts.h"
 
-#define MAGIC	   0x32746e756f636361ULL
+#define MAGIC	   0x35746e756f636361ULL
 #define GROW	   (1U << 14) /* sources a step */
 #define INDEX_BITS 12	      /* of the first index */
 
@@ -54,15 +54,6 @@ struct more {
 };
 _Static_assert((int)FW_R_MAX <= OF_BEFORE && sizeof(struct more) == 32, "more");
 
-/* What of a slot's turn has been booked. */
-struct booked {
-	__u64 packets, bytes, lost, lost_bytes;
-	__u32 turn;
-	__u32 flushed; /* turns up to this one have come through the ledger, if any has */
-	__u32 any;
-	__u32 pad;
-};
-
 struct head {
 	__u64 magic;
 	struct fw_accounts_id id;
@@ -80,11 +71,12 @@ struct head {
 struct fw_accounts {
 	int fd;
 	bool narrow;
-	__u64 most;  /* bytes the file may take; 0 = as many as its sources need */
-	size_t size; /* of the mapping */
+	struct fw_heaviest *heaviest; /* or NULL */
+	__u64 most;		      /* bytes the file may take; 0 = as many as its sources need */
+	size_t size;		      /* of the mapping */
 	char *mem;
 	struct head *head;
-	struct booked *booked; /* [cpus * FW_HEAVY_SLOTS] */
+	struct fw_tally *booked; /* [cpus * FW_TALLY_SLOTS] of what is in a slot; who 0: nothing */
 	/* Number of the source + 1 below number_mask, 0 = free; above it what tells most keys
 	 * apart. */
 	__u32 *index;
@@ -121,6 +113,13 @@ static inline __u64 fw_accounts_home(const struct fw_accounts *a, __u64 hash)
 static inline bool fw_accounts_absent(const struct fw_accounts *a, __u8 family, __u64 key)
 {
 	return !a->index[fw_accounts_home(a, fw_accounts_hash(a, family, key))];
+}
+
+/* What has been booked of the slot that a tally lies in. */
+static inline struct fw_tally *fw_accounts_booked(const struct fw_accounts *a, unsigned int cpu,
+						  __u32 who)
+{
+	return &a->booked[(size_t)cpu * FW_TALLY_SLOTS + FW_TALLY_SLOT(who)];
 }
 
 static inline __u8 fw_accounts_family(const struct source *s)

@@ -92,7 +92,6 @@ void fw_recorder_free(struct fw_recorder *r)
 	if (!r->incident.id && *r->sampled_path) /* else they go on when we are back */
 		unlink(r->sampled_path);
 	munmap(r->sample, RING_BYTES);
-	free(r->top);
 	free(r);
 }
 

@@ -4,6 +4,7 @@
 #define FW_CORE_RECORDER_PARTS_H
 
 #include "user/core/record/accounts.h"
+#include "user/core/record/heaviest.h"
 #include "user/core/record/incident.h"
 #include "user/core/level.h"
 #include "user/core/record/recorder.h"
@@ -104,8 +105,7 @@ struct fw_recorder {
 	bool folded;		     /* there is no other one */
 	__s64 left;		     /* closed, and left to its log, for another one began */
 	__s64 complete;		     /* all its sources were written in this second */
-	struct fw_source_heavy *top; /* heavy sources a minute ago, by key; owned */
-	size_t tops;
+	struct fw_heaviest heaviest; /* sources since top_when */
 	struct fw_when top_when;
 	struct fw_recorder_state state;
 };

@@ -139,37 +139,12 @@ int fw_rec_samples(struct fw_recorder *r, const struct fw_recorder_now *now, str
 	return code;
 }
 
-static int by_packets(const void *a, const void *b)
-{
-	const struct fw_source_heavy *x = a, *y = b;
-
-	return x->packets < y->packets ? 1 : -(x->packets > y->packets);
-}
-
-/* What is more than a minute ago, in place. */
-static void subtract(const struct fw_recorder *r, struct fw_source_heavy *list, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		const struct fw_source_heavy *was =
-			r->tops ? bsearch(&list[i], r->top, r->tops, sizeof(*list),
-					  fw_source_heavy_order)
-				: NULL;
-
-		if (!was || was->packets > list[i].packets || was->bytes > list[i].bytes ||
-		    was->lost > list[i].lost)
-			continue;
-		list[i].packets -= was->packets;
-		list[i].bytes -= was->bytes;
-		list[i].lost -= was->lost;
-	}
-}
-
 static int put_top(struct fw_recorder *r, const struct fw_source_heavy *list, size_t count,
 		   struct fw_err *err)
 {
 	int code = 0;
 
-	for (size_t i = 0; i < MIN(count, TOP_ROWS) && list[i].packets && !code; i++) {
+	for (size_t i = 0; i < count && !code; i++) {
 		struct fw_history_top row = {
 			.when = r->top_when,
 			.rank = (__u32)i + 1,
@@ -190,30 +165,16 @@ static int put_top(struct fw_recorder *r, const struct fw_source_heavy *list, si
 
 int fw_rec_top(struct fw_recorder *r, const struct fw_recorder_now *now, struct fw_err *err)
 {
-	struct fw_source_heavy *list = NULL, *full;
+	struct fw_source_heavy list[TOP_ROWS];
 	bool first = !r->top_when.boot_ns;
-	size_t count = 0;
-	int code = 0;
+	size_t count;
+	int code;
 
 	if (!first && now->when.boot_ns < r->top_when.boot_ns + MINUTE_NS)
 		return 0;
-	if (fw_source_heavy(&r->maps, &list, &count, err))
-		return 0; /* a minute without them */
-	full = malloc((count ?: 1) * sizeof(*list));
-	if (full) {
-		memcpy(full, list, count * sizeof(*list));
-		subtract(r, list, count);
-		qsort(list, count, sizeof(*list), by_packets);
-		code = first ? 0 : put_top(r, list, count, err);
-	}
-	free(list);
-	if (code || !full) {
-		free(full);
-		return code;
-	}
-	free(r->top);
-	r->top = full;
-	r->tops = count;
-	r->top_when = now->when;
-	return 0;
+	count = fw_heaviest_take(&r->heaviest, list, TOP_ROWS);
+	code = first ? 0 : put_top(r, list, count, err);
+	if (!code)
+		r->top_when = now->when;
+	return code;
 }

@@ -11,6 +11,7 @@
 
 #include "user/base/clock.h"
 #include "user/core/record/recorder_parts.h"
+#include "user/kern/ledger.h"
 
 /* One in so many: fine where packets are few, coarse in a flood. */
 #define EVERY_FEW     8
@@ -69,6 +70,7 @@ static int open_accounts(struct fw_recorder *r, struct fw_err *err)
 		code = fw_accounts_open(*r->sampled_path ? r->sampled_path : NULL, &id, &r->sampled,
 					&r->sampled_kept, err);
 	if (!code) {
+		fw_accounts_watch(r->accounts, &r->heaviest);
 		bound(r, r->accounts);
 		bound(r, r->sampled);
 	}
@@ -86,7 +88,8 @@ int fw_rec_maps(struct fw_recorder *r, struct fw_err *err)
 	if (code)
 		return code;
 	code = fw_maps_open(r->pins,
-			    FW_MAPS_COUNTS | FW_MAPS_POLICY | FW_MAPS_SOURCES | FW_MAPS_RECORD,
+			    FW_MAPS_COUNTS | FW_MAPS_POLICY | FW_MAPS_SOURCES | FW_MAPS_TALLIES |
+				    FW_MAPS_RECORD,
 			    &r->maps, err);
 	if (code)
 		return code;
@@ -100,54 +103,57 @@ int fw_rec_maps(struct fw_recorder *r, struct fw_err *err)
 	return code;
 }
 
-/* So many records ahead the memory is asked for: the record, then what its booking begins with. */
-#define AHEAD FW_ACCOUNTS_AHEAD
+/* Records taken over at once; and so many ahead the memory is asked for that booking begins with.
+ */
+#define AT_ONCE 256
+#define AHEAD	FW_ACCOUNTS_AHEAD
 
 /* One by one: of a recorder that is killed, the next books one record twice at most. */
-static void done(__u64 *tail, __u64 to)
+static void done(struct fw_ledger_at *at, __u64 tail, __u32 packets)
 {
-	__atomic_store_n(tail, to, __ATOMIC_RELEASE);
+	at->read += packets;
+	__atomic_store_n(&at->tail, tail, __ATOMIC_RELEASE);
 }
 
-/* What left the slots of a CPU. Returns how full its ring was, in parts of 256. */
-static unsigned int drain(struct fw_recorder *r, unsigned int cpu)
+/* What left the slots of a CPU before the head was this. */
+static void drain(struct fw_recorder *r, unsigned int cpu, __u64 head)
 {
-	__u32 size = r->maps.cap_ledger_all / r->maps.cap_ledger_cpus, mask = size - 1;
-	const struct fw_heavy *ring = &r->maps.ledger[(size_t)cpu * size];
 	struct fw_ledger_at *at = &r->maps.ledger_at[cpu];
-	__u64 head = __atomic_load_n(&at->head, __ATOMIC_ACQUIRE), tail = at->tail;
-	unsigned int full = (unsigned int)((head - tail) * 256 / size);
+	struct fw_ledger ledger = fw_ledger_of(&r->maps, cpu);
+	struct fw_tally record[AT_ONCE];
 
-	for (; tail < head; tail++) {
-		__builtin_prefetch(&ring[(tail + 2 * AHEAD) & mask]);
-		if (tail + AHEAD < head)
-			fw_accounts_expect(r->accounts, cpu, &ring[(tail + AHEAD) & mask]);
-		fw_accounts_record(r->accounts, cpu, &ring[tail & mask]);
-		done(&at->tail, tail + 1);
-	}
-	return full;
-}
+	for (__u64 tail = at->tail; tail < head;) {
+		__u32 count = fw_ledger_copy(&ledger, &tail, head, record, AT_ONCE);
 
-/* The same of packets that had none. */
-static unsigned int drain_lone(struct fw_recorder *r, unsigned int cpu)
-{
-	__u32 size = r->maps.cap_lone_all / r->maps.cap_ledger_cpus, mask = size - 1;
-	const struct fw_lone *ring = &r->maps.lone[(size_t)cpu * size];
-	struct fw_ledger_at *at = &r->maps.ledger_at[cpu];
-	__u64 head = __atomic_load_n(&at->lone_head, __ATOMIC_ACQUIRE), tail = at->lone_tail;
-	unsigned int full = (unsigned int)((head - tail) * 256 / size);
-	struct fw_heavy h;
+		for (__u32 i = 0; i < MIN(count, AHEAD); i++)
+			fw_accounts_expect(r->accounts, cpu, &record[i]);
+		for (__u32 i = 0; i < count; i++) {
+			__u32 packets = record[i].packets;
 
-	for (; tail < head; tail++) {
-		if (tail + AHEAD < head) {
-			fw_accounts_lone(&ring[(tail + AHEAD) & mask], &h);
-			fw_accounts_expect(r->accounts, cpu, &h);
+			if (i + AHEAD < count)
+				fw_accounts_expect(r->accounts, cpu, &record[i + AHEAD]);
+			packets += fw_accounts_record(r->accounts, cpu, &record[i]);
+			done(at, ++tail, packets);
 		}
-		fw_accounts_lone(&ring[tail & mask], &h);
-		fw_accounts_record(r->accounts, cpu, &h);
-		done(&at->lone_tail, tail + 1);
+		if (!count)
+			done(at, tail, 0);
 	}
-	return full;
+}
+
+/* Returns how full its ring was, in parts of 256. */
+static unsigned int drain_all(struct fw_recorder *r, unsigned int cpu)
+{
+	struct fw_ledger_at *at = &r->maps.ledger_at[cpu];
+	struct fw_ledger ledger = fw_ledger_of(&r->maps, cpu);
+	__u64 head, packets, waiting;
+
+	if (!fw_ledger_head(&ledger, &head, &packets))
+		return 0; /* the next time */
+	waiting = MIN(head - at->tail, ledger.size);
+	drain(r, cpu, head);
+	/* Only what was written over is missing. */
+	__atomic_store_n(&at->lost, packets > at->read ? packets - at->read : 0, __ATOMIC_RELAXED);
+	return (unsigned int)(waiting * 256 / ledger.size);
 }
 
 unsigned int fw_rec_ledgers(struct fw_recorder *r)
@@ -155,24 +161,35 @@ unsigned int fw_rec_ledgers(struct fw_recorder *r)
 	unsigned int full = 0;
 
 	for (unsigned int cpu = 0; cpu < r->maps.cap_ledger_cpus; cpu++) {
-		unsigned int slots = drain(r, cpu), lone = drain_lone(r, cpu);
+		unsigned int one = drain_all(r, cpu);
 
-		full = MAX(full, MAX(slots, lone));
+		full = MAX(full, one);
 	}
 	return full;
 }
 
-/* Slots first, then the ledgers, so that a slot emptied in between is known to have been. */
+/* Of each slot first what it held before. */
+static void drain_slots(struct fw_recorder *r, unsigned int cpu)
+{
+	struct fw_ledger_at *at = &r->maps.ledger_at[cpu];
+	struct fw_ledger ledger = fw_ledger_of(&r->maps, cpu);
+	struct fw_tally held;
+	__u64 head;
+
+	for (__u32 slot = 0; slot < FW_TALLY_SLOTS; slot++) {
+		if (!fw_ledger_slot(&ledger, slot, &held, &head))
+			continue;
+		if (head > at->tail)
+			drain(r, cpu, head);
+		at->read += fw_accounts_slot(r->accounts, cpu, &held);
+	}
+}
+
 void fw_rec_slots(struct fw_recorder *r)
 {
-	__u64 *raw = NULL;
-
-	if (fw_maps_read(&r->maps, r->maps.heavy_fd, FW_HEAVY_SLOTS, sizeof(struct fw_heavy) / 8,
-			 &raw))
-		return; /* the slots keep what they hold */
 	fw_rec_ledgers(r);
-	fw_accounts_slots(r->accounts, (const struct fw_heavy *)raw);
-	free(raw);
+	for (unsigned int cpu = 0; cpu < r->maps.cap_ledger_cpus; cpu++)
+		drain_slots(r, cpu);
 }
 
 void fw_rec_sampling(struct fw_recorder *r, const struct fw_stats *since)

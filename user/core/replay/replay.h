@@ -40,8 +40,8 @@ struct fw_replay_opts {
 enum fw_replay_differs { FW_DIFFERS_FIRST, FW_DIFFERS_SECOND }; /* who lets less of it pass */
 
 struct fw_replay {
-	struct fw_tally *tally[FW_REPLAY_POLICIES];	 /* owned */
-	struct fw_policy_text *text[FW_REPLAY_POLICIES]; /* owned; names */
+	struct fw_replay_tally *tally[FW_REPLAY_POLICIES]; /* owned */
+	struct fw_policy_text *text[FW_REPLAY_POLICIES];   /* owned; names */
 	struct fw_feed_told told;
 	struct fw_capture_told files;
 	bool small;   /* tables are an eighth of those of an attach, for want of memory */

@@ -10,7 +10,7 @@
 
 #define LOOK_NS (1ULL << 28) /* 0.27 s of program time between two looks at all services */
 
-int fw_tally_init(struct fw_tally *ret, double speed)
+int fw_tally_init(struct fw_replay_tally *ret, double speed)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->bin_ns = FW_TALLY_BIN_NS;
@@ -19,7 +19,7 @@ int fw_tally_init(struct fw_tally *ret, double speed)
 	return ret->tops ? 0 : -ENOMEM;
 }
 
-void fw_tally_free(struct fw_tally *t)
+void fw_tally_free(struct fw_replay_tally *t)
 {
 	fw_tops_free(t->tops);
 	t->tops = NULL;
@@ -31,7 +31,7 @@ static void count(struct fw_count *c, __u32 len)
 	c->bytes += len;
 }
 
-static void change(struct fw_tally *t, __u64 at_ns, unsigned int service, __u32 level)
+static void change(struct fw_replay_tally *t, __u64 at_ns, unsigned int service, __u32 level)
 {
 	t->level[service] = (__u8)level;
 	if (t->changes++ >= FW_TALLY_CHANGES)
@@ -42,7 +42,7 @@ static void change(struct fw_tally *t, __u64 at_ns, unsigned int service, __u32 
 }
 
 /* A moment of program time, as the capture's clock was then; at_ns belongs to now_ns. */
-static __u64 back(const struct fw_tally *t, __u64 at_ns, __u64 now_ns, __u64 then_ns)
+static __u64 back(const struct fw_replay_tally *t, __u64 at_ns, __u64 now_ns, __u64 then_ns)
 {
 	__u64 ago = now_ns > then_ns ? now_ns - then_ns : 0;
 
@@ -50,7 +50,7 @@ static __u64 back(const struct fw_tally *t, __u64 at_ns, __u64 now_ns, __u64 the
 	return at_ns > ago ? at_ns - ago : 0;
 }
 
-static void look(struct fw_tally *t, const struct fw_judge *judge, unsigned int service,
+static void look(struct fw_replay_tally *t, const struct fw_judge *judge, unsigned int service,
 		 __u64 at_ns, __u64 now_ns)
 {
 	__u32 level = fw_judge_level(judge, service, now_ns), was = t->level[service];
@@ -70,7 +70,8 @@ static void look(struct fw_tally *t, const struct fw_judge *judge, unsigned int 
 		       FW_LEVEL_CALM);
 }
 
-static void look_at_all(struct fw_tally *t, const struct fw_judge *judge, __u64 at_ns, __u64 now_ns)
+static void look_at_all(struct fw_replay_tally *t, const struct fw_judge *judge, __u64 at_ns,
+			__u64 now_ns)
 {
 	const struct fw_policy_text *text = fw_judge_text(judge);
 
@@ -81,7 +82,7 @@ static void look_at_all(struct fw_tally *t, const struct fw_judge *judge, __u64 
 }
 
 /* Twice as wide bins, until at_ns lies in one. */
-static unsigned int bin_of(struct fw_tally *t, __u64 at_ns)
+static unsigned int bin_of(struct fw_replay_tally *t, __u64 at_ns)
 {
 	while ((at_ns - t->begin_ns) / t->bin_ns >= FW_TALLY_BINS) {
 		for (unsigned int i = 0; i < FW_TALLY_BINS; i++)
@@ -96,7 +97,7 @@ static unsigned int bin_of(struct fw_tally *t, __u64 at_ns)
 	return (unsigned int)((at_ns - t->begin_ns) / t->bin_ns);
 }
 
-static void count_time(struct fw_tally *t, __u64 line_ns, enum fw_verdict verdict)
+static void count_time(struct fw_replay_tally *t, __u64 line_ns, enum fw_verdict verdict)
 {
 	unsigned int bin;
 
@@ -108,7 +109,7 @@ static void count_time(struct fw_tally *t, __u64 line_ns, enum fw_verdict verdic
 	t->bins = (unsigned int)((t->end_ns - t->begin_ns) / t->bin_ns) + 1;
 }
 
-static void count_known(struct fw_tally *t, const struct fw_feed_packet *p,
+static void count_known(struct fw_replay_tally *t, const struct fw_feed_packet *p,
 			const struct fw_judged *j)
 {
 	t->proven += j->proven;
@@ -118,7 +119,7 @@ static void count_known(struct fw_tally *t, const struct fw_feed_packet *p,
 	t->midstream_lost += j->verdict == FW_V_DROP;
 }
 
-static void count_source(struct fw_tally *t, const struct fw_feed_packet *p,
+static void count_source(struct fw_replay_tally *t, const struct fw_feed_packet *p,
 			 const struct fw_judged *j)
 {
 	struct fw_top *top = fw_tops_add(t->tops, p->saddr, p->len);
@@ -129,8 +130,8 @@ static void count_source(struct fw_tally *t, const struct fw_feed_packet *p,
 		top->reason = (__u8)j->reason;
 }
 
-void fw_tally_add(struct fw_tally *t, const struct fw_judge *judge, const struct fw_feed_packet *p,
-		  const struct fw_judged *j)
+void fw_tally_add(struct fw_replay_tally *t, const struct fw_judge *judge,
+		  const struct fw_feed_packet *p, const struct fw_judged *j)
 {
 	count_time(t, p->line_ns, j->verdict);
 	t->packets++;
@@ -152,12 +153,12 @@ void fw_tally_add(struct fw_tally *t, const struct fw_judge *judge, const struct
 		look_at_all(t, judge, t->end_ns, p->now_ns);
 }
 
-void fw_tally_end(struct fw_tally *t, const struct fw_judge *judge, __u64 now_ns)
+void fw_tally_end(struct fw_replay_tally *t, const struct fw_judge *judge, __u64 now_ns)
 {
 	look_at_all(t, judge, t->end_ns, now_ns);
 }
 
-__u32 fw_tally_level(const struct fw_tally *t, unsigned int bin)
+__u32 fw_tally_level(const struct fw_replay_tally *t, unsigned int bin)
 {
 	__u64 from = t->begin_ns + bin * t->bin_ns, to = from + t->bin_ns;
 	__u8 level[FW_SERVICE_MAX] = { 0 };

@@ -27,7 +27,7 @@ struct fw_tally_change {
 /* fw_top.count[] of sources */
 enum fw_tally_top { FW_TOP_DROPPED, FW_TOP_ANSWERED };
 
-struct fw_tally {
+struct fw_replay_tally {
 	__u64 packets, bytes;
 	struct fw_count verdict[FW_V_MAX];
 	struct fw_count reason[FW_R_MAX];
@@ -58,17 +58,17 @@ struct fw_tally {
 };
 
 /* *ret is large: allocate it. speed: fw_feed_told.speed. */
-int fw_tally_init(struct fw_tally *ret, double speed);
-void fw_tally_free(struct fw_tally *tally); /* what it holds; zeroed is fine */
+int fw_tally_init(struct fw_replay_tally *ret, double speed);
+void fw_tally_free(struct fw_replay_tally *tally); /* what it holds; zeroed is fine */
 
-void fw_tally_add(struct fw_tally *tally, const struct fw_judge *judge,
+void fw_tally_add(struct fw_replay_tally *tally, const struct fw_judge *judge,
 		  const struct fw_feed_packet *packet, const struct fw_judged *judged);
 
 /* After the last packet: the levels as they are then. */
-void fw_tally_end(struct fw_tally *tally, const struct fw_judge *judge, __u64 now_ns);
+void fw_tally_end(struct fw_replay_tally *tally, const struct fw_judge *judge, __u64 now_ns);
 
 /* Worst level of any service in bin i, enum fw_level. */
-__u32 fw_tally_level(const struct fw_tally *tally, unsigned int bin);
+__u32 fw_tally_level(const struct fw_replay_tally *tally, unsigned int bin);
 
 struct fw_count fw_tally_sum(const struct fw_count verdict[FW_V_MAX]);
 

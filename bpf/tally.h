@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Accounts of tabled sources: exact, for the recorder, for `source top` and `source show`. What a
+ * source sends is added up in a slot; when another one needs the slot, or after a while, what it
+ * holds is appended to the CPU's ledger. Nobody is waited for: what is not read in time is written
+ * over, and whoever reads finds out how much that was. Private to the CPU, and no verdict depends
+ * on it.
+ */
+#ifndef FW_TALLY_H
+#define FW_TALLY_H
+
+#include "state.h"
+
+/* Whoever reads meanwhile sees what is stored below this after what is stored above it. */
+#define TALLY_IN_ORDER() asm volatile("" ::: "memory")
+
+/* A store that others see after all before it and before all after it. */
+#define tally_publish(at, value)                             \
+	({                                                   \
+		TALLY_IN_ORDER();                            \
+		if (knob_ordered)                            \
+			*(at) = (value);                     \
+		else                                         \
+			__sync_lock_test_and_set(at, value); \
+		TALLY_IN_ORDER();                            \
+	})
+
+/*
+ * Empty a slot into the ledger, where it is whole before the head says so. The slot is free from
+ * then on, for whoever reads it before the head as for who does after.
+ */
+static __always_inline void tally_leave(struct fw_book *book, __u32 cpu, struct fw_tally *t)
+{
+	__u64 head = book->head, packets = book->packets + t->packets;
+	__u32 at = cpu * knob_ledger + ((__u32)head & (knob_ledger - 1));
+	struct fw_tally *record = bpf_map_lookup_elem(&fw_ledger, &at);
+
+	if (!record)
+		return;
+	*record = *t;
+	book->packets = packets;
+	tally_publish(&t->who, 0);
+	tally_publish(&book->head, head + 1);
+	book->whole = packets;
+}
+
+/* Account a packet of a tabled source. lost_for: the reason it was dropped for, or 0. */
+static __always_inline void tally(const struct pkt *p, __u64 key, __u32 lost_for)
+{
+	__u64 slot = (key ^ knob_key0) * knob_key1 >> (64 - FW_TALLY_BITS);
+	__u32 cpu = bpf_get_smp_processor_id(), who;
+	struct fw_book *book = bpf_map_lookup_elem(&fw_book, &cpu);
+	struct fw_tally *t;
+
+	if (!book)
+		return;
+	/* What it loses and what it does not lie side by side, in one cache line. */
+	slot ^= !!lost_for;
+	FW_BOUND(slot, FW_TALLY_SLOTS - 1);
+	t = &book->slot[slot];
+	who = FW_TALLY_WHO(lost_for, p->class, p->proven, p->family == 6, (__u32)slot);
+	if (t->key == key && t->who == who && p->now - t->first_ns < FW_TALLY_NS) {
+		t->packets++;
+		t->bytes += p->len;
+		t->last = p->now - t->first_ns;
+		return;
+	}
+	if (t->who)
+		tally_leave(book, cpu, t);
+	t->key = key;
+	t->first_ns = p->now;
+	t->last = 0;
+	t->packets = 1;
+	t->bytes = p->len;
+	tally_publish(&t->who, who);
+}
+
+#endif
