@@ -40,7 +40,8 @@ void fw_stats_free(struct fw_stats *stats);
 
 /*
  * For who reads again and again: the counters that no packet can move while the same generation
- * runs are kept. kept: zeroed at first; of maps that are open anew, too. Costs less, says the same.
+ * runs, or the next ones with the same services, are kept. kept: zeroed at first; of maps that are
+ * open anew, too. Costs less, says the same.
  */
 struct fw_stats_when {
 	__u32 state; /* fw_maps.ctl_id */
@@ -48,8 +49,10 @@ struct fw_stats_when {
 };
 struct fw_stats_kept {
 	struct fw_stats_when when;
-	__u64 since_ns; /* seen first, fw_clock_now() */
-	bool settled;	/* rest was read when it could move no more */
+	__u64 since_ns;		     /* seen first, fw_clock_now() */
+	bool settled;		     /* rest was read when it could move no more */
+	bool moving[FW_SERVICE_MAX]; /* rest is without these, in mode half */
+	int half;
 	struct fw_stats rest;
 };
 int fw_stats_read_again(const struct fw_maps *maps, struct fw_stats_kept *kept,

@@ -17,7 +17,7 @@
 /* Rows of fw_count_svc: which of them can move. */
 struct moving {
 	struct fw_stats_when when;
-	bool all, service[FW_SERVICE_MAX];
+	bool service[FW_SERVICE_MAX];
 	int half;
 };
 
@@ -115,18 +115,33 @@ static void add_kept(struct fw_stats *st, const struct fw_stats *kept)
 		add(&to[i], &from[i]);
 }
 
+/*
+ * The very next generation, with the same services in the same mode: what could not move before
+ * cannot now. One that came and went unseen, or a change that is not confirmed, may have had
+ * others.
+ */
+static bool goes_on(const struct fw_stats_kept *kept, const struct moving *m)
+{
+	return kept->settled && kept->when.state == m->when.state &&
+	       kept->when.live == kept->when.running && m->when.live == m->when.running &&
+	       FW_LIVE_GENERATION(m->when.live) == FW_LIVE_GENERATION(kept->when.live) + 1 &&
+	       kept->half == m->half && !memcmp(kept->moving, m->service, sizeof(m->service));
+}
+
 /* What is kept stands for this generation; else it is read again, and kept once it stands still. */
 static int renew(const struct fw_maps *maps, struct fw_stats_kept *kept, const struct moving *m)
 {
 	int r;
 
-	if (!kept->rest.cpu || !same(&kept->when, &m->when)) {
-		kept->when = m->when;
+	if (!kept->rest.cpu || (!same(&kept->when, &m->when) && !goes_on(kept, m))) {
 		kept->since_ns = fw_clock_now();
 		kept->settled = false;
 	}
+	kept->when = m->when;
 	if (kept->settled)
 		return 0;
+	memcpy(kept->moving, m->service, sizeof(kept->moving));
+	kept->half = m->half;
 	kept->settled = fw_clock_now() - kept->since_ns >= SETTLE_NS;
 	r = start(&kept->rest, maps->cpus);
 	return r ? r : read_some(maps, m, false, &kept->rest);
