@@ -7,6 +7,7 @@
 
 #include "user/base/json.h"
 #include "user/base/table.h"
+#include "user/base/text.h"
 #include "user/cli/lane.h"
 #include "user/cli/policy.h"
 #include "user/kern/pin.h"
@@ -25,12 +26,15 @@ static json_t *problem_json(const struct fw_problem *p)
 	return one;
 }
 
-static void tell_one(const struct fw_problem *p)
+/* The policy file under the name it was given, for that is what an editor is told to open. */
+static void tell_one(const struct fw_policy_cmd *cmd, const char *given, const struct fw_problem *p)
 {
+	const char *name = strcmp(p->name, cmd->path) ? p->name : given;
 	bool error = p->severity == FW_PROBLEM_ERROR;
+	char clean[sizeof(cmd->path)];
 
-	fprintf(stderr, "%s:%zu:%zu: %s%s:%s %s\n", p->name, p->line, p->column,
-		fw_table_style(stderr, error ? FW_STYLE_BAD : FW_STYLE_WARN),
+	fprintf(stderr, "%s:%zu:%zu: %s%s:%s %s\n", fw_text_clean(clean, sizeof(clean), name),
+		p->line, p->column, fw_table_style(stderr, error ? FW_STYLE_BAD : FW_STYLE_WARN),
 		error ? "error" : "warning", fw_table_style(stderr, FW_STYLE_NONE), p->err.msg);
 	if (*p->excerpt)
 		fprintf(stderr, "%s\n", p->excerpt);
@@ -38,8 +42,10 @@ static void tell_one(const struct fw_problem *p)
 		fprintf(stderr, "    %s\n", p->err.hint);
 }
 
-static void tell(struct fw_cli *cli, const struct fw_problems *all)
+static void tell(struct fw_cli *cli, const struct fw_policy_cmd *cmd, const char *given)
 {
+	const struct fw_problems *all = &cmd->problems;
+
 	if (cli->json && !cli->problems)
 		cli->problems = json_array();
 	fflush(stdout);
@@ -51,7 +57,7 @@ static void tell(struct fw_cli *cli, const struct fw_problems *all)
 			if (cli->json)
 				(void)fw_json_push(cli->problems, problem_json(&all->at[i]));
 			else
-				tell_one(&all->at[i]);
+				tell_one(cmd, given, &all->at[i]);
 		}
 	if (!cli->json && all->errors + all->warnings > all->count)
 		fprintf(stderr, "... and %zu more\n", all->errors + all->warnings - all->count);
@@ -78,7 +84,7 @@ int fw_policy_cmd_read(struct fw_cli *cli, int argc, char **argv, struct fw_poli
 				    known ? &session : NULL, here ? &host : NULL, &cmd->file,
 				    &cmd->problems, &cli->err);
 	fw_policy_host_free(&host);
-	tell(cli, &cmd->problems);
+	tell(cli, cmd, name);
 	if (cmd->problems.errors)
 		return fw_err_set(&cli->err, -EINVAL, cli->json ? cli->err.hint : NULL,
 				  "%s has %zu error%s and %zu warning%s; nothing was changed", name,
