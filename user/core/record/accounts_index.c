@@ -9,7 +9,7 @@
 #include "user/core/record/accounts_table.h"
 
 #define BEHIND (FW_ACCOUNTS_AHEAD / 2) /* so much later the index is read for the source */
-#define NEAR   4		       /* entries looked at for that */
+#define NEAR   8		       /* entries looked at for that */
 #define SOON   16		       /* sources ahead, where all are gone through */
 
 static __u32 tag(const struct fw_accounts *a, __u64 hash)
@@ -62,20 +62,15 @@ void fw_accounts_reindex(struct fw_accounts *a)
 	fw_accounts_relist(a);
 }
 
-static void expect_source(const struct fw_accounts *a, __u64 hash)
+/* The source that this may be, going by the index alone. */
+static const struct source *guess(const struct fw_accounts *a, __u64 hash)
 {
 	__u64 mask = (1ULL << a->head->index_bits) - 1, at = fw_accounts_home(a, hash);
+	__u32 entry = a->index[at], n;
 
-	for (int n = 0; n < NEAR; n++) {
-		__u32 entry = a->index[(at + n) & mask];
-
-		if (!entry)
-			return;
-		if ((entry & ~a->number_mask) == tag(a, hash)) {
-			__builtin_prefetch(&a->source[(entry & a->number_mask) - 1], 1);
-			return;
-		}
-	}
+	for (n = 0; n < NEAR && entry && (entry & ~a->number_mask) != tag(a, hash); n++)
+		entry = a->index[(at + n + 1) & mask];
+	return &a->source[(entry & a->number_mask) - !!entry];
 }
 
 void fw_accounts_expect(struct fw_accounts *a, unsigned int cpu, const struct fw_tally *record)
@@ -85,7 +80,7 @@ void fw_accounts_expect(struct fw_accounts *a, unsigned int cpu, const struct fw
 
 	__builtin_prefetch(&a->index[fw_accounts_home(a, hash)], 1);
 	a->expected[at % EXPECTED] = hash;
-	expect_source(a, a->expected[(at - BEHIND) % EXPECTED]);
+	__builtin_prefetch(guess(a, a->expected[(at - BEHIND) % EXPECTED]), 1);
 	__builtin_prefetch(fw_accounts_booked(a, cpu, record->who), 1);
 }
 
