@@ -96,6 +96,7 @@ void fw_sql_forget(struct fw_history *h)
 	h->stmts = NULL;
 }
 
+/* Nothing is copied: it is unbound before the caller has it back. */
 static void bind(sqlite3_stmt *stmt, const char *fmt, va_list ap)
 {
 	for (int i = 1; *fmt; i++, fmt++) {
@@ -114,11 +115,11 @@ static void bind(sqlite3_stmt *stmt, const char *fmt, va_list ap)
 			sqlite3_bind_double(stmt, i, va_arg(ap, double));
 			break;
 		case 't':
-			sqlite3_bind_text(stmt, i, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+			sqlite3_bind_text(stmt, i, va_arg(ap, const char *), -1, SQLITE_STATIC);
 			break;
 		case 'b':
 			bytes = va_arg(ap, const void *);
-			sqlite3_bind_blob(stmt, i, bytes, va_arg(ap, int), SQLITE_TRANSIENT);
+			sqlite3_bind_blob(stmt, i, bytes, va_arg(ap, int), SQLITE_STATIC);
 			break;
 		}
 	}

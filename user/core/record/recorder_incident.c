@@ -14,6 +14,7 @@
 #define TURN_NS	 (10 * FW_NS_PER_S)
 #define IDLE_NS	 (20 * FW_NS_PER_S)
 #define SCAN	 200000 /* sources looked at in one second, at most */
+#define PICK	 32768	/* the same while the incident lasts: the log holds them all anyway */
 #define BY_LEVEL "level"
 #define BY_QUIET "quiet"
 
@@ -250,7 +251,7 @@ static int put_account(struct fw_recorder *r, const struct fw_recorder_now *now,
 	return fw_incident_put_source(r->history, id, &s, err);
 }
 
-/* Those of the table that should have a row soonest, of the next SCAN positions. */
+/* Those of the table that should have a row soonest, of the next PICK positions. */
 struct pick {
 	size_t at;
 	__u64 rank;
@@ -264,7 +265,7 @@ static unsigned int pick(struct fw_recorder *r, int which, struct pick *best, un
 
 	if (r->cursor[which] >= count)
 		r->cursor[which] = 0;
-	for (n = 0; n < SCAN && r->cursor[which] < count; n++, r->cursor[which]++) {
+	for (n = 0; n < PICK && r->cursor[which] < count; n++, r->cursor[which]++) {
 		__u64 rank = fw_accounts_rank(table, r->cursor[which]);
 
 		if (!rank || (nr == rows && rank <= best[nr - 1].rank))
