@@ -108,6 +108,30 @@ static void problems(void **state)
 	}
 }
 
+/* Formats that lists are published in: the hint says how to come by the prefixes. */
+static void other_formats(void **state)
+{
+	static const struct {
+		const char *text, *hint;
+	} row[] = {
+		{ "{\"cidr\":\"1.10.16.0/20\",\"sblid\":\"SBL256894\"}\n", "jq -r" },
+		{ "{\"cidr\": \"1.10.16.0/20\"}\n", "jq -r" },
+		{ "203.0.113.5,reason,2024-01-01\n", "cut -d," },
+		{ "\"203.0.113.5\", \"reason\"\n", "cut -d," },
+		{ "10.0.0.0-10.0.0.9\n", "write it like" },
+		{ "add list 10.0.0.1 # a, b\n", "one prefix on a line" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(row); i++) {
+		struct fw_prefixes set = { 0 };
+
+		assert_int_equal(import(&set, row[i].text), -EINVAL);
+		assert_non_null(strstr(report.problem[0].err.hint, row[i].hint));
+		fw_prefixes_free(&set);
+	}
+}
+
 static void all_at_once(void **state)
 {
 	struct fw_prefixes set = { 0 };
@@ -194,9 +218,13 @@ static void large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(shapes),      cmocka_unit_test(problems),
-		cmocka_unit_test(all_at_once), cmocka_unit_test(bytes_of_all_kinds),
-		cmocka_unit_test(impossible),  cmocka_unit_test(large),
+		cmocka_unit_test(shapes),
+		cmocka_unit_test(problems),
+		cmocka_unit_test(other_formats),
+		cmocka_unit_test(all_at_once),
+		cmocka_unit_test(bytes_of_all_kinds),
+		cmocka_unit_test(impossible),
+		cmocka_unit_test(large),
 	};
 
 	return cmocka_run_group_tests_name("import", tests, NULL, NULL);

@@ -34,7 +34,19 @@ static struct fw_err *problem_add(struct reader *reader, size_t line, size_t col
 	return &to->err;
 }
 
-static int entry_add(struct reader *reader, const char *word, size_t line, size_t col)
+/* Lists are published as lines of JSON and as tables, too; a tool every admin has takes them apart.
+ */
+static const char *foreign(const char *text, size_t size)
+{
+	if (size && *text == '{')
+		return "lines of JSON? jq -r '.cidr // empty' FILE prints such prefixes alone";
+	if (memchr(text, ',', size))
+		return "a table? cut -d, -f1 FILE prints its first column";
+	return NULL;
+}
+
+static int entry_add(struct reader *reader, const char *word, const char *hint, size_t line,
+		     size_t col)
 {
 	struct fw_prefix one = *reader->how;
 	struct fw_err err;
@@ -45,6 +57,8 @@ static int entry_add(struct reader *reader, const char *word, size_t line, size_
 
 		if (to)
 			*to = err;
+		if (to && hint)
+			snprintf(to->hint, sizeof(to->hint), "%s", hint);
 		return 0;
 	}
 	reader->report->prefixes++;
@@ -57,6 +71,7 @@ static int entry_add(struct reader *reader, const char *word, size_t line, size_
 /* One line, without its end. Only lack of memory or room is an error here. */
 static int line_read(struct reader *reader, const char *text, size_t size, size_t line)
 {
+	const char *hint = NULL;
 	char word[FW_TEXT_LEN];
 	size_t start = 0, end, rest;
 
@@ -67,9 +82,11 @@ static int line_read(struct reader *reader, const char *text, size_t size, size_
 			*/
 	for (rest = end; rest < size && is_blank(text[rest]);)
 		rest++;
+	if (end > start)
+		hint = foreign(text + start, end - start);
 	if (rest < size && text[rest] != '#' && text[rest] != ';') {
 		fw_err_set(problem_add(reader, line, rest + 1), -EINVAL,
-			   "put one prefix on a line; comments begin with # or ;",
+			   hint ?: "put one prefix on a line; comments begin with # or ;",
 			   "there is more behind \"%.*s\"",
 			   (int)(end - start < 60 ? end - start : 60), text + start);
 		return 0;
@@ -79,7 +96,7 @@ static int line_read(struct reader *reader, const char *text, size_t size, size_
 	/* Longer than any prefix: cut, but surely not valid any more. */
 	snprintf(word, sizeof(word), "%.*s",
 		 (int)(end - start < sizeof(word) ? end - start : sizeof(word) - 1), text + start);
-	return entry_add(reader, word, line, start + 1);
+	return entry_add(reader, word, hint, line, start + 1);
 }
 
 static int text_read(struct reader *reader, const char *text, size_t size)
