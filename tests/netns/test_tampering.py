@@ -169,6 +169,7 @@ def test_recipe_anywhere(ev):
 
 
 def test_no_bundle(ev):
+    ev.json("incident", "export", 1, "--to", "-", code=1)  # no file of that name, and no half of one
     with open(ev.path("text"), "w", encoding="ascii") as f:
         f.write("hello")
     assert "no bundle" in ev.json("incident", "verify", ev.path("text"), code=1)["error"]["message"]
@@ -188,11 +189,12 @@ def test_compare(ev):
         assert c["possibly_spoofed"]["addresses"]["shared"] == OTHER
         assert all(v > 0.999 for v in c["agreement"].values()), c["agreement"]
         assert c["timing"]["seconds_apart"] == 0
+        assert "Both are one and the same incident." in c["words"]
     assert c["proven"]["addresses"]["log10_of_chance_at_most"] < -100
     far = ev.json("incident", "compare", 1, 2)
     assert far["proven"]["addresses"]["shared"] == 0  # 41.80.0.0/24 and 41.80.7.0 to 41.80.8.255
     assert far["proven"]["addresses"]["log10_of_chance_at_most"] == 0
-    assert "chance" in " ".join(far["words"])
+    assert "chance" in " ".join(far["words"]) and "same incident" not in " ".join(far["words"])
 
 
 def test_compare_counts(ev):

@@ -346,6 +346,33 @@ static void checked_in_vain(void **state)
 	free(r);
 }
 
+/* A thousand bots that send UDP of many kinds are no strangers for long, and no visitors either. */
+static void no_connections(void **state)
+{
+	struct fw_report *r = new_report();
+
+	(void)state;
+	set(r, FW_R_DROP_SRC_UDP, 400000);
+	set(r, FW_R_PASS_NEWCOMER, 1000);
+	set(r, FW_R_PASS_SOURCE, 100000);
+	for (int i = 0; i < 400; i++) {
+		struct fw_incident_sample s = syn((__u8)(50 + i % 13), false);
+
+		s.len = 60 + (__u32)i % 7 * 200;
+		s.data[37] = (__u8)i; /* each to another port */
+		fw_report_traits_add(&r->traits, &s, 1250);
+	}
+	fw_report_traits_finish(&r->traits);
+	fw_report_rush(r);
+	assert_true(r->rush.nr_rush >= r->rush.nr_attack + 2);
+	assert_int_equal(r->rush.verdict, FW_RV_UNDETERMINED);
+	/* The same of people who were there before: they are. */
+	set(r, FW_R_PASS_PROVEN, 600000);
+	fw_report_rush(r);
+	assert_int_equal(r->rush.verdict, FW_RV_RUSH);
+	free(r);
+}
+
 /* Many strangers were real and many were not: no word for either, but for both. */
 static void attack_during_a_rush(void **state)
 {
@@ -431,7 +458,7 @@ int main(void)
 		cmocka_unit_test(half_and_half),   cmocka_unit_test(words),
 		cmocka_unit_test(true_words),	   cmocka_unit_test(empty),
 		cmocka_unit_test(checked_in_vain), cmocka_unit_test(attack_during_a_rush),
-		cmocka_unit_test(names),
+		cmocka_unit_test(names),	   cmocka_unit_test(no_connections),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

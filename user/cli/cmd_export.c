@@ -61,6 +61,9 @@ int fw_cli_cmd_export(struct fw_cli *cli, int argc, char **argv)
 	(void)argc; /* the table says one */
 	if (!to)
 		return fw_cli_usage(cli, "say where to: --to FILE");
+	if (!strcmp(to, "-"))
+		return fw_cli_usage(cli, "a bundle is a file, whole or not there at all: not "
+					 "standard output");
 	err = fw_cli_report_read(cli, argv[0], &h, &report);
 	if (!err)
 		err = fw_geo_open(fw_cli_option(cli, "country"), fw_cli_option(cli, "asn"), &geo,

@@ -13,20 +13,7 @@
 #define TOP_DEFAULT 10
 #define TOP_MAX	    1000
 #define SPEED_MAX   1e9
-
-/* A number above 0 and within reason. */
-static int take_number(struct fw_cli *cli, const char *name, double most, double *ret)
-{
-	const char *text = fw_cli_option(cli, name);
-	char *end;
-
-	if (!text)
-		return 0;
-	*ret = strtod(text, &end);
-	if (end == text || *end || !(*ret > 0) || !(*ret <= most))
-		return fw_cli_usage(cli, "--%s %.40s: say a number above 0", name, text);
-	return 0;
-}
+#define SLOWEST	    0.001
 
 static int take_feed(struct fw_cli *cli, struct fw_feed_opts *ret)
 {
@@ -36,9 +23,9 @@ static int take_feed(struct fw_cli *cli, struct fw_feed_opts *ret)
 
 	if (over && fw_cli_option(cli, "speed"))
 		return fw_cli_usage(cli, "--speed and --over both say how fast: give one of them");
-	r = take_number(cli, "speed", SPEED_MAX, &speed);
+	r = fw_replay_number(cli, "speed", SLOWEST, SPEED_MAX, &speed);
 	if (!r)
-		r = take_number(cli, "over", 86400.0 * 366, &seconds);
+		r = fw_replay_number(cli, "over", SLOWEST, 86400.0 * 366, &seconds);
 	if (!r)
 		r = fw_replay_hosts(cli, ret);
 	ret->speed = speed;

@@ -16,20 +16,6 @@
 #define SHORT_NS (600ULL * FW_NS_PER_S)
 #define FEW	 100
 
-static int take_number(struct fw_cli *cli, const char *name, double least, double most, double *ret)
-{
-	const char *text = fw_cli_option(cli, name);
-	char *end;
-
-	if (!text)
-		return 0;
-	*ret = strtod(text, &end);
-	if (end == text || *end || !(*ret >= least && *ret <= most))
-		return fw_cli_usage(cli, "--%s %.40s: say a number from %g to %g", name, text,
-				    least, most);
-	return 0;
-}
-
 /* "12.3k/s, 400 at once" */
 static void put_demand(char *buf, size_t size, double rate, double burst, bool bytes)
 {
@@ -228,9 +214,9 @@ int fw_limit_suggest(struct fw_cli *cli, int argc, char **argv)
 
 	if (!s)
 		return fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
-	r = take_number(cli, "margin", FW_SUGGEST_MARGIN_MIN, 1000, &o.margin);
+	r = fw_replay_number(cli, "margin", FW_SUGGEST_MARGIN_MIN, 1000, &o.margin);
 	if (!r)
-		r = take_number(cli, "percentile", 50, 100, &o.percentile);
+		r = fw_replay_number(cli, "percentile", 50, 100, &o.percentile);
 	if (!r)
 		r = fw_replay_hosts(cli, &o.feed);
 	if (!r)

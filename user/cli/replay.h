@@ -27,6 +27,9 @@ void fw_replay_policy_free(struct fw_replay_source *source); /* zeroed is fine *
 int fw_replay_policy(struct fw_cli *cli, const char *path, bool running,
 		     struct fw_replay_source *ret);
 
+/* --NAME into *ret, if it is given: a number within these bounds. */
+int fw_replay_number(struct fw_cli *cli, const char *name, double least, double most, double *ret);
+
 /* --to into opts. */
 int fw_replay_hosts(struct fw_cli *cli, struct fw_feed_opts *opts);
 
@@ -57,6 +60,11 @@ void fw_replay_print_captures(const struct fw_replay *replay, const struct fw_re
 void fw_replay_put_packets(struct fw_table *table, const struct fw_count *count);
 void fw_replay_put_bytes(struct fw_table *table, const struct fw_count *count);
 int fw_replay_print_table(struct fw_table *table);
+/* The heaviest of these sources, below what is said of all (" are treated differently"): columns
+ * for address, packets and bytes, and three that row() fills. 0 or -ENOMEM. */
+int fw_replay_print_tops(const struct fw_tops *tops, unsigned int n,
+			 const struct fw_column columns[6], const char *words,
+			 void (*row)(struct fw_table *table, const struct fw_top *top));
 /* What is declared rather than known. */
 void fw_replay_print_known(const struct fw_replay *replay, const struct fw_replay_tally *t);
 void fw_replay_print_rate(const struct fw_replay *replay, const struct fw_replay_tally *t);

@@ -188,6 +188,13 @@ static int print_reasons(const struct fw_replay *replay)
 	return 0;
 }
 
+static void put_top(struct fw_table *table, const struct fw_top *top)
+{
+	fw_replay_put_packets(table, &(struct fw_count){ top->count[FW_DIFFERS_FIRST], 0 });
+	fw_replay_put_packets(table, &(struct fw_count){ top->count[FW_DIFFERS_SECOND], 0 });
+	fw_table_cell(table, "%s", fw_stats_reasons[top->reason].name);
+}
+
 static int print_tops(const struct fw_replay *replay, unsigned int n)
 {
 	static const struct fw_column columns[] = {
@@ -195,40 +202,11 @@ static int print_tops(const struct fw_replay *replay, unsigned int n)
 		{ "BYTES", FW_RIGHT },		 { "WORSE BY FIRST", FW_RIGHT },
 		{ "WORSE BY SECOND", FW_RIGHT }, { "LAST REASON", FW_LEFT },
 	};
-	struct fw_top *list = calloc(n + 1, sizeof(*list));
-	struct fw_table *table = list ? fw_table_new(columns, 6) : NULL;
-	char text[FW_TEXT_LEN];
-	__u64 sources;
-	size_t count;
-	bool exact;
 
-	if (!table) {
-		free(list);
-		return -ENOMEM;
-	}
-	count = fw_tops_list(replay->differ, -1, list, n);
-	for (size_t i = 0; i < count; i++) {
-		const struct fw_top *top = &list[i];
-
-		fw_table_cell(table, "%s", fw_text_put_addr(text, sizeof(text), top->addr_be));
-		fw_table_cell(table, "%s%llu", top->error ? "~" : "",
-			      (unsigned long long)top->packets);
-		fw_replay_put_bytes(table, &(struct fw_count){ top->packets, top->bytes });
-		fw_replay_put_packets(table, &(struct fw_count){ top->count[FW_DIFFERS_FIRST], 0 });
-		fw_replay_put_packets(table,
-				      &(struct fw_count){ top->count[FW_DIFFERS_SECOND], 0 });
-		fw_table_cell(table, "%s", fw_stats_reasons[top->reason].name);
-	}
-	free(list);
-	sources = fw_tops_sources(replay->differ, &exact);
-	if (!count) {
-		fw_table_free(table);
-		return 0;
-	}
-	printf("%s%llu sources are treated differently; the heaviest, and the packets that made "
-	       "the difference:\n",
-	       exact ? "" : "about ", (unsigned long long)sources);
-	return fw_replay_print_table(table);
+	return fw_replay_print_tops(
+		replay->differ, n, columns,
+		" are treated differently; the heaviest, and the packets that made the difference",
+		put_top);
 }
 
 int fw_replay_compare_print(const struct fw_replay *replay, char *const *path, unsigned int paths,

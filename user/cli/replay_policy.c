@@ -193,6 +193,20 @@ int fw_replay_policy(struct fw_cli *cli, const char *path, bool running,
 	return r;
 }
 
+int fw_replay_number(struct fw_cli *cli, const char *name, double least, double most, double *ret)
+{
+	const char *text = fw_cli_option(cli, name);
+	char *end;
+
+	if (!text)
+		return 0;
+	*ret = strtod(text, &end);
+	if (end == text || *end || !(*ret >= least && *ret <= most))
+		return fw_cli_usage(cli, "--%s %.40s: say a number from %g to %g", name, text,
+				    least, most);
+	return 0;
+}
+
 int fw_replay_hosts(struct fw_cli *cli, struct fw_feed_opts *opts)
 {
 	const char *option;

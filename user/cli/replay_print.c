@@ -153,12 +153,10 @@ static int print_parts(const char *title, const char (*names)[FW_NAME_LEN],
 	return 0;
 }
 
-static int print_tops(const struct fw_replay_tally *t, unsigned int n)
+int fw_replay_print_tops(const struct fw_tops *tops, unsigned int n,
+			 const struct fw_column columns[6], const char *words,
+			 void (*row)(struct fw_table *table, const struct fw_top *top))
 {
-	static const struct fw_column columns[] = {
-		{ "SOURCE", FW_LEFT },	 { "PACKETS", FW_RIGHT },  { "BYTES", FW_RIGHT },
-		{ "DROPPED", FW_RIGHT }, { "ANSWERED", FW_RIGHT }, { "LAST LOST FOR", FW_LEFT },
-	};
 	struct fw_top *list = calloc(n + 1, sizeof(*list));
 	struct fw_table *table = list ? fw_table_new(columns, 6) : NULL;
 	char text[FW_TEXT_LEN];
@@ -170,28 +168,43 @@ static int print_tops(const struct fw_replay_tally *t, unsigned int n)
 		free(list);
 		return -ENOMEM;
 	}
-	count = fw_tops_list(t->tops, -1, list, n);
+	count = fw_tops_list(tops, -1, list, n);
 	for (size_t i = 0; i < count; i++) {
 		const struct fw_top *top = &list[i];
-		__u64 dropped = top->count[FW_TOP_DROPPED], tx = top->count[FW_TOP_ANSWERED];
 
 		fw_table_cell(table, "%s", fw_text_put_addr(text, sizeof(text), top->addr_be));
 		fw_table_cell(table, "%s%llu", top->error ? "~" : "",
 			      (unsigned long long)top->packets);
 		fw_replay_put_bytes(table, &(struct fw_count){ top->packets, top->bytes });
-		fw_replay_put_packets(table, &(struct fw_count){ dropped, 0 });
-		fw_replay_put_packets(table, &(struct fw_count){ tx, 0 });
-		fw_table_cell(table, "%s", dropped ? fw_stats_reasons[top->reason].name : "-");
+		row(table, top);
 	}
 	free(list);
 	if (!count) {
 		fw_table_free(table);
 		return 0;
 	}
-	sources = fw_tops_sources(t->tops, &exact);
-	printf("%s%llu sources; the heaviest:\n", exact ? "" : "about ",
-	       (unsigned long long)sources);
+	sources = fw_tops_sources(tops, &exact);
+	printf("%s%llu sources%s:\n", exact ? "" : "about ", (unsigned long long)sources, words);
 	return fw_replay_print_table(table);
+}
+
+static void put_top(struct fw_table *table, const struct fw_top *top)
+{
+	__u64 dropped = top->count[FW_TOP_DROPPED];
+
+	fw_replay_put_packets(table, &(struct fw_count){ dropped, 0 });
+	fw_replay_put_packets(table, &(struct fw_count){ top->count[FW_TOP_ANSWERED], 0 });
+	fw_table_cell(table, "%s", dropped ? fw_stats_reasons[top->reason].name : "-");
+}
+
+static int print_tops(const struct fw_replay_tally *t, unsigned int n)
+{
+	static const struct fw_column columns[] = {
+		{ "SOURCE", FW_LEFT },	 { "PACKETS", FW_RIGHT },  { "BYTES", FW_RIGHT },
+		{ "DROPPED", FW_RIGHT }, { "ANSWERED", FW_RIGHT }, { "LAST LOST FOR", FW_LEFT },
+	};
+
+	return fw_replay_print_tops(t->tops, n, columns, "; the heaviest", put_top);
 }
 
 static void print_levels(const struct fw_replay_tally *t, const struct fw_policy_text *text)

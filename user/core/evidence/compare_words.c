@@ -34,8 +34,9 @@ static void unusual(char *buf, size_t size, const struct fw_compare_overlap *o)
 			 o->expected);
 	else
 		snprintf(buf, size,
-			 "%s%.3g would be expected if both had been drawn at random; so many or "
-			 "more have a chance of less than 1 in 10^%.0f",
+			 "two random draws from all there are would share %s%.3g, and so many or "
+			 "more with a chance of less than 1 in 10^%.0f: they are no random draws, "
+			 "which does not say whose they are",
 			 o->expected < 1 ? "only " : "", o->expected,
 			 o->log10_limit < -99 ? 99 : -o->log10_limit);
 }
@@ -185,19 +186,34 @@ static json_t *side_json(const struct fw_compare_side *s)
 			 "incident", json_object_get(s->report, "incident"));
 }
 
+/* Read twice, be it from the history and from its bundle. */
+static bool same_incident(const json_t *a, const json_t *b)
+{
+	static const char *const keys[] = { "id", "start" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (!json_equal(json_object_get(json_object_get(a, "incident"), keys[i]),
+				json_object_get(json_object_get(b, "incident"), keys[i])))
+			return false;
+	return true;
+}
+
 json_t *fw_compare_json(const struct fw_compare_side *a, const struct fw_compare_side *b)
 {
 	static const char caution[] =
 		"What overlaps may have another reason than the same attacker: visitors come back "
 		"from the same networks, and a spoofed address says nothing about its sender. "
-		"Sampled addresses are a part of those that were there, so their overlap is larger "
-		"than counted.";
+		"Sampled addresses are a part of those that were there, so more may have been "
+		"there "
+		"both times than are counted.";
 	json_t *doc = json_object(), *words = json_array();
 	struct fw_compare_sources proven, other;
 	int err = 0;
 
 	fw_compare_sources(&a->proven, &b->proven, &proven);
 	fw_compare_sources(&a->other, &b->other, &other);
+	if (same_incident(a->report, b->report))
+		err |= fw_json_push(words, json_string("Both are one and the same incident."));
 	err |= say_sources(words, "Proven sources", &proven);
 	err |= say_sources(words, "Possibly spoofed", &other);
 	err |= fw_json_set(doc, "a", side_json(a));

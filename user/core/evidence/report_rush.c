@@ -5,7 +5,8 @@
  *
  * Each measure is a share between 0 and 1. On one side of its first threshold it speaks for a rush,
  * on the other side of its second for an attack, between them for neither. The verdict needs two
- * measures more for one than for the other, and none of those marked decisive against it.
+ * measures more for one than for the other, and none of those marked decisive against it; a rush
+ * also needs visitors, who are there, so that connections say so or most packets are of the proven.
  */
 #include <stdio.h>
 #include <string.h>
@@ -52,6 +53,16 @@ static double strangers(const struct fw_report *r, __u64 *ret_of)
 		n += r->sums.reason[reasons[i]].packets + r->sums.would[reasons[i]].packets;
 	*ret_of = fw_report_packets(r);
 	return fw_report_share((double)n, (double)*ret_of);
+}
+
+/* Of sources that have completed a handshake, before or in these packets. */
+static bool mostly_proven(const struct fw_report *r)
+{
+	const struct fw_count *reason = r->sums.reason;
+	__u64 n = reason[FW_R_PASS_PROVEN].packets + reason[FW_R_PASS_COOKIE].packets +
+		  reason[FW_R_PASS_SOCKET].packets;
+
+	return 2 * n >= fw_report_packets(r);
 }
 
 /* What no person asks for: reflections, protocols not offered, broken headers, no connection. */
@@ -208,7 +219,9 @@ void fw_report_rush(struct fw_report *report)
 			row->decisive && m->speaks == FW_RV_RUSH && i == FW_REPORT_HANDSHAKES;
 		against_rush |= row->decisive && m->speaks == FW_RV_ATTACK;
 		/* Half of each is neither. */
-		against_rush |= i == FW_REPORT_HANDSHAKES && m->known && m->speaks != FW_RV_RUSH;
+		/* Many that come back without connecting are a flood, too, or nobody can tell. */
+		against_rush |= i == FW_REPORT_HANDSHAKES && m->speaks != FW_RV_RUSH &&
+				(m->known || !mostly_proven(report));
 		explain(row, m);
 	}
 	conclude(&rush, against_attack, against_rush);
