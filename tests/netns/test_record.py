@@ -311,6 +311,36 @@ def test_power_cut_sources(box):
     assert p.wait(30) == 0
 
 
+def test_accounts_that_nobody_comes_back_for(box):
+    """A controller that was killed leaves its accounts to the next one on its pins; when there will be
+    none, because the state is gone, any other controller clears them away."""
+    def left():
+        return sorted(e.name for e in os.scandir(box.run_dir) if e.name.startswith("accounts-"))
+    p = start(box)
+    p.kill()
+    p.wait()
+    mine = left()
+    assert mine
+    other = dict(box.env(), FLOODWALL_PINS=box.pins + "-other", FLOODWALL_HISTORY=box.dir + "/other.db")
+    policy = os.path.join(box.dir, "other.yaml")
+    with open(policy, "w", encoding="utf-8") as f:
+        f.write("recording: {database: %s}\nmetrics: {enabled: off}\n" % other["FLOODWALL_HISTORY"])
+
+    def another():
+        q = subprocess.Popen(["nsenter", "--net=/run/netns/" + box.srv, lab.FLOODWALL, "run",
+                              "--policy", policy], env=other, stderr=subprocess.PIPE, text=True)
+        try:
+            assert until(lambda: any("ready" in line for line in [q.stderr.readline()]))
+        finally:
+            q.terminate()
+            q.communicate(timeout=60)
+    another()
+    assert left() == mine  # whose state is there
+    box.fw("detach", "--all")
+    another()
+    assert not left()
+
+
 def test_disk_full(box):
     """A full disk: filtering and serving go on, status and the journal say that nothing is recorded,
     and with room again the counts of that time are there."""

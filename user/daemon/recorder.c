@@ -175,6 +175,7 @@ static int start(struct fw_daemon *daemon, struct fw_err *err)
 		return fw_err_set(err, -ENOMEM, NULL, "no memory for the recorder");
 	read_boot_id(part->boot_id, sizeof(part->boot_id));
 	settings(daemon, part);
+	fw_recording_sweep(daemon->opts.run_dir, daemon->opts.pins);
 	fw_recording_name(part->accounts, daemon->opts.run_dir, "accounts", daemon->opts.pins);
 	part->opts.pins = daemon->opts.pins;
 	part->opts.path = part->path;

@@ -51,6 +51,9 @@ struct fw_account_brief {
 	} lost[FW_R_MAX];
 };
 
+/* Whose accounts a file holds; -ENOENT: none, or it is none of ours. */
+int fw_accounts_peek(const char *path, struct fw_accounts_id *ret);
+
 /* path NULL: in memory. *ret_kept: it goes on with what was there. */
 int fw_accounts_open(const char *path, const struct fw_accounts_id *id, struct fw_accounts **ret,
 		     bool *ret_kept, struct fw_err *err);

@@ -310,6 +310,22 @@ out:
 	return r;
 }
 
+int fw_accounts_peek(const char *path, struct fw_accounts_id *ret)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct head head;
+	int r = -ENOENT;
+
+	if (fd < 0)
+		return r;
+	if (pread(fd, &head, sizeof(head), 0) == sizeof(head) && head.magic == MAGIC) {
+		*ret = head.id;
+		r = 0;
+	}
+	close(fd);
+	return r;
+}
+
 void fw_accounts_close(struct fw_accounts *a)
 {
 	if (!a)

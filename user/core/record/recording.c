@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The recorder's word on itself, as JSON, replaced in one step. */
+/* The recorder's word on itself, as JSON, replaced in one step; and what those leave who are
+ * killed. */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +9,9 @@
 #include <unistd.h>
 
 #include "user/base/json.h"
+#include "user/core/record/accounts.h"
 #include "user/core/record/recording.h"
+#include "user/kern/maps.h"
 
 char *fw_recording_name(char buf[PATH_MAX], const char *dir, const char *name, const char *pins)
 {
@@ -17,6 +21,26 @@ char *fw_recording_name(char buf[PATH_MAX], const char *dir, const char *name, c
 		number = (number ^ (__u8)*p) * 16777619U;
 	snprintf(buf, PATH_MAX, "%s/%s-%08x", dir, name, number);
 	return buf;
+}
+
+void fw_recording_sweep(const char *dir, const char *keep_pins)
+{
+	char keep[PATH_MAX], path[PATH_MAX];
+	struct fw_accounts_id id;
+	struct dirent *entry;
+	DIR *all = opendir(dir);
+
+	fw_recording_name(keep, dir, "accounts", keep_pins);
+	while (all && (entry = readdir(all))) {
+		if (strncmp(entry->d_name, "accounts-", strlen("accounts-")) ||
+		    snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name) >= PATH_MAX ||
+		    !strncmp(path, keep, strlen(keep)))
+			continue;
+		if (!fw_accounts_peek(path, &id) && !fw_maps_exists(id.state))
+			unlink(path);
+	}
+	if (all)
+		closedir(all);
 }
 
 int fw_recording_write(const char *dir, const char *pins, const struct fw_recording *rec)

@@ -19,6 +19,12 @@ struct fw_recording {
 /* DIR/NAME-<number of pins>SUFFIX into buf. Returns buf. */
 char *fw_recording_name(char buf[PATH_MAX], const char *dir, const char *name, const char *pins);
 
+/*
+ * Removes accounts of states that are no more, as controllers leave them that were killed and never
+ * came back: nobody could go on with them, and they lie in memory. keep: this pin directory's stay.
+ */
+void fw_recording_sweep(const char *dir, const char *keep_pins);
+
 int fw_recording_write(const char *dir, const char *pins, const struct fw_recording *recording);
 /* -ENOENT: none, or not readable. */
 int fw_recording_read(const char *dir, const char *pins, struct fw_recording *ret);
