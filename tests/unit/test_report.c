@@ -4,24 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "tests/unit/reports.h"
 #include "tests/unit/unit.h"
 #include "user/core/evidence/report.h"
-
-static struct fw_report *new_report(void)
-{
-	return calloc(1, sizeof(struct fw_report));
-}
-
-static void set(struct fw_report *r, unsigned int reason, __u64 packets)
-{
-	enum fw_verdict v = fw_incident_reason_verdict(reason);
-	struct fw_count *sum = v == FW_V_PASS ? &r->sums.pass
-			       : v == FW_V_TX ? &r->sums.answered
-					      : &r->sums.drop;
-
-	r->sums.reason[reason].packets = packets;
-	sum->packets += packets;
-}
 
 static void families(void **state)
 {
@@ -109,13 +94,6 @@ static void hostile_samples(void **state)
 	fw_report_traits_finish(&t);
 	assert_int_equal(t.samples, 20000);
 	assert_int_equal(t.nr_kinds, FW_REPORT_KINDS);
-}
-
-static void like_flood(struct fw_report *r)
-{
-	set(r, FW_R_TX_COOKIE, 1000000);
-	set(r, FW_R_PASS_COOKIE, 100);
-	set(r, FW_R_PASS_PROVEN, 5000);
 }
 
 static void verdicts(void **state)
@@ -233,119 +211,6 @@ static void answered_flood(void **state)
 	free(r);
 }
 
-static char *sentences(const struct fw_report *r)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	assert_int_equal(fw_report_public(out, r), 0);
-	fclose(out);
-	return text;
-}
-
-static void words(void **state)
-{
-	struct fw_report *r = new_report();
-	char *text;
-
-	(void)state;
-	like_flood(r);
-	fw_report_rush(r);
-	text = sentences(r);
-	assert_non_null(strstr(text, "nothing can be said of it"));
-	assert_null(strstr(text, "not one was dropped")); /* nobody was there to be dropped */
-	free(text);
-	r->sums.clerk_pass.packets = 10;
-	text = sentences(r);
-	assert_non_null(strstr(text, "of their 10 packets not one was dropped"));
-	free(text);
-	r->sums.clerk_drop.packets = 3;
-	text = sentences(r);
-	assert_non_null(
-		strstr(text, "Of the 13 packets of those who enter the results 3 were dropped"));
-	free(text);
-	r->sums.would_all.packets = 5;
-	text = sentences(r);
-	assert_non_null(strstr(text, "watch only for a part of that time")); /* some was answered */
-	free(text);
-	free(r);
-}
-
-/* Sentences that figures alone could make untrue, or read like a machine's. */
-static void true_words(void **state)
-{
-	static const struct {
-		double pps;
-		const char *says;
-	} rows[] = { { 1, "peak 1 packets" },
-		     { 9999.6, "peak about 10,000 packets" },
-		     { 999499, "peak about 999,000 packets" },
-		     { 999600, "peak about 1.0 million packets" },
-		     { 9960000, "peak about 10 million packets" } };
-	struct fw_report *r = new_report();
-	char *text;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		r->sums.peak_pps = rows[i].pps;
-		text = sentences(r);
-		assert_non_null(strstr(text, rows[i].says));
-		free(text);
-	}
-	/* Opened by hand on a quiet day: nothing was unusual. */
-	fw_report_rush(r);
-	r->incident.open = true;
-	r->length_s = 1;
-	text = sentences(r);
-	assert_non_null(strstr(text, "(for 1 second now) the server has been watched:"));
-	assert_null(strstr(text, "unusual"));
-	assert_null(strstr(fw_report_title(r), "unusual"));
-	free(text);
-	/* From one day into the next; a little is not nothing; how many others there were nobody
-	 * knows. */
-	strcpy(r->incident.service, "web");
-	r->incident.open = false;
-	r->incident.start.utc_ns = 1794009540ULL * 1000000000; /* 2026-11-06T23:59:00Z */
-	r->incident.end.utc_ns = r->incident.start.utc_ns + 93000000000;
-	r->length_s = 93;
-	like_flood(r);
-	set(r, FW_R_DROP_OUT_OF_STATE, 3);
-	r->sums.handshakes = 1;
-	r->sums.sources_unproven = 611;
-	fw_report_rush(r);
-	text = sentences(r);
-	assert_non_null(strstr(text, "From 06 November 2026, 23:59 to 07 November 2026, 00:00 UTC "
-				     "(for 93 seconds) the server was flooded"));
-	assert_non_null(strstr(text, "dropped less than 0.1 % of all packets and answered 99.5 %"));
-	assert_non_null(strstr(text, "1 time a sender proved"));
-	assert_non_null(strstr(text, "all others may be forged"));
-	assert_non_null(strstr(text, "611 of them were noted"));
-	free(text);
-	free(r);
-}
-
-/* Answered, and nobody came back: then somebody had to prove himself, and nobody did. */
-static void checked_in_vain(void **state)
-{
-	struct fw_report *r = new_report();
-	char *text;
-
-	(void)state;
-	like_flood(r);
-	r->sums.clerk_pass.packets = 14354;
-	r->proven.count = 62;
-	fw_report_rush(r);
-	text = sentences(r);
-	assert_non_null(strstr(text, "No sender that was checked proved"));
-	assert_null(strstr(text, "had to prove"));
-	assert_non_null(strstr(text, "of their 14,354 packets not one"));
-	/* Whether visitors are among them, no counter knows. */
-	assert_non_null(strstr(text, "62 sender addresses are proven to be real, and may be"));
-	free(text);
-	free(r);
-}
-
 /* A thousand bots that send UDP of many kinds are no strangers for long, and no visitors either. */
 static void no_connections(void **state)
 {
@@ -370,51 +235,6 @@ static void no_connections(void **state)
 	set(r, FW_R_PASS_PROVEN, 600000);
 	fw_report_rush(r);
 	assert_int_equal(r->rush.verdict, FW_RV_RUSH);
-	free(r);
-}
-
-/* Many strangers were real and many were not: no word for either, but for both. */
-static void attack_during_a_rush(void **state)
-{
-	struct fw_report *r = new_report();
-	char *text;
-
-	(void)state;
-	set(r, FW_R_TX_COOKIE, 107000);
-	set(r, FW_R_PASS_COOKIE, 17000);
-	set(r, FW_R_PASS_PROVEN, 90000);
-	strcpy(r->incident.service, "web");
-	fw_report_rush(r);
-	assert_int_equal(r->rush.verdict, FW_RV_UNDETERMINED);
-	text = sentences(r);
-	assert_non_null(strstr(text, "15.9 % were completed"));
-	assert_non_null(strstr(text, "both at once"));
-	free(text);
-	/* Too few to say anything: nothing is said of both. */
-	set(r, FW_R_TX_COOKIE, 10);
-	fw_report_rush(r);
-	text = sentences(r);
-	assert_null(strstr(text, "both at once"));
-	free(text);
-	free(r);
-}
-
-/* A botnet completes connections like visitors do: the name of the kind claims neither. */
-static void names(void **state)
-{
-	struct fw_report *r = new_report();
-
-	(void)state;
-	strcpy(r->incident.service, "web");
-	set(r, FW_R_TX_COOKIE, 10000);
-	set(r, FW_R_PASS_COOKIE, 9900);
-	fw_incident_guess(&r->sums, &r->guess);
-	assert_null(strstr(r->guess.words, "honest"));
-	assert_string_equal(fw_report_title(r), r->guess.words);
-	r->rush.verdict = FW_RV_RUSH;
-	assert_string_equal(fw_report_title(r), "rush of visitors");
-	r->rush.verdict = FW_RV_ATTACK;
-	assert_null(strstr(fw_report_title(r), "visitors"));
 	free(r);
 }
 
@@ -455,10 +275,8 @@ int main(void)
 		cmocka_unit_test(families),	   cmocka_unit_test(traits),
 		cmocka_unit_test(hostile_samples), cmocka_unit_test(verdicts),
 		cmocka_unit_test(thresholds),	   cmocka_unit_test(answered_flood),
-		cmocka_unit_test(half_and_half),   cmocka_unit_test(words),
-		cmocka_unit_test(true_words),	   cmocka_unit_test(empty),
-		cmocka_unit_test(checked_in_vain), cmocka_unit_test(attack_during_a_rush),
-		cmocka_unit_test(names),	   cmocka_unit_test(no_connections),
+		cmocka_unit_test(half_and_half),   cmocka_unit_test(no_connections),
+		cmocka_unit_test(empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,6 +87,37 @@ static bool is_calm(const struct fw_report *r)
 	return !*r->incident.service && !r->nr_spans && r->rush.verdict == FW_RV_UNDETERMINED;
 }
 
+/* From the first moment above calm to the last. */
+struct stretch {
+	__u64 to_ns; /* UTC */
+	double length_s;
+	bool pauses; /* calm for a tenth of it or more */
+};
+
+/* The incident itself is closed by a time of quiet, in which nothing was flooded. False: it lasts,
+ * or somebody had it recorded, or the machine was started anew within it. */
+static bool until_calm(const struct fw_report *r, struct stretch *ret)
+{
+	__u64 begin = r->incident.start.boot_ns, calm_ns = 0;
+	struct fw_when end = r->incident.start;
+
+	for (size_t i = 0; i < r->nr_spans; i++) { /* in the order they began */
+		const struct fw_incident_span *span = &r->span[i];
+
+		if (!span->over)
+			return false;
+		if (span->from.boot_ns > end.boot_ns)
+			calm_ns += span->from.boot_ns - end.boot_ns;
+		if (span->to.boot_ns > end.boot_ns)
+			end = span->to;
+	}
+	if (end.boot_ns == begin)
+		return false;
+	*ret = (struct stretch){ end.utc_ns, (double)(end.boot_ns - begin) / 1e9,
+				 10 * calm_ns >= end.boot_ns - begin };
+	return true;
+}
+
 static void what(const struct fw_report *r, struct say *s)
 {
 	static const char *const was[FW_RV_MAX][2] = {
@@ -96,25 +127,28 @@ static void what(const struct fw_report *r, struct say *s)
 		[FW_RV_UNDETERMINED] = { "received unusually heavy traffic",
 					 "has received unusually heavy traffic" },
 	};
-	/* Somebody may have had reasons that no counter knows: it is not called usual, either. */
-	const char *words = is_calm(r)	       ? "was watched"
-			    : r->incident.open ? was[r->rush.verdict][1]
-					       : was[r->rush.verdict][0];
+	struct stretch time = { r->incident.end.utc_ns, r->length_s, false };
+	bool over = until_calm(r, &time) || !r->incident.open;
 	char from[48], to[48], day[48], length[32], peak[32];
 
 	put_time(from, sizeof(from), r->incident.start.utc_ns, "%d %B %Y, %H:%M");
 	put_time(to, sizeof(to), r->incident.start.utc_ns, "%d %B %Y");
-	put_time(day, sizeof(day), r->incident.end.utc_ns, "%d %B %Y");
+	put_time(day, sizeof(day), time.to_ns, "%d %B %Y");
 	/* The day is said again if it is another one. */
-	put_time(to, sizeof(to), r->incident.end.utc_ns,
-		 strcmp(to, day) ? "%d %B %Y, %H:%M" : "%H:%M");
-	put_length(length, r->length_s);
-	if (r->incident.open)
-		say(s, "Since %s UTC (for %s now) the server %s", from, length,
-		    is_calm(r) ? "has been watched" : words);
+	put_time(to, sizeof(to), time.to_ns, strcmp(to, day) ? "%d %B %Y, %H:%M" : "%H:%M");
+	put_length(length, time.length_s);
+	if (over)
+		say(s, "From %s to %s UTC (for %s%s) the server ", from, to, length,
+		    time.pauses ? ", with pauses" : "");
 	else
-		say(s, "From %s to %s UTC (for %s) the server %s", from, to, length, words);
-	say(s, ": at the peak %s packets a second.", rate(peak, r->sums.peak_pps));
+		say(s, "Since %s UTC (for %s now) the server ", from, length);
+	/* Somebody may have had reasons that no counter knows: it is not called usual, either. */
+	if (is_calm(r))
+		say(s, over ? "was watched" : "has been watched");
+	else
+		say(s, "%s", was[r->rush.verdict][!over]);
+	say(s, ": at the peak %s packets a second", rate(peak, r->sums.peak_pps));
+	say(s, over && r->incident.open ? "; it has been calm since." : ".");
 }
 
 /* "25.0 %": what is there is never said to be nothing. */
