@@ -14,11 +14,11 @@
 /* Whoever reads meanwhile sees what is stored below this after what is stored above it. */
 #define TALLY_IN_ORDER() asm volatile("" ::: "memory")
 
-/* A store that others see after all before it and before all after it. */
-#define tally_publish(at, value)                             \
+/* A store that others see after all before it and before all after it; ordered: as knob_ordered. */
+#define tally_publish(ordered, at, value)                    \
 	({                                                   \
 		TALLY_IN_ORDER();                            \
-		if (knob_ordered)                            \
+		if (ordered)                                 \
 			*(at) = (value);                     \
 		else                                         \
 			__sync_lock_test_and_set(at, value); \
@@ -29,50 +29,56 @@
  * Empty a slot into the ledger, where it is whole before the head says so. The slot is free from
  * then on, for whoever reads it before the head as for who does after.
  */
-static __always_inline void tally_leave(struct fw_book *book, __u32 cpu, struct fw_tally *t)
+static __always_inline void tally_leave(struct fw_book *book, __u32 cpu, struct fw_tally *t,
+					__u32 ordered)
 {
-	__u64 head = book->head, packets = book->packets + t->packets;
-	__u32 at = cpu * knob_ledger + ((__u32)head & (knob_ledger - 1));
+	__u32 size = knob_ledger, at = cpu * size + ((__u32)book->head & (size - 1));
 	struct fw_tally *record = bpf_map_lookup_elem(&fw_ledger, &at);
+	__u64 packets;
 
 	if (!record)
 		return;
 	*record = *t;
+	packets = book->packets + t->packets;
 	book->packets = packets;
-	tally_publish(&t->who, 0);
-	tally_publish(&book->head, head + 1);
+	tally_publish(ordered, &t->who, 0);
+	tally_publish(ordered, &book->head, book->head + 1);
 	book->whole = packets;
 }
 
 /* Account a packet of a tabled source. lost_for: the reason it was dropped for, or 0. */
 static __always_inline void tally(const struct pkt *p, __u64 key, __u32 lost_for)
 {
-	__u64 slot = (key ^ knob_key0) * knob_key1 >> (64 - FW_TALLY_BITS);
+	__u64 at = key * knob_key1 >> (64 - FW_TALLY_BITS), age;
 	__u32 cpu = bpf_get_smp_processor_id(), who;
 	struct fw_book *book = bpf_map_lookup_elem(&fw_book, &cpu);
 	struct fw_tally *t;
+	__u32 ordered;
 
 	if (!book)
 		return;
 	/* What it loses and what it does not lie side by side, in one cache line. */
-	slot ^= !!lost_for;
-	FW_BOUND(slot, FW_TALLY_SLOTS - 1);
-	t = &book->slot[slot];
-	who = FW_TALLY_WHO(lost_for, p->class, p->proven, p->family == 6, (__u32)slot);
-	if (t->key == key && t->who == who && p->now - t->first_ns < FW_TALLY_NS) {
+	at ^= !!lost_for;
+	FW_BOUND(at, FW_TALLY_SLOTS - 1);
+	who = FW_TALLY_WHO(lost_for, p->class, p->proven, p->family == 6, (__u32)at);
+	t = &book->slot[at];
+	FW_OPAQUE(t);
+	age = p->now - t->first_ns;
+	if (t->key == key && t->who == who && age < FW_TALLY_NS) {
 		t->packets++;
 		t->bytes += p->len;
-		t->last = p->now - t->first_ns;
+		t->last = age;
 		return;
 	}
+	ordered = knob_ordered;
 	if (t->who)
-		tally_leave(book, cpu, t);
+		tally_leave(book, cpu, t, ordered);
 	t->key = key;
 	t->first_ns = p->now;
 	t->last = 0;
 	t->packets = 1;
 	t->bytes = p->len;
-	tally_publish(&t->who, who);
+	tally_publish(ordered, &t->who, who);
 }
 
 #endif
