@@ -207,6 +207,11 @@ def test_a_policy_file_judges(tmp_path):
     _, err = floodwall("replay", path, "--policy", policy(tmp_path, "bad.yaml", "nonsense: 1\n"), code=1)
     assert "bad.yaml:1:1" in err
     floodwall("replay", path, "--policy", strict, "--running", code=1)
+    # It may be another host's: what this one has not is no matter.
+    other = policy(tmp_path, "other.yaml", "interfaces: {lo: native, no-such0: native}\n"
+                   "services: {web: {to: [203.0.113.250], tcp: [80]}}\n")
+    assert "interface here" in floodwall("policy", "check", other)[1]
+    assert "interface here" not in floodwall("replay", path, "--policy", other)[1]
 
 
 def test_two_policies_side_by_side(tmp_path):

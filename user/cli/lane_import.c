@@ -167,9 +167,10 @@ static int import_done(struct fw_cli *cli, const struct fw_edit *edit, const str
 		snprintf(twice, sizeof(twice), ", %zu repeated", r->repeated);
 	if (r->replaced)
 		snprintf(again, sizeof(again), ", %zu renewed", r->replaced);
-	return fw_cli_done(cli, doc, "%zu prefixes %s%s%s%s: %zu new%s%s%s; %zu in all",
-			   r->added + r->replaced, fw_lane_words[lane].done,
-			   im->class_name ? " " : "", im->class_name ? im->class_name : "",
+	return fw_cli_done(cli, doc, "%zu prefix%s %s%s%s%s: %zu new%s%s%s; %zu in all",
+			   r->added + r->replaced, r->added + r->replaced == 1 ? "" : "es",
+			   fw_lane_words[lane].done, im->class_name ? " " : "",
+			   im->class_name ? im->class_name : "",
 			   fw_lane_put_until(until, sizeof(until), edit, &im->how), r->added, again,
 			   twice, gone, total);
 }

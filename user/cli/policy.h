@@ -12,7 +12,8 @@ struct fw_policy_cmd {
 	struct fw_file file;
 	struct fw_problems problems;
 	struct fw_maps maps;
-	int lock; /* -1: not held */
+	int lock;	/* -1: not held */
+	bool elsewhere; /* set before it is read: what this host has is no matter */
 };
 
 /* Empty, with nothing held. */

@@ -78,7 +78,7 @@ int fw_policy_cmd_read(struct fw_cli *cli, int argc, char **argv, struct fw_poli
 					    : "name the file, or floodwall policy save writes it",
 				       "%s cannot be read: %s", name, strerror(-r));
 	}
-	here = fw_policy_host_find(&host);
+	here = fw_policy_host_find(&host) && !cmd->elsewhere;
 	host.surely = cmd->maps.ctl; /* what it is held against runs here */
 	r = fw_policy_read_file_for(cmd->path, fw_policy_clock(cmd->maps.ctl ? &cmd->maps : NULL),
 				    known ? &session : NULL, here ? &host : NULL, &cmd->file,

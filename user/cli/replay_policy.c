@@ -32,8 +32,10 @@ static int read_file(struct fw_cli *cli, const char *path, struct fw_replay_sour
 	__u64 now_ns = fw_policy_clock(NULL).now_ns;
 	char *argv[] = { (char *)path };
 	struct fw_policy_cmd cmd = FW_POLICY_CMD;
-	int r = fw_policy_cmd_read(cli, 1, argv, &cmd);
+	int r;
 
+	cmd.elsewhere = true; /* a recording may be another host's */
+	r = fw_policy_cmd_read(cli, 1, argv, &cmd);
 	if (!r) {
 		ret->model = cmd.file.model;
 		ret->lanes = cmd.file.lanes;

@@ -103,6 +103,7 @@ struct named {
 	const char *first;
 	size_t size;
 	int n;
+	const char *change; /* how one that is there is changed */
 };
 
 static const char *name_at(const struct named *table, int i)
@@ -134,8 +135,8 @@ static int named_place(const struct named *table, const char *name, struct fw_er
 	if (r)
 		return r;
 	if (named_find(table, name, NULL) >= 0)
-		return fw_err_set(err, -EEXIST, NULL, "there is a %s \"%s\" already", table->what,
-				  name);
+		return fw_err_set(err, -EEXIST, table->change, "there is a %s \"%s\" already",
+				  table->what, name);
 	for (int i = 0; i < table->n; i++)
 		if (!*name_at(table, i))
 			return i;
@@ -145,14 +146,22 @@ static int named_place(const struct named *table, const char *name, struct fw_er
 
 static struct named classes(const struct fw_model *model)
 {
-	return (struct named){ "class", "classes", model->class[0].name, sizeof(model->class[0]),
-			       FW_CLASS_MAX };
+	return (struct named){ "class",
+			       "classes",
+			       model->class[0].name,
+			       sizeof(model->class[0]),
+			       FW_CLASS_MAX,
+			       "floodwall limit set KIND RATE --class NAME changes it" };
 }
 
 static struct named services(const struct fw_model *model)
 {
-	return (struct named){ "service", "services", model->service[0].name,
-			       sizeof(model->service[0]), FW_SERVICE_MAX };
+	return (struct named){ "service",
+			       "services",
+			       model->service[0].name,
+			       sizeof(model->service[0]),
+			       FW_SERVICE_MAX,
+			       "floodwall service set NAME changes it" };
 }
 
 int fw_model_class_find(const struct fw_model *model, const char *name, struct fw_err *err)
