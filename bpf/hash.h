@@ -70,10 +70,11 @@ static __always_inline __u32 fw_table_sets(__u32 bits)
 static __always_inline struct fw_place fw_place(__u64 hash, __u32 bits)
 {
 	struct fw_place place = { .set = hash & ((1U << bits) - 1), .tag = hash >> FW_TAG_SHIFT };
+	__u64 fp = hash >> bits & 0xff;
 
-	place.fp = hash >> bits;
-	if (!place.fp)
-		place.fp = 0xff;
+	if (!fp)
+		fp = 0xff;
+	place.fp = fp;
 	return place;
 }
 

@@ -22,9 +22,16 @@
  * returns.
  */
 #define FW_BOUND(x, mask) asm volatile("%0 &= %1" : "+r"(x) : "i"(mask))
+/* Which way most packets go: it is laid out in a row, and has the registers. */
+#ifndef likely /* later versions of libbpf have them */
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#endif
 /* Make the compiler forget how x (64 bits) came about, so that it computes x as written. */
 #define FW_OPAQUE(x) asm volatile("" : "+r"(x))
 #else
+#define likely(x)	  (x)
+#define unlikely(x)	  (x)
 #define FW_FORGET(x, u)	  ((void)(u))
 #define FW_BOUND(x, mask) ((x) &= (mask))
 #define FW_OPAQUE(x)	  ((void)(x))
@@ -48,6 +55,18 @@ struct frag_hdr {
 	__be32 identification;
 };
 #endif
+
+/*
+ * What few packets come to, a reason mostly: made ready where they turn off, and not before, where
+ * the compiler would put it for all.
+ */
+static __always_inline int aside(int what)
+{
+#ifdef __bpf__
+	asm volatile("");
+#endif
+	return what;
+}
 
 #define FW_RB_NO_WAKEUP 1 /* enum BPF_RB_NO_WAKEUP */
 

@@ -77,18 +77,20 @@ static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_
 	struct fw_place place = fw_place_near(table.hash, table.bits);
 	const struct fw_word *fp;
 	struct entry e = {};
-	__u64 marks;
+	__u64 fps, marks;
 
 	set = table.base + place.set;
 	fp = bpf_map_lookup_elem(&fw_src_fp, &set);
-	if (!fp)
+	if (unlikely(!fp))
 		return 0;
-	marks = zero_bytes(fp->v ^ place.fp * FW_BYTES_LOW);
-	if (!marks && near_overflowed(set)) {
+	fps = *(const volatile __u64 *)&fp->v;
+	marks = zero_bytes(fps ^ place.fp * FW_BYTES_LOW);
+	/* A set that is not full has sent nobody on, which saves the look at near_overflowed(). */
+	if (!marks && !zero_bytes(fps)) {
 		place = fw_place_far(table.hash, table.bits);
 		set = table.base + place.set;
 		fp = bpf_map_lookup_elem(&fw_src_fp, &set);
-		if (!fp)
+		if (unlikely(!fp))
 			return 0;
 		marks = zero_bytes(fp->v ^ place.fp * FW_BYTES_LOW);
 	}
@@ -99,7 +101,7 @@ static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_
 		return p->family == 4 ? FW_CONTINUE | FW_IS_ABSENT : 0;
 	}
 	e.set = bpf_map_lookup_elem(&fw_src, &set);
-	if (!e.set)
+	if (unlikely(!e.set))
 		return 0;
 	e.way = first_way(marks);
 	*ret_at = source_at(&place, set, e.way);

@@ -260,6 +260,9 @@ static __always_inline enum entering set_enter(const struct fw_place *place, __u
 	if (!fp || !e->set)
 		return FW_ENTER_NONE;
 	empty = free_ways(e, zero_bytes(fps), claim);
+	/* Claimed, but not full yet: who goes on to the far part now is not looked for there. */
+	if (!empty && zero_bytes(fps))
+		return FW_ENTER_LOST;
 	way = empty ? first_way(empty) : table_victim(e, claim, now, idle_ns, &old);
 	if (*(volatile __u64 *)&fp->v != fps)
 		return FW_ENTER_LOST;
