@@ -76,11 +76,15 @@ static __always_inline void entry_refresh(struct entry *e, const struct toll *p,
 	__u32 seen = FW_SEEN(p->now, limits[FW_K_PACKETS].units);
 	__u32 last = *(volatile __u16 *)&e->set->seen[e->way];
 	__u32 gap = FW_SEEN_GAP(seen, last), other = (seen ^ last) & FW_UNITS_DIFFER;
-	__u8 proof = e->set->proof[e->way];
 	__u64 paid = (p->now - e->word) & FW_TAT_MASK;
+	__u8 proof;
 
 	if (paid > FW_TAT_MASK >> 1)
 		paid = 0;
+	/* Nearly always. What follows says the same of more cases. */
+	if (likely(seen == last && paid >> FW_SEEN_SHIFT <= FW_GAP_MAX / 2))
+		return;
+	proof = e->set->proof[e->way];
 	if (gap > FW_GAP_MAX)
 		gap = 0;
 	if (!gap && !other && paid >> FW_SEEN_SHIFT <= FW_GAP_MAX / 2)
@@ -127,7 +131,7 @@ static __always_inline bool stamp_plan(const struct entry *e, __u64 stamp,
 
 static __always_inline bool stamp_store(struct entry *e, __u64 stamp, __u32 old, __u32 new)
 {
-	return __sync_val_compare_and_swap(&e->set->tat[e->way][stamp], old, new) == old;
+	return likely(__sync_val_compare_and_swap(&e->set->tat[e->way][stamp], old, new) == old);
 }
 
 /* Move a 32-bit stamp. False: another CPU spent what was left, or tries ran out. */
@@ -195,7 +199,7 @@ static __always_inline bool word_plan(const struct entry *e, const struct fw_lim
 
 static __always_inline bool word_store(struct entry *e, __u64 word)
 {
-	if (__sync_val_compare_and_swap(&e->set->word[e->way], e->word, word) != e->word)
+	if (unlikely(__sync_val_compare_and_swap(&e->set->word[e->way], e->word, word) != e->word))
 		return false;
 	e->word = word;
 	return true;

@@ -78,7 +78,10 @@ static __always_inline struct table_key who_table(__u64 key, __u32 who)
 
 static __always_inline const struct fw_limit *who_limits(const struct fw_class *class, __u32 who)
 {
-	return who & FW_WHO_NET48 ? class->net48 : class->limit;
+	const struct fw_limit *limits = who & FW_WHO_NET48 ? class->net48 : class->limit;
+
+	FW_OPAQUE(limits); /* one address, not one to be reckoned for each field */
+	return limits;
 }
 
 /* May a source not in the table be entered? The clerks need not queue with the crowd. */
@@ -151,7 +154,7 @@ __noinline __u32 charge_at(__u64 at, __u64 now, __u64 what, __u32 who)
 	e.set = bpf_map_lookup_elem(&fw_src, &set);
 	if (!policy || !e.set)
 		return 0;
-	limits = who_class(policy, who)->limit;
+	limits = who_limits(who_class(policy, who), who & ~FW_WHO_NET48);
 	e.way = at & (FW_WAYS - 1);
 	e.word = *(volatile __u64 *)&e.set->word[e.way];
 	if ((e.word ^ at) >> FW_TAG_SHIFT || is_claimed(e.word) ||
