@@ -104,13 +104,19 @@ static __always_inline int judge(struct xdp_md *ctx, struct pkt *p, const struct
 	p->reason = judge_frame(p, policy, stages);
 	if (p->reason != FW_CONTINUE)
 		return conclude_drop(ctx, p, policy);
+	/* Of a reason that floods are made of the compiler should know, too: its counter has a
+	 * place. */
 	p->reason = judge_lane(p, stages);
-	if (p->reason != FW_CONTINUE)
+	if (p->reason == FW_R_DROP_BLOCKED)
+		return conclude_as(ctx, p, policy, FW_R_DROP_BLOCKED, XDP_DROP);
+	if (unlikely(p->reason != FW_CONTINUE))
 		return conclude(ctx, p, policy);
 	if (p->trusted)
 		return FW_TRUSTED;
 	p->reason = judge_service(p, policy, stages);
-	if (p->reason != FW_CONTINUE)
+	if (p->reason == FW_R_DROP_UNSPOKEN)
+		return conclude_as(ctx, p, policy, FW_R_DROP_UNSPOKEN, XDP_DROP);
+	if (unlikely(p->reason != FW_CONTINUE))
 		return conclude_drop(ctx, p, policy);
 	if (stages & FW_S_SOURCE)
 		glance = source_glance(p, policy, source_key(p), &at);
@@ -123,7 +129,7 @@ static __always_inline int judge(struct xdp_md *ctx, struct pkt *p, const struct
 		p->stranger = 1;
 		if (stages & FW_S_CROWD)
 			p->reason = stage_stranger(p);
-		return p->reason == FW_CONTINUE ? FW_OPEN : conclude_drop(ctx, p, policy);
+		return p->reason == FW_CONTINUE ? aside(FW_OPEN) : conclude_drop(ctx, p, policy);
 	}
 	return judge_source(p, stages, glance, at) ? conclude(ctx, p, policy) : FW_OPEN;
 }

@@ -47,13 +47,13 @@ static __always_inline bool parse_plain4(const struct frame *f, struct pkt *p)
 	struct iphdr *ip = (struct iphdr *)(eth + 1);
 	__u32 total;
 
-	if ((void *)(ip + 1) + sizeof(struct udphdr) > f->end)
+	if (unlikely((void *)(ip + 1) + sizeof(struct udphdr) > f->end))
 		return false;
 	if (eth->h_proto != bpf_htons(FW_ETH_IP4) || *(__u8 *)ip != 0x45 ||
 	    ip->frag_off & bpf_htons(FW_IP_MF | FW_IP_OFFSET))
 		return false;
 	total = bpf_ntohs(ip->tot_len);
-	if (p->len > FW_PLAIN_MAX)
+	if (unlikely(p->len > FW_PLAIN_MAX))
 		return false;
 	if (total < sizeof(*ip) + sizeof(struct udphdr) || total > p->len - sizeof(*eth))
 		return false;
@@ -73,11 +73,11 @@ static __always_inline bool parse_plain6(const struct frame *f, struct pkt *p)
 	struct ethhdr *eth = f->data;
 	struct ipv6hdr *ip = (struct ipv6hdr *)(eth + 1);
 
-	if ((void *)(ip + 1) + sizeof(struct udphdr) > f->end)
+	if (unlikely((void *)(ip + 1) + sizeof(struct udphdr) > f->end))
 		return false;
 	if (eth->h_proto != bpf_htons(FW_ETH_IP6) || *(__u8 *)ip >> 4 != 6)
 		return false;
-	if (p->len > FW_PLAIN_MAX)
+	if (unlikely(p->len > FW_PLAIN_MAX))
 		return false;
 	p->payload = bpf_ntohs(ip->payload_len);
 	if (p->payload < sizeof(struct udphdr) || p->payload > p->len - sizeof(*eth) - sizeof(*ip))

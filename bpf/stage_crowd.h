@@ -272,7 +272,7 @@ static __always_inline int refuse(struct xdp_md *ctx, const struct pkt *p)
 /* A stranger whom nothing can prove: most of a flood ends here. */
 static __always_inline int stage_stranger(const struct pkt *p)
 {
-	if (!p->stranger || p->proto == FW_PROTO_TCP || may_be_answer(p))
+	if (!p->stranger || p->proto == FW_PROTO_TCP || unlikely(may_be_answer(p)))
 		return FW_CONTINUE;
 	crowd_exceeded(p, true);
 	return reason_of_crowd(p);

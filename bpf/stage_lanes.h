@@ -108,7 +108,7 @@ static __always_inline __u32 lane4_profile(const struct pkt *p)
 {
 	__u32 addr = bpf_ntohl(p->saddr[3]), id = fw_lane4_top[p->lanes & 1][addr >> 16];
 
-	if (id < FW_LANE4_SET)
+	if (likely(id < FW_LANE4_SET))
 		return id;
 	if (id != FW_LANE4_DIR && lane4_listed(p->lanes, addr))
 		return FW_LANE4_COMMON;
@@ -174,7 +174,7 @@ static __always_inline int stage_lanes(struct pkt *p)
 	if (!p->family)
 		return FW_CONTINUE;
 	id = p->family == 4 ? lane4_profile(p) : lane6_profile(p);
-	if (!id)
+	if (likely(!id))
 		return FW_CONTINUE;
 	id += p->lanes * knob_profiles;
 	profile = bpf_map_lookup_elem(&fw_profile, &id);

@@ -59,13 +59,13 @@ static __always_inline bool source6_reserved(const __be32 a[4])
 
 static __always_inline bool source_bad(const struct pkt *p, const struct fw_policy *policy)
 {
-	__u32 flags = policy->flags;
 	__u32 a = bpf_ntohl(p->saddr[3]);
 
-	if (flags & FW_P_BOGUS_SOURCE &&
-	    (p->family == 4 ? source4_bogus(a) : source6_bogus(p->saddr)))
+	/* The address first: nearly none needs the question. */
+	if (unlikely(p->family == 4 ? source4_bogus(a) : source6_bogus(p->saddr)) &&
+	    policy->flags & FW_P_BOGUS_SOURCE)
 		return true;
-	return flags & FW_P_RESERVED_SOURCE &&
+	return unlikely(policy->flags & FW_P_RESERVED_SOURCE) &&
 	       (p->family == 4 ? source4_reserved(a) : source6_reserved(p->saddr));
 }
 
@@ -79,19 +79,19 @@ static __always_inline int stage_sanity(const struct pkt *p, const struct fw_pol
 {
 	if (!p->family)
 		return FW_CONTINUE;
-	if (is_land(p))
-		return FW_R_DROP_LAND;
-	if (source_bad(p, policy))
-		return FW_R_DROP_BOGUS_SOURCE;
+	if (unlikely(is_land(p)))
+		return aside(FW_R_DROP_LAND);
+	if (unlikely(source_bad(p, policy)))
+		return aside(FW_R_DROP_BOGUS_SOURCE);
 	if (p->later || p->own_budget != FW_NO_BUDGET)
 		return FW_CONTINUE;
-	if (p->proto == FW_PROTO_TCP && tcp_flags_bad(p->tcp_flags))
-		return FW_R_DROP_TCP_FLAGS;
+	if (p->proto == FW_PROTO_TCP && unlikely(tcp_flags_bad(p->tcp_flags)))
+		return aside(FW_R_DROP_TCP_FLAGS);
 	/* RFC 768 allows UDP source port 0; nobody listens on destination 0. */
-	if (p->proto == FW_PROTO_TCP && (!p->sport || !p->dport))
-		return FW_R_DROP_PORT_ZERO;
-	if (p->proto == FW_PROTO_UDP && !p->dport)
-		return FW_R_DROP_PORT_ZERO;
+	if (p->proto == FW_PROTO_TCP && unlikely(!p->sport || !p->dport))
+		return aside(FW_R_DROP_PORT_ZERO);
+	if (p->proto == FW_PROTO_UDP && unlikely(!p->dport))
+		return aside(FW_R_DROP_PORT_ZERO);
 	return FW_CONTINUE;
 }
 

@@ -26,12 +26,10 @@ static __always_inline __u64 port_index(__be16 port)
 	return index;
 }
 
-/* The service of (daddr, table, port), or -1. table is FW_PORT_*. */
+/* The service of daddr in the chain of rules that begins at rule at, or -1. */
 static __always_inline int service_find(const struct pkt *p, const struct fw_policy *policy,
-					__u32 table)
+					__u32 at)
 {
-	__u32 at = policy->port_rule[table & 1][port_index(p->dport)];
-
 	for (int i = 0; i < FW_CHAIN_MAX && at; i++) {
 		const struct fw_rule *rule = &policy->rule[at & (FW_RULE_MAX - 1)];
 
@@ -54,6 +52,7 @@ static __always_inline int service_closed(const struct pkt *p, const struct fw_p
 	for (int i = 0; i < FW_CLOSED_PROBES; i++) {
 		const struct fw_closed *slot = &policy->closed[(home + i) & (FW_CLOSED_SLOTS - 1)];
 
+		FW_OPAQUE(slot);
 		if (slot->addr_be[3] == p->daddr[3] && same_addr(slot->addr_be, p->daddr))
 			return (slot->service & (FW_SERVICE_MAX - 1)) | slot->speaks << 8;
 	}
@@ -68,11 +67,10 @@ static __always_inline bool may_be_reply(const struct pkt *p)
 	return p->proto == FW_PROTO_UDP || p->tcp_flags & (FW_TCP_ACK | FW_TCP_RST);
 }
 
-static __always_inline bool is_reflected(const struct pkt *p, const struct fw_policy *policy)
+/* slot: of its source port in policy->reflect, not 0. */
+static __always_inline bool is_reflected(const struct pkt *p, __u8 slot)
 {
-	__u8 slot = policy->reflect[port_index(p->sport)];
-
-	if (!slot || (!(slot & FW_REFLECT_EVERYWHERE) && p->service == FW_SERVICE_HOST))
+	if (!(slot & FW_REFLECT_EVERYWHERE) && p->service == FW_SERVICE_HOST)
 		return false;
 	note(FW_NOTE_REFLECT_BASE + (slot & FW_REFLECT_SLOT));
 	return true;
@@ -80,34 +78,37 @@ static __always_inline bool is_reflected(const struct pkt *p, const struct fw_po
 
 /* Packets with ports: find the service of this protocol, or the one that owns the port otherwise.
  */
-static __always_inline int service_by_port(struct pkt *p, const struct fw_policy *policy)
+static __always_inline bool service_by_port(struct pkt *p, const struct fw_policy *policy)
 {
 	__u32 table = p->proto == FW_PROTO_TCP ? FW_PORT_TCP : FW_PORT_UDP;
-	int service = service_find(p, policy, table);
+	__u64 port = port_index(p->dport);
+	int service = service_find(p, policy, policy->port_rule[table][port]);
 
 	if (service >= 0) {
 		p->service = service;
-		return FW_CONTINUE;
+		return true;
 	}
-	service = service_find(p, policy, !table);
+	service = service_find(p, policy, policy->port_rule[!table][port]);
 	if (service < 0 && policy->flags & FW_P_CLOSED && !may_be_reply(p))
 		service = service_closed(p, policy);
 	if (service < 0)
-		return FW_CONTINUE;
+		return true;
 	p->service = service & (FW_SERVICE_MAX - 1);
-	return FW_R_DROP_UNSPOKEN;
+	return false;
 }
 
 static __always_inline int stage_service(struct pkt *p, const struct fw_policy *policy)
 {
 	bool tcp = p->proto == FW_PROTO_TCP, udp = p->proto == FW_PROTO_UDP;
-	int service, reason = FW_CONTINUE;
+	int service;
 
 	if ((tcp || udp) && !p->later) {
-		reason = service_by_port(p, policy);
-		if (udp && is_reflected(p, policy))
-			return FW_R_DROP_REFLECTED;
-		return reason;
+		__u8 slot = udp ? policy->reflect[port_index(p->sport)] : 0;
+		bool spoken = service_by_port(p, policy);
+
+		if (unlikely(slot) && is_reflected(p, slot))
+			return aside(FW_R_DROP_REFLECTED);
+		return spoken ? FW_CONTINUE : FW_R_DROP_UNSPOKEN;
 	}
 	if (!(policy->flags & FW_P_CLOSED))
 		return FW_CONTINUE;

@@ -25,9 +25,14 @@ static __always_inline __u64 clock_now(void)
 /* The generation in force: an unconfirmed change ends here, whoever is alive in user space. */
 static __always_inline __u64 live_word(__u64 now)
 {
-	__u64 deadline = fw_ctl.deadline_ns;
+	const struct fw_ctl *ctl = &fw_ctl;
+	__u64 deadline;
 
-	return deadline && now >= deadline ? fw_ctl.revert : fw_ctl.live;
+	FW_OPAQUE(ctl); /* one address for all three */
+	deadline = ctl->deadline_ns;
+	if (unlikely(deadline && now >= deadline))
+		return ctl->revert;
+	return ctl->live;
 }
 
 static __always_inline void note(__u32 what)

@@ -24,7 +24,7 @@ static __always_inline __u64 count(void *map, __u32 slot, __u32 len)
 	struct fw_count *c = bpf_map_lookup_elem(map, &slot);
 	__u64 before;
 
-	if (!c)
+	if (unlikely(!c))
 		return ~0ULL;
 	before = c->packets;
 	c->packets = before + 1;
@@ -34,10 +34,10 @@ static __always_inline __u64 count(void *map, __u32 slot, __u32 len)
 
 static __always_inline void count_class(const struct pkt *p, bool drop)
 {
-	if (p->class != FW_CLASS_DEFAULT)
+	if (unlikely(p->class != FW_CLASS_DEFAULT))
 		count(&fw_count_cls, p->class * FW_CC_STRIDE + (drop ? FW_CC_DROP : FW_CC_PASS),
 		      p->len);
-	if (p->soft) {
+	if (unlikely(p->soft)) {
 		note(FW_N_SOFT);
 		count(&fw_count_cls, p->class * FW_CC_STRIDE + FW_CC_SOFT, p->len);
 	}
@@ -56,7 +56,7 @@ static __always_inline int conclude_as(struct xdp_md *ctx, const struct pkt *p,
 	before = count(&fw_count_svc,
 		       (monitor * FW_SERVICE_MAX + p->service) * FW_REASON_SLOTS + reason, p->len);
 
-	if (sample_due(reason, before)) {
+	if (unlikely(sample_due(reason, before))) {
 		__u64 flags = monitor		 ? FW_SAMPLE_MONITOR
 			      : action == XDP_TX ? FW_SAMPLE_ANSWERED
 						 : 0;
@@ -70,7 +70,7 @@ static __always_inline int conclude_as(struct xdp_md *ctx, const struct pkt *p,
 	count_class(p, action == XDP_DROP);
 	if (p->known)
 		tally(p, source_key(p), action == XDP_DROP ? reason : 0);
-	return monitor ? XDP_PASS : action;
+	return unlikely(monitor) ? XDP_PASS : action;
 }
 
 static __always_inline int conclude(struct xdp_md *ctx, const struct pkt *p,
