@@ -11,6 +11,7 @@ import lab
 import rights
 import pytest
 from lab import until
+from test_record import recording
 
 
 def attached(box, name=None):
@@ -115,6 +116,26 @@ def test_state_removed_and_made_anew(box, run):
     assert p.poll() is None
 
 
+def stopped(pid):
+    with open("/proc/%d/stat" % pid, encoding="ascii") as f:
+        return f.read().rpartition(")")[2].split()[0] == "T"
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_a_reload_behind_a_detach_attaches(box, run, seen):
+    """However much of the detach the controller has seen: nothing, or that the program went."""
+    p = run(box.iface)
+    if seen:
+        box.inside(box.srv, "ip", "link", "set", "dev", box.iface, "xdpdrv", "off")
+    os.kill(p.pid, signal.SIGSTOP)
+    assert until(lambda: stopped(p.pid))
+    box.fw("detach", "--all")
+    time.sleep(1.2)  # a tick is due
+    p.send_signal(signal.SIGHUP)
+    os.kill(p.pid, signal.SIGCONT)
+    assert until(lambda: attached(box)), p.said()
+
+
 def test_a_storm_of_links_is_survived(box, run):
     """Hundreds of link messages in a burst; the wanted one among them is attached."""
     p = run(box.iface, "wanted0")
@@ -134,27 +155,26 @@ def test_death_changes_no_verdict(box, run):
     box.fw("block", "add", "45.0.0.7", "--why", "must never pass")
     box.fw("limit", "set", "udp", "200/s", "burst", "200")
     box.quiet()
-    before, running = box.reasons(), program(box)
-    arrived, lost = box.links()["rx"]["packets"], box.lost()
+    running = program(box)
+    before = box.counted()
     bad = box.flood("udp", sources=1, start="45.0.0.7", port=9, pps=2000, seconds=120)
     over = box.flood("udp", sources=1, start="45.0.1.9", port=9, pps=2000, seconds=120)
 
     def moving(since):
         now = lab.minus(box.reasons(), since)
         return now.get("blocked", 0) > 2000 and now.get("source_udp", 0) > 1000
-    assert until(lambda: moving(before))
+    assert until(lambda: moving(before[0]))
     p.kill()
     p.wait()
     at_death = box.reasons()
     assert until(lambda: moving(at_death)), "nothing was counted after its death"
     bad, over = bad.stop(), over.stop()
-    box.quiet()
-    moved = lab.minus(box.reasons(), before)
-    assert bad["sent"] - (box.lost() - lost) <= moved["blocked"] <= bad["sent"]
+    moved = box.arrived(before, bad, over)
+    took = time.monotonic() - over["first_ns"] / 1e9  # the last ones may have waited in the ring
+    tried, lost = bad["sent"] + bad["ring_full"], box.lost() - before[1]
+    assert tried - lost <= moved["blocked"] <= tried
     passed = sum(moved.get(r, 0) for r in ("newcomer", "source_ok", "crowd_ok", "proven"))
-    assert sum(moved.values()) == box.links()["rx"]["packets"] - arrived
-    late = 0.1  # the last ones may have waited in the ring
-    assert passed <= 200 + 200 * (over["seconds"] + late) * 1.02 + 2
+    assert passed <= 200 + 200 * took * 1.02 + 2
     assert program(box) == running
     run(box.iface)
     assert program(box) == running, "the same build was attached again for nothing"
@@ -190,12 +210,17 @@ def test_expired_prefixes_leave_the_list(box, run):
     box.fw("class", "new", "clinic")
     box.fw("class", "add", "campus", "45.1.0.0/16")
     box.fw("block", "add", "45.9.9.9", "--for", "3s")
-    box.fw("class", "add", "clinic", "45.1.2.0/24", "--for", "4s")
-    assert box.fwj("source", "show", "45.1.2.3")["class"] == "clinic"
+    for life in (4, 16, 64):  # long enough for this machine to look while it lasts
+        ends = time.monotonic() + life
+        box.fw("class", "add", "clinic", "45.1.2.0/24", "--for", "%ds" % life)
+        seen = box.fwj("source", "show", "45.1.2.3")["class"]
+        if time.monotonic() < ends:
+            break
+    assert seen == "clinic"
 
     def removed():
         return sum(map(int, re.findall(r"expired prefixes removed: (\d+)", p.said())))
-    assert until(lambda: removed() == 2), p.said()
+    assert until(lambda: removed() >= 2), p.said()
     assert box.fwj("source", "show", "45.1.2.3")["class"] == "campus"
     p.terminate()
     assert p.wait(60) == 0
@@ -219,7 +244,7 @@ def test_no_descriptor_leaks(box, run):
     box.fw("detach", "--all")
     assert until(lambda: "state has been removed" in p.said())
     p.send_signal(signal.SIGHUP)
-    assert until(lambda: attached(box))
+    assert until(lambda: attached(box) and recording(box).get("ok"))
     ticks(box)
     before = fds(p)
     for i in range(2):
@@ -259,7 +284,7 @@ def test_notify(box, run, tmp_path):
     # A controller that stands still says nothing: the watchdog would end it.
     os.kill(p.pid, signal.SIGSTOP)
     got.clear()
-    time.sleep(0.2)
+    assert until(lambda: stopped(p.pid))
     s.setblocking(False)
     try:
         while True:

@@ -158,13 +158,22 @@ static void links_moved(struct fw_daemon *daemon, struct fw_want *want, unsigned
 	want->retry_s = 0;
 }
 
+/* As after `detach --all`; a state that we have only just made is opened at the next tick. */
+static bool no_state(const struct fw_daemon *daemon)
+{
+	struct fw_err err = {};
+	__u32 id;
+
+	return fw_maps_state_id(daemon->opts.pins, &id, &err) && err.exit_code == FW_EXIT_NOTHING;
+}
+
 /* An interface that is attached already: did anybody take ours off? */
 static void check_attached(struct fw_daemon *daemon, struct fw_want *want)
 {
 	enum fw_want_state was = want->state;
 	struct fw_iface record;
 
-	if (!daemon->maps.cpus)
+	if (!daemon->maps.cpus && !no_state(daemon))
 		return;
 	if (!on_record(daemon, want->ifindex, &record)) {
 		want->state = FW_WANT_DETACHED;
@@ -244,7 +253,7 @@ static void tell_given_up(const struct fw_want *old, const struct fw_ifaces *nex
 		     "`floodwall detach` takes the filter off");
 }
 
-/* What is wanted now; who was wanted before keeps its state, but for what was given up. */
+/* What is wanted now; who is attached for certain keeps its state, all others are tried anew. */
 static int take_wants(struct fw_daemon *daemon, struct fw_err *err)
 {
 	struct fw_ifaces *ifaces = mine(daemon);
@@ -265,7 +274,8 @@ static int take_wants(struct fw_daemon *daemon, struct fw_err *err)
 			if (strcmp(next->want[i].name, old->name))
 				continue;
 			next->want[i].ifindex = old->ifindex;
-			if (old->state == FW_WANT_ATTACHED && old->mode == next->want[i].mode)
+			if (old->state == FW_WANT_ATTACHED && !old->doubt_beat &&
+			    old->mode == next->want[i].mode)
 				next->want[i] = *old;
 		}
 	for (unsigned int j = 0; j < ifaces->nr; j++)
@@ -278,8 +288,10 @@ static int take_wants(struct fw_daemon *daemon, struct fw_err *err)
 
 static int reload(struct fw_daemon *daemon, struct fw_err *err)
 {
-	int r = take_wants(daemon, err);
+	int r;
 
+	fw_ifaces_sync(daemon); /* what is gone by now is to be attached by this very reload */
+	r = take_wants(daemon, err);
 	if (!r)
 		fw_ifaces_sync(daemon);
 	return r;
