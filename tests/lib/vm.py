@@ -212,6 +212,9 @@ class Guest:
 
     def _wire(self):
         lab.run(["ip", "netns", "add", self.ns])
+        # What our own end would say unasked; it would spoil counting to the packet.
+        lab.run(["ip", "netns", "exec", self.ns, "sysctl", "-qw",
+                 "net.ipv6.conf.default.router_solicitations=0", "net.ipv6.conf.default.accept_dad=0"])
         lines = ["link set lo up"]
         for tap, _, n in self.nics.values():
             queues = " multi_queue" if n == 1 else ""
@@ -312,6 +315,30 @@ class Guest:
         return {r["reason"]: r[field] + r["would_" + field]
                 for r in self.fwj("stats")["reasons"] if r[field] + r["would_" + field]}
 
+    def lost(self, dev):
+        """Frames for a card that found the tap or the card full, whatever the sender was told."""
+        tap = lab.run(["ip", "-n", self.ns, "-j", "-s", "link", "show", self.nics[dev][0]]).stdout
+        out = self.run("ethtool -S %s 2>/dev/null; sed 's/^/ missed: /' /sys/class/net/%s/statistics/"
+                       "rx_missed_errors" % (dev, dev), check=False).stdout
+        return json.loads(tap)[0]["stats64"]["tx"]["dropped"] + sum(
+            int(n) for n in re.findall(r" (?:missed|pkts rx OOB): (\d+)", out))
+
+    def counted(self, dev):
+        """What arrived() compares with: counters before a flood."""
+        self.quiet(dev)
+        return self.reasons(), self.lost(dev)
+
+    def arrived(self, dev, before, flood):
+        """{reason: packets} since counted(), once all of this ended flood is in it but what lost()."""
+        tried = flood["sent"] + flood["ring_full"]
+
+        def all_there():
+            moved = lab.minus(self.reasons(), before[0])
+            return [moved] if sum(moved.values()) == tried - (self.lost(dev) - before[1]) else []
+        moved = lab.until(all_there)
+        assert moved, (lab.minus(self.reasons(), before[0]), flood, self.lost(dev) - before[1])
+        return moved[0]
+
     def quiet(self, dev):
         """Waits until the interface's own counter stands still: what was sent has arrived."""
         before, now = -1, self.received(dev)
@@ -342,11 +369,14 @@ class Guest:
 
     def up(self, dev):
         """Addresses on a card; returns the address that the host reaches it by."""
-        n = self.nics[dev][2]
+        tap, _, n = self.nics[dev]
+        mac = json.loads(lab.run(["ip", "-n", self.ns, "-j", "link", "show", tap]).stdout)[0]["address"]
         self.run("ip link set %s up\nip addr replace 10.80.%d.2/24 dev %s\n"
-                 "ip addr replace fd80:%d::2/64 dev %s nodad" % (dev, n, dev, n, dev))
+                 "ip addr replace fd80:%d::2/64 dev %s nodad\n"
+                 "ip neigh replace 10.80.%d.1 lladdr %s dev %s nud permanent" %
+                 (dev, n, dev, n, dev, n, mac, dev))
         lab.run(["ip", "-n", self.ns, "neigh", "replace", "10.80.%d.2" % n, "lladdr",
-                 "52:54:00:80:00:%02x" % n, "dev", self.nics[dev][0], "nud", "permanent"])
+                 "52:54:00:80:00:%02x" % n, "dev", tap, "nud", "permanent"])
         self.wait_for("[ $(cat /sys/class/net/%s/carrier) = 1 ]" % dev)
         return "10.80.%d.2" % n
 

@@ -58,7 +58,7 @@ def tagged(request, guest):
 def served(guest, addr, start, **options):
     """Share of voters' requests that were served, each from an address of its own."""
     flags = lab._flags(dict({"server": addr, "start": start, "port": 8077, "path": "/index.html",
-                             "sources": 100, "rate": 4, "seconds": 1, "timeout_ms": 8000}, **options))
+                             "sources": 100, "rate": 4, "seconds": 1, "timeout_ms": 30000}, **options))
     r = json.loads(guest.run("ip netns exec w /own/voters " + " ".join(flags)).stdout.splitlines()[-1])
     return r["served"] / r["tried"]
 
