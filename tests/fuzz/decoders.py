@@ -9,6 +9,7 @@ import ipaddress
 import logging
 import struct
 import subprocess
+import tempfile
 
 logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
 from scapy.all import (Dot1AD, Dot1Q, Ether, ICMP, IP, IPv6, IPv6ExtHdrFragment,  # noqa: E402
@@ -95,13 +96,27 @@ FIELDS = ["frame.number", "frame.protocols", "ip.src", "ip.dst", "ip.proto", "ip
 BELOW_L4 = {"ipv6.hopopts", "ipv6.dstopts", "ipv6.routing", "ipv6.fraghdr", "ah", "mipv6"}
 
 
-def of_tshark(path):
-    """Records of all frames of a capture. Reassembly is off: a fragment is what it is by itself."""
-    cmd = ["tshark", "-n", "-r", path, "-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE",
-           "-o", "tcp.desegment_tcp_streams:FALSE", "-T", "fields", "-E", "occurrence=a",
-           "-E", "aggregator=;", "-E", "separator=|"] + [x for f in FIELDS for x in ("-e", f)]
-    p = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
-    return [tshark_record(dict(zip(FIELDS, line.split("|")))) for line in p.stdout.splitlines()]
+class Tshark:
+    """Reads a capture while others do something else. Reassembly is off: a fragment is what it is by
+    itself."""
+
+    def __init__(self, path):
+        cmd = ["tshark", "-n", "-r", path, "-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE",
+               "-o", "tcp.desegment_tcp_streams:FALSE", "-T", "fields", "-E", "occurrence=a",
+               "-E", "aggregator=;", "-E", "separator=|"] + [x for f in FIELDS for x in ("-e", f)]
+        self.out = tempfile.TemporaryFile("w+")
+        self.proc = subprocess.Popen(cmd, stdout=self.out, stderr=subprocess.DEVNULL)
+
+    def records(self):
+        """Of all its frames."""
+        assert self.proc.wait() == 0
+        self.out.seek(0)
+        return [tshark_record(dict(zip(FIELDS, line.split("|")))) for line in self.out.read().splitlines()]
+
+    def end(self):
+        self.proc.kill()
+        self.proc.wait()
+        self.out.close()
 
 
 def first(text):

@@ -78,9 +78,10 @@ def scapy_all(data):
 @pytest.mark.skipif(not FILES, reason="no captures in ../shared/captures")
 @pytest.mark.parametrize("path", FILES, ids=[os.path.basename(f) for f in FILES])
 def test_capture(path):
+    tshark = decoders.Tshark(path)
     facts = facts_of(path)
     assert facts
-    compare(facts, decoders.of_tshark(path))
+    compare(facts, tshark.records())
     # tshark has read each of them; scapy, which is slow, reads one in ten of a long capture's rest.
     data = frames.read(path)
     pick = list(range(min(len(data), 2000))) + list(range(2000, len(data), 10))
@@ -96,7 +97,9 @@ def generated(tmp_path_factory):
     data = whole + [frames.damage(rng, rng.choice(whole)) for _ in range(RANDOM - len(whole))]
     path = str(tmp_path_factory.mktemp("frames") / "random.pcap")
     frames.write(path, data)
-    return path, data, len(whole), facts_of(path)
+    tshark = decoders.Tshark(path)
+    yield tshark, data, len(whole), facts_of(path)
+    tshark.end()
 
 
 def test_random_well_formed(generated):
@@ -115,8 +118,8 @@ def test_random_scapy(generated):
 
 
 def test_random_tshark(generated):
-    path, data, _, facts = generated
-    compare(facts, decoders.of_tshark(path), data)
+    tshark, data, _, facts = generated
+    compare(facts, tshark.records(), data)
 
 
 def test_random_is_telling(generated):

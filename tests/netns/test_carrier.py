@@ -7,7 +7,7 @@ import pytest
 import lab
 
 NAT4, NAT6 = "41.82.8.1", "2c0f:fe38:6008::1"
-RATE, SECONDS = 400, 6
+RATE, SECONDS = 400, 5
 
 
 def night(box, v6, pps, known):

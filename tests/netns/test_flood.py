@@ -18,9 +18,9 @@ def test_every_packet_ends_in_one_reason(make_lab, v6, vlan):
     hundred and random sources; and reasons say what it was."""
     box = make_lab(vlan=vlan)
     box.attach()
+    box.quiet()
     for mode in MODES:
         for sources in (1, 100, 0):
-            box.quiet()
             packets, size = box.counted(), box.reasons("bytes")
             f = box.flood(mode, v6=v6, sources=sources, start="2a00:1::" if v6 else "45.0.0.1",
                           pps=40000, count=3000).result()
@@ -40,26 +40,37 @@ def test_tagged_people_are_served(make_lab, v6, vlan):
     box.nginx()
     box.attach()
     storm = box.flood("syn", v6=v6, pps=50000, seconds=4)
-    r = box.voters(v6=v6, rate=50, seconds=2).result()
-    storm.result()
-    assert r["served"] >= 0.99 * r["tried"], r
+    r = box.voters(v6=v6, rate=50, seconds=2, timeout_ms=8000).result()
+    lost = box.lost_by_machine() / storm.result()["sent"]
+    assert r["tried"] > 50 and lab.came_through(r["served"], r["tried"], lost), (r, lost)
 
 
-@pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
-@pytest.mark.parametrize("kind, mode, reason", [
+LIMITS = [
     ("udp", "udp", "source_udp"),
     ("icmp", "icmp", "source_icmp"),
     ("syn", "syn", "source_syn"),
     ("fragments", "frag", "source_fragments"),
     ("packets", "udp", "source_packets"),
     ("bytes", "udp", "source_bytes"),
-])
-def test_limit_holds_and_is_tuned_live(box, kind, mode, reason, v6):
+]
+
+
+@pytest.fixture(scope="module")
+def limited():
+    """One attached lab for all limits: each comes with a source of its own, and is taken away again."""
+    with lab.Lab("limits") as one:
+        one.attach()
+        yield one
+
+
+@pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
+@pytest.mark.parametrize("kind, mode, reason", LIMITS)
+def test_limit_holds_and_is_tuned_live(limited, kind, mode, reason, v6):
     """One source: never more than burst + rate x time passes; a new limit counts from the next
     packet on; taken away, everything passes."""
-    box.attach()
+    box, who = limited, LIMITS.index((kind, mode, reason))
     unit = 500 if kind == "bytes" else 1  # 1000 frames of 60 bytes are beyond either
-    src = dict(sources=1, start="2a00:9::" if v6 else "45.0.0.9", v6=v6, port=9)
+    src = dict(sources=1, start=("2a00:%x::" if v6 else "45.0.%d.9") % who, v6=v6, port=9)
     rate, burst = 20 * unit, 40 * unit
     box.fw("limit", "set", kind, "%d/s" % rate, "burst", burst)
     field = "bytes" if kind == "bytes" else "packets"
