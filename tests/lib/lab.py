@@ -420,15 +420,20 @@ class Lab:
         """What arrived() compares with: counters before a flood."""
         return self.reasons(), self.lost()
 
-    def arrived(self, before, *floods):
-        """{reason: packets} since counted(), once all of these ended floods is in it but what lost()."""
+    def arrived(self, before, *floods, others=False):
+        """{reason: packets} since counted(), once all of these ended floods is in it but what lost();
+        others: hosts of the world may have answered the server meanwhile, and have finished, too."""
         tried = sum(f["sent"] + f["ring_full"] for f in floods)
 
         def all_there():
             moved = minus(self.reasons(), before[0])
-            return [moved] if sum(moved.values()) == tried - (self.lost() - before[1]) else []
+            missing = tried - (self.lost() - before[1]) - sum(moved.values())
+            return [moved] if missing == 0 or missing < 0 and others else []
         moved = until(all_there)
         assert moved, (minus(self.reasons(), before[0]), tried, self.lost() - before[1])
+        if others:
+            self.quiet()
+            return minus(self.reasons(), before[0])
         return moved[0]
 
     def calibrate(self, seconds=1.0):

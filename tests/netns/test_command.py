@@ -462,7 +462,7 @@ def test_watch_is_one_document_a_line(desk):
         p = desk.popen_fw(*argv, "--watch=0.1", "-p")
         lines = [json.loads(p.stdout.readline()) for _ in range(3)]
         p.terminate()
-        assert p.wait(timeout=10) == 0
+        assert p.wait(timeout=60) == 0
         assert all(one["schema"] == 1 for one in lines)
 
 

@@ -15,7 +15,7 @@ import lab, machine
 with lab.Lab("inside", cpu=machine.cpus(demo=True)) as box:
     box.attach()
     before = box.counted()
-    flood = box.flood("udp", pps=20000, seconds=0.2).result()
+    flood = box.flood("udp", pps=20000, count=4000).result()
     print(machine.sees_kernel(), box.pinned, sum(box.arrived(before, flood).values()) > 1000)
 """
 

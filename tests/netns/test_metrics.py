@@ -99,8 +99,9 @@ def test_openmetrics_format(box, served):
 
 
 def test_json_says_the_same(box, served):
-    box.flood("udp", sources=3, start="45.0.0.1", port=9, pps=500, seconds=0.5).result()
-    box.quiet()
+    before = box.counted()
+    box.arrived(before, box.flood("udp", sources=3, start="45.0.0.1", port=9, pps=500,
+                                  seconds=0.5).result())
     time.sleep(0.3)
     code, kind, body = get(box, "/api/v1/status")
     assert code == 200 and kind == "application/json"
@@ -119,12 +120,14 @@ def test_json_says_the_same(box, served):
 def test_verdicts_sum_to_packets(box, served):
     """Against the interface's own counter, to the packet, through changes of mode and services."""
     before = total(samples(get(box)[2]), "floodwall_packets_total")
-    arrived = box.links()["rx"]["packets"]
+    arrived, counted = box.links()["rx"]["packets"], box.counted()
+    flood = {"sources": 4, "start": "45.0.0.1", "port": 9, "pps": 3000, "seconds": 1}
     box.fw("block", "add", "45.0.0.2")
     box.fw("service", "add", "votes", "--to", lab.SRV4, "--udp", "9")
-    box.flood("udp", sources=4, start="45.0.0.1", port=9, pps=3000, seconds=1).result()
+    first = box.flood("udp", **flood).result()
+    box.arrived(counted, first)
     box.fw("mode", "monitor")
-    box.flood("udp", sources=4, start="45.0.0.1", port=9, pps=3000, seconds=1).result()
+    box.arrived(counted, first, box.flood("udp", **flood).result())
     box.quiet()
     time.sleep(0.3)
     found = samples(get(box)[2])
@@ -260,9 +263,10 @@ def test_a_real_prometheus(box, served, prometheus):
                          "FloodwallHeartbeatMissing", "FloodwallReloadFailed",
                          "FloodwallProgramTrouble", "FloodwallPartDown"}, firing
     flood.stop()
-    box.quiet()
-    stats = box.fwj("stats")["reasons"]
-    program = {(r["reason"], f): r[f] + r["would_" + f] for r in stats for f in ("packets", "bytes")}
+
+    def program():
+        return {(r["reason"], f): r[f] + r["would_" + f] for r in box.fwj("stats")["reasons"]
+                for f in ("packets", "bytes")}
 
     def stored():
         return {(one["metric"]["reason"], field): int(float(one["value"][1]))
@@ -272,5 +276,5 @@ def test_a_real_prometheus(box, served, prometheus):
 
     def counted(doc):
         return {k: v for k, v in doc.items() if v}
-    assert until(lambda: counted(stored()) == counted(program)), (stored(), program)
-    assert program["blocked", "packets"] > 0
+    assert until(lambda: counted(stored()) == counted(program())), (stored(), program())
+    assert program()["blocked", "packets"] > 0

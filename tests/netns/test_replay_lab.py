@@ -9,6 +9,8 @@ import lab
 import pcaps
 from replays import T0, flood
 
+SECONDS = 2  # that each of the captures below lasts
+
 
 def every(n, pps, packet):
     return [(T0 + i / pps, packet(i)) for i in range(n)]
@@ -25,26 +27,36 @@ FLOODS = {
 }
 
 
-@pytest.mark.parametrize("name", FLOODS)
-def test_replay_says_what_the_filter_does(box, tmp_path, name):
-    path = pcaps.write(tmp_path / "x.pcap", [(t, pcaps.ether(p)) for t, p in FLOODS[name]])
-    box.sysctl(box.srv, net__ipv4__tcp_syncookies=2)
-    box.nginx()
+def wire(box, path):
+    """The capture through the filter, in the capture's own time: what moved, or None where the machine was
+    held up or lost more than a few of the packets."""
     box.attach()
     box.fw("service", "add", "web", "--to", "%s,%s" % (lab.SRV4, lab.SRV6), "--tcp", "80", "--closed")
     for kind in ("syn", "udp", "icmp"):
         box.fw("limit", "set", kind, "20/s", "burst", "40")
     box.fw("budget", "set", "syn", "1k/s", "burst", "1k", "--service", "web")
     box.quiet()
-    before = box.reasons()
-    box.flood(pcap=path, own_clock=True).result()
-    box.quiet()
-    live = lab.minus(box.reasons(), before)
+    before = box.counted()
+    f = box.flood(pcap=path, own_clock=True).result()
+    moved = box.arrived(before, f)
+    if f["seconds"] < SECONDS * 1.05 and sum(moved.values()) > 0.95 * (f["sent"] + f["ring_full"]):
+        return moved
+    box.fw("detach", "--all")
+    return None
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_replay_says_what_the_filter_does(box, tmp_path, name):
+    path = pcaps.write(tmp_path / "x.pcap", [(t, pcaps.ether(p)) for t, p in FLOODS[name]])
+    box.sysctl(box.srv, net__ipv4__tcp_syncookies=2)
+    box.nginx()
+    live = next((moved for moved in (wire(box, path) for _ in range(5)) if moved), None)
+    if not live:
+        pytest.skip("this machine does not keep a capture's time, five times over")
     told = {r: n for r, n in box.fwj("replay", path, "--running")["reasons"].items() if n}
     packets = len(FLOODS[name])
     assert sum(told.values()) == packets
     lost = packets - sum(live.values())
-    assert -20 < lost < 0.1 * packets
     for reason in set(live) | set(told):
-        assert told.get(reason, 0) == pytest.approx(live.get(reason, 0), abs=0.03 * packets + abs(lost) + 20), \
+        assert told.get(reason, 0) == pytest.approx(live.get(reason, 0), abs=0.03 * packets + lost + 20), \
             (reason, live, told)

@@ -107,7 +107,7 @@ def test_another_schema_is_refused_and_goes_on(box, stranger):
         assert "ABI version 999" in got["error"]["message"], (argv, got)
         assert "9.0.0" in got["error"]["hint"], (argv, got)
     p = box.daemon(box.iface)  # it could look after nothing, and does not say that it is ready
-    assert p.wait(20) == 2 and "ABI version 999" in p.said() and "9.0.0" in p.said(), p.said()
+    assert p.wait(60) == 2 and "ABI version 999" in p.said() and "9.0.0" in p.said(), p.said()
     assert "is ready" not in p.said()
     before = says(box, stranger, "stats")[1]
     assert box.flood("udp", sources=1, start="45.0.0.7", port=9, pps=200, seconds=0.3).result()["sent"]

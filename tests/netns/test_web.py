@@ -28,12 +28,12 @@ if what == "hold":            # open and say nothing
         try: s.connect(("127.0.0.1", 9797))
         except BlockingIOError: pass
         socks.append(s)
-    print("held", flush=True); time.sleep(60)
+    print("held", flush=True); time.sleep(300)
 elif what == "drip":          # a header byte now and then, for ever
     for _ in range(n): socks.append(conn())
     for s in socks: s.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-A: ")
     print("held", flush=True); start = time.monotonic(); alive = set(socks)
-    while alive and time.monotonic() - start < 40:
+    while alive and time.monotonic() - start < 100:
         time.sleep(0.5)
         for s in list(alive):
             try: s.send(b"a")
@@ -45,7 +45,7 @@ elif what == "slow":          # ask, then read a byte now and then with a tiny w
         s.settimeout(15); s.connect(("127.0.0.1", 9797))
         s.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"); socks.append(s)
     print("held", flush=True); start = time.monotonic(); alive = set(socks)
-    while alive and time.monotonic() - start < 40:
+    while alive and time.monotonic() - start < 100:
         time.sleep(0.5)
         for s in list(alive):
             try:
@@ -84,6 +84,7 @@ elif what == "scrape":
 '''
 
 
+LIFE_S = 60  # that a connection has at most is 10 s; so long a slow machine may take to notice
 OTHERS = 6  # files that the recorder opens and closes meanwhile; a leak would be dozens
 
 
@@ -161,7 +162,7 @@ def test_slow_clients_are_shown_the_door(box, served, client, what):
     before = fds(served)
     p = client(what, 64)
     assert p.stdout.readline() == "held\n"
-    assert until(lambda: fds(served) <= before + OTHERS, 35), "a connection outlived its time"
+    assert until(lambda: fds(served) <= before + OTHERS, LIFE_S), "a connection outlived its time"
     p.kill()
     assert get(box)[0] == 200
 
