@@ -3,99 +3,7 @@
  * The recorder with clocks in hand: the wall clock is set back and forward in the middle of an
  * incident, the disk refuses for a while, and no count is lost, none is double, and order stays.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <bpf/bpf.h>
-#include <sqlite3.h>
-#include "tests/lib/prog.h"
-#include "user/core/evidence/report.h"
-#include "user/core/record/recorder.h"
-#include "user/core/record/source_log.h"
-#include "user/kern/pin.h"
-
-#define UTC0 (17116000000 * SECOND)
-
-struct bench {
-	char pins[64], folder[64], path[96];
-	struct fw_object *obj;
-	struct fw_maps maps;
-	struct fw_book *book; /* of the first CPU, as the program sees it; and its ledger */
-	struct fw_tally *ledger;
-	__u32 ledger_size;
-	int lock, count_fd;
-	struct fw_recorder *recorder;
-	struct fw_recorder_now now;
-	__u64 counted;
-	__u32 sources_max;
-};
-
-static void *mapped(struct bench *b, const char *name, size_t size)
-{
-	void *at = mmap(NULL, (size + 4095) & ~4095UL, PROT_READ | PROT_WRITE, MAP_SHARED,
-			fw_object_map_fd(b->obj, name), 0);
-
-	assert_ptr_not_equal(at, MAP_FAILED);
-	return at;
-}
-
-static int setup(void **state)
-{
-	struct bench *b = calloc(1, sizeof(*b));
-	struct fw_object_opts opts = { .clock = PROG_CLOCK_VIRTUAL,
-				       .sizes = { .sources4 = 1024,
-						  .sources6 = 1024,
-						  .prefixes4 = 1000,
-						  .prefixes6 = 1000 },
-				       .fixed_keys = true };
-	struct fw_err err = {};
-
-	*state = b;
-	if (geteuid())
-		skip();
-	snprintf(b->pins, sizeof(b->pins), "/sys/fs/bpf/fw-recorder-%d", getpid());
-	strcpy(b->folder, "/tmp/fw-recorder-XXXXXX");
-	if (!mkdtemp(b->folder))
-		return -1;
-	snprintf(b->path, sizeof(b->path), "%s/sub/dir/h.db", b->folder);
-	opts.pins = b->pins;
-	if (fw_pin_make(b->pins, &err) || fw_pin_lock(b->pins, 5, &b->lock, &err) ||
-	    fw_object_open(&opts, &b->obj, &err) || fw_object_create(b->obj, &err) ||
-	    fw_object_commit(b->obj, &err) ||
-	    fw_maps_open_object(b->obj, FW_MAPS_TALLIES | FW_MAPS_RECORD, &b->maps, &err)) {
-		print_error("%s\n", err.msg);
-		return -1;
-	}
-	b->ledger_size = b->maps.cap_ledger_all / b->maps.cap_ledger_cpus;
-	b->book = mapped(b, "fw_book", sizeof(*b->book));
-	b->ledger = mapped(b, "fw_ledger", b->ledger_size * sizeof(*b->ledger));
-	b->count_fd = fw_object_map_fd(b->obj, "fw_count_svc");
-	b->now = (struct fw_recorder_now){ .when = { UTC0, 100 * SECOND },
-					   .program_ns = 100 * SECOND,
-					   .synchronised = true };
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct bench *b = *state;
-	char cmd[128];
-
-	fw_recorder_free(b->recorder);
-	munmap(b->book, (sizeof(*b->book) + 4095) & ~4095UL);
-	munmap(b->ledger, b->ledger_size * sizeof(*b->ledger));
-	fw_maps_close(&b->maps);
-	fw_object_close(b->obj);
-	fw_pin_remove(b->pins, NULL);
-	fw_pin_unlock(b->lock);
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", b->folder);
-	free(b);
-	return system(cmd);
-}
+#include "tests/prog/recorder.h"
 
 static void count(struct bench *b, __u32 reason, __u64 packets)
 {
@@ -109,30 +17,6 @@ static void count(struct bench *b, __u32 reason, __u64 packets)
 	assert_int_equal(bpf_map_update_elem(b->count_fd, &slot, c, BPF_ANY), 0);
 	free(c);
 	b->counted += packets;
-}
-
-static int second(struct bench *b, struct fw_err *err)
-{
-	int r;
-
-	b->now.when.utc_ns += SECOND;
-	b->now.when.boot_ns += SECOND;
-	b->now.program_ns += SECOND;
-	r = fw_recorder_step(b->recorder, &b->now, err);
-	return r;
-}
-
-static struct fw_recorder *start(struct bench *b)
-{
-	struct fw_recorder_opts opts = { .pins = b->pins,
-					 .path = b->path,
-					 .build = "test",
-					 .boot_id = "boot",
-					 .sources_max = b->sources_max ?: 1000 };
-	struct fw_err err;
-
-	assert_int_equal(fw_recorder_new(&opts, &b->recorder, &err), 0);
-	return b->recorder;
 }
 
 static void check_sums(struct bench *b, struct fw_history *h, const struct fw_incident *in)
@@ -234,22 +118,6 @@ static void waits(void **state)
 	fw_history_close(h);
 }
 
-/* The program's part: a slot of the first CPU is given away, and holds this from now on. */
-static void hold(struct bench *b, __u32 slot, const struct fw_tally *t)
-{
-	struct fw_book *book = b->book;
-	struct fw_tally *at = &book->slot[slot];
-
-	if (at->who) {
-		b->ledger[book->head % b->ledger_size] = *at;
-		book->packets += at->packets;
-		book->head++;
-		book->whole = book->packets;
-	}
-	*at = *t;
-	at->who |= FW_TALLY_WHO(0, 0, 0, 0, slot);
-}
-
 /* A heavy source and the clerks' lane, as the program counts them on the first CPU. */
 static void traffic(struct bench *b, __u64 key, __u32 packets, __u64 clerks)
 {
@@ -270,22 +138,6 @@ static void traffic(struct bench *b, __u64 key, __u32 packets, __u64 clerks)
 	c[0].bytes += clerks * 100;
 	assert_int_equal(bpf_map_update_elem(class_fd, &class, c, BPF_ANY), 0);
 	free(c);
-}
-
-static int take_number(void *arg, int columns, char **text, char **names)
-{
-	(void)names;
-	assert_int_equal(columns, 1);
-	*(long long *)arg = text[0] ? atoll(text[0]) : 0;
-	return 0;
-}
-
-static long long ask(struct fw_history *h, const char *sql)
-{
-	long long n = -1;
-
-	assert_int_equal(sqlite3_exec(h->db, sql, take_number, &n, NULL), SQLITE_OK);
-	return n;
 }
 
 /* Each minute: its heaviest sources with what they sent in it and no more, and the clerks' lane. */
@@ -321,105 +173,6 @@ static void each_minute(void **state)
 	assert_int_equal(ask(h, "SELECT sum(clerk_drop_packets) FROM tick"), 0);
 	fw_history_close(h);
 }
-
-/* So many more sources, each with one packet, from one slot of the first CPU. */
-static void strangers(struct bench *b, __u32 *key, __u32 count, bool lossy)
-{
-	const struct fw_ledger_at *at = &b->maps.ledger_at[0];
-	__u32 size = b->ledger_size, full = 0;
-
-	while (count) {
-		assert_int_equal(fw_recorder_poll(b->recorder), full);
-		for (; count && b->book->head - at->tail < size - 1; count--)
-			hold(b, 7,
-			     &(struct fw_tally){ .key = (*key)++,
-						 .packets = 1,
-						 .bytes = 60,
-						 .first_ns = b->now.program_ns,
-						 .who = lossy ? FW_R_DROP_SRC_UDP : 0 });
-		full = (__u32)((b->book->head - at->tail) * 256 / size);
-	}
-	assert_int_equal(fw_recorder_poll(b->recorder), full);
-}
-
-static __u64 accounts(struct bench *b)
-{
-	struct fw_recorder_state st;
-	struct fw_err err = {};
-
-	assert_int_equal(second(b, &err), 0);
-	fw_recorder_state(b->recorder, &st);
-	return st.sources;
-}
-
-/* Very many harmless sources in calm have no accounts, until an incident begins or some time has
- * passed; whoever loses something has one at any time. */
-static void harmless(void **state)
-{
-	struct bench *b = *state;
-	struct fw_history *h = NULL;
-	struct fw_err err = {};
-	__u32 key = 0x29500001;
-	__u64 few;
-	__s64 id;
-
-	snprintf(b->path, sizeof(b->path), "%s/h.db", b->folder);
-	b->sources_max = 1 << 20;
-	start(b);
-	assert_int_equal(second(b, &err), 0);
-	strangers(b, &key, 1000, false);
-	assert_int_equal(accounts(b), 1000);
-	strangers(b, &key, 200000, false);
-	few = accounts(b);
-	assert_true(few < 32768);
-	strangers(b, &key, 1000, false);
-	assert_int_equal(accounts(b), few);
-	strangers(b, &key, 10, true);
-	assert_int_equal(accounts(b), few + 10);
-	assert_int_equal(fw_history_open(b->path, true, &h, &err), 0);
-	assert_int_equal(fw_incident_open(h, b->now.when, "", "test", &id, &err), 0);
-	assert_int_equal(accounts(b), few + 10);
-	strangers(b, &key, 100000, false);
-	assert_int_equal(accounts(b), few + 100010);
-	assert_int_equal(fw_incident_close(h, id, b->now.when, "test", &err), 0);
-	for (int i = 0; i < 30; i++)
-		assert_int_equal(second(b, &err), 0);
-	few = accounts(b);
-	strangers(b, &key, 1000, false);
-	assert_int_equal(accounts(b), few + 1000);
-	fw_history_close(h);
-}
-
-/* However many sources an incident had, writing them down when it ends holds little memory. */
-static void closing(void **state)
-{
-	struct bench *b = *state;
-	struct fw_history *h = NULL;
-	struct fw_err err = {};
-	__u32 key = 0x29500001;
-	__s64 id, most = 0;
-
-	snprintf(b->path, sizeof(b->path), "%s/h.db", b->folder);
-	b->sources_max = 1 << 20;
-	start(b);
-	assert_int_equal(second(b, &err), 0);
-	assert_int_equal(fw_history_open(b->path, true, &h, &err), 0);
-	assert_int_equal(fw_incident_open(h, b->now.when, "", "test", &id, &err), 0);
-	assert_int_equal(second(b, &err), 0);
-	strangers(b, &key, 160000, true);
-	assert_int_equal(accounts(b), 160000);
-	assert_int_equal(fw_incident_close(h, id, b->now.when, "test", &err), 0);
-	for (int i = 0; i < 12; i++) {
-		assert_int_equal(second(b, &err), 0);
-		most = sqlite3_memory_used() > most ? sqlite3_memory_used() : most;
-	}
-	assert_int_equal(ask(h, "SELECT sources_complete FROM incident"), 1);
-	assert_int_equal(ask(h, "SELECT count(*) FROM source"), 160000);
-	assert_int_equal(ask(h, "SELECT sum(dropped) FROM source"), 160000);
-	assert_true(most < 8 << 20); /* of two connections */
-	fw_history_close(h);
-}
-
 /* One incident is closed and the next one opened within a second: each has its own sources, all of
  * them, though those of the first were not in the history yet. */
 static void close_together(void **state)
@@ -508,8 +261,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(waits, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_minute, setup, teardown),
 		cmocka_unit_test_setup_teardown(close_together, setup, teardown),
-		cmocka_unit_test_setup_teardown(harmless, setup, teardown),
-		cmocka_unit_test_setup_teardown(closing, setup, teardown),
 		cmocka_unit_test_setup_teardown(signed_late, setup, teardown),
 	};
 

@@ -151,8 +151,10 @@ static unsigned int drain_all(struct fw_recorder *r, unsigned int cpu)
 		return 0; /* the next time */
 	waiting = MIN(head - at->tail, ledger.size);
 	drain(r, cpu, head);
-	/* Only what was written over is missing. */
-	__atomic_store_n(&at->lost, packets > at->read ? packets - at->read : 0, __ATOMIC_RELAXED);
+	/* Only what was written over is missing. A count of it never falls, though some of it may
+	 * turn out to have been booked from its slot. */
+	if (packets > at->read && packets - at->read > at->lost)
+		__atomic_store_n(&at->lost, packets - at->read, __ATOMIC_RELAXED);
 	return (unsigned int)(waiting * 256 / ledger.size);
 }
 
