@@ -14,28 +14,35 @@
 
 #define FW_MSS_LEN 4 /* the option */
 
-/* RFC 1071: fold a sum of 16-bit words and complement it. */
+/* RFC 1071: fold a sum of 32-bit words, fewer than 32 of them, and complement it. */
 static __always_inline __u16 sum_fold(__u64 sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return ~sum;
 }
 
-static __always_inline __u64 sum_words(const void *at, __u32 bytes)
+/* The sum of n words of 32 bits. */
+static __always_inline __u64 sum_words(const __be32 *word, __u32 n)
 {
-	const __u32 *word = at;
 	__u64 sum = 0;
 
-	for (__u32 i = 0; i < bytes / 4; i++)
+	for (__u32 i = 0; i < n; i++)
 		sum += word[i];
 	return sum;
 }
 
+/* Store n words and return their sum: of what is stored in parts, the CPU waits to read a whole. */
+static __always_inline __u64 put_words(__be32 *to, const __be32 *word, __u32 n)
+{
+	for (__u32 i = 0; i < n; i++)
+		to[i] = word[i];
+	return sum_words(word, n);
+}
+
 /* The words of options behind the MSS, and how a cookie's time stamp says them to the kernel. */
-static __always_inline void synack_options(__u32 word[4], const struct pkt *p)
+static __always_inline void synack_options(__be32 word[4], const struct pkt *p)
 {
 	__u32 bits = p->syn_wscale | p->syn_sack << 4; /* TS_OPT_WSCALE_MASK, TS_OPT_SACK */
 	__u32 ms = p->now / 1000000, ts = (ms & ~0x3fU) | bits;
@@ -50,64 +57,58 @@ static __always_inline void synack_options(__u32 word[4], const struct pkt *p)
 }
 
 /* Returns the length of the header written: a frame without room for an option goes without it. */
-static __always_inline __u32 synack_tcp(const struct frame *f, struct tcphdr *tcp,
-					const struct pkt *p, __u64 cookie)
+static __always_inline __u32 synack_tcp(const struct frame *f, __be32 *tcp, const struct pkt *p,
+					__u64 cookie, int family)
 {
-	__u32 *mss = (__u32 *)(tcp + 1), len = sizeof(*tcp);
+	__be32 mss = bpf_htonl(2 << 24 | FW_MSS_LEN << 16 | ((cookie >> 32) & 0xffff));
+	__be32 stamps[4], header[4];
+	__u32 len = sizeof(struct tcphdr);
 	__u64 sum = bpf_htonl(FW_PROTO_TCP);
 
-	if ((void *)(mss + 1) <= f->end) {
-		*mss = bpf_htonl(2 << 24 | FW_MSS_LEN << 16 | ((cookie >> 32) & 0xffff));
-		sum += *mss;
+	if ((void *)(tcp + 6) <= f->end) {
+		sum += put_words(tcp + 5, &mss, 1);
 		len += FW_MSS_LEN;
 	}
-	if (p->syn_ts && (void *)(mss + 5) <= f->end) {
-		synack_options(mss + 1, p);
-		sum += sum_words(mss + 1, 16);
+	if (p->syn_ts && (void *)(tcp + 10) <= f->end) {
+		synack_options(stamps, p);
+		sum += put_words(tcp + 6, stamps, 4);
 		len += 16;
 	}
-	tcp->source = p->dport;
-	tcp->dest = p->sport;
-	tcp->seq = bpf_htonl((__u32)cookie);
-	tcp->ack_seq = bpf_htonl(bpf_ntohl(p->seq) + 1);
-	((__u8 *)tcp)[12] = len / 4 << 4;
-	((__u8 *)tcp)[13] = FW_TCP_SYN | FW_TCP_ACK;
-	tcp->window = 0xffff;
-	tcp->check = 0;
-	tcp->urg_ptr = 0;
-	sum += sum_words(tcp, sizeof(*tcp)) + bpf_htonl(len);
+	header[0] = bpf_htonl((__u32)bpf_ntohs(p->dport) << 16 | bpf_ntohs(p->sport));
+	header[1] = bpf_htonl((__u32)cookie);
+	header[2] = bpf_htonl(bpf_ntohl(p->seq) + 1);
+	header[3] = bpf_htonl(len / 4 << 28 | (FW_TCP_SYN | FW_TCP_ACK) << 16 | 0xffff);
+	sum += put_words(tcp, header, 4) + bpf_htonl(len);
 	/* IPv4 in mapped form: the words before the address would change the sum. */
-	if (p->family == 4)
+	if (family == 4)
 		sum += (__u64)p->saddr[3] + p->daddr[3];
 	else
-		sum += sum_words(p->saddr, 16) + sum_words(p->daddr, 16);
-	tcp->check = sum_fold(sum);
+		sum += sum_words(p->saddr, 4) + sum_words(p->daddr, 4);
+	((struct tcphdr *)tcp)->check = sum_fold(sum);
+	((struct tcphdr *)tcp)->urg_ptr = 0;
 	return len;
 }
 
-static __always_inline void synack_ip4(struct iphdr *ip, const struct pkt *p, __u32 tcp_len)
+static __always_inline void synack_ip4(__be32 *ip, const struct pkt *p, __u32 tcp_len)
 {
-	((__u8 *)ip)[0] = 0x45;
-	ip->tos = 0;
-	ip->tot_len = bpf_htons(sizeof(*ip) + tcp_len);
-	ip->id = 0;
-	ip->frag_off = bpf_htons(0x4000); /* RFC 791: don't fragment */
-	ip->ttl = 64;
-	ip->protocol = FW_PROTO_TCP;
-	ip->check = 0;
-	ip->saddr = p->daddr[3];
-	ip->daddr = p->saddr[3];
-	ip->check = sum_fold(sum_words(ip, sizeof(*ip)));
+	__be32 word[5] = {
+		bpf_htonl(0x45 << 24 | (sizeof(struct iphdr) + tcp_len)),
+		bpf_htonl(0x4000),			  /* RFC 791: don't fragment */
+		bpf_htonl(64 << 24 | FW_PROTO_TCP << 16), /* TTL; the checksum comes last */
+		p->daddr[3],
+		p->saddr[3],
+	};
+	__u64 sum = put_words(ip, word, 5);
+
+	((struct iphdr *)ip)->check = sum_fold(sum);
 }
 
-static __always_inline void synack_ip6(struct ipv6hdr *ip, const struct pkt *p, __u32 tcp_len)
+static __always_inline void synack_ip6(__be32 *ip, const struct pkt *p, __u32 tcp_len)
 {
-	*(__be32 *)ip = bpf_htonl(6U << 28);
-	ip->payload_len = bpf_htons(tcp_len);
-	ip->nexthdr = FW_PROTO_TCP;
-	ip->hop_limit = 64;
-	__builtin_memcpy(&ip->saddr, p->daddr, 16);
-	__builtin_memcpy(&ip->daddr, p->saddr, 16);
+	ip[0] = bpf_htonl(6U << 28);
+	ip[1] = bpf_htonl(tcp_len << 16 | FW_PROTO_TCP << 8 | 64); /* hop limit */
+	put_words(ip + 2, p->daddr, 4);
+	put_words(ip + 6, p->saddr, 4);
 }
 
 /* RFC 9293 section 3.9.2.3: nobody answers a SYN that was not sent to one host. */
@@ -118,38 +119,41 @@ static __always_inline bool is_unicast(const struct ethhdr *eth)
 
 static __always_inline void swap_macs(struct ethhdr *eth)
 {
-	__u8 mac[6];
+	__u16 *to = (__u16 *)eth->h_dest, *from = (__u16 *)eth->h_source;
 
-	__builtin_memcpy(mac, eth->h_dest, 6);
-	__builtin_memcpy(eth->h_dest, eth->h_source, 6);
-	__builtin_memcpy(eth->h_source, mac, 6);
+	for (int i = 0; i < 3; i++) {
+		__u16 part = to[i];
+
+		to[i] = from[i];
+		from[i] = part;
+	}
 }
 
-/* Turn the SYN into its SYN-ACK. VLAN tags stay as they are. False: it was sent to many. */
+/*
+ * Turn the SYN into its SYN-ACK. VLAN tags stay as they are; of IP headers longer than ours the
+ * rest is overwritten. False: it was sent to many.
+ */
 static __always_inline bool synack_write(const struct frame *f, struct pkt *p, __u64 cookie)
 {
-	__u32 ip_len, tcp_len;
-	void *eth, *ip, *tcp;
+	struct ethhdr *eth;
+	__be32 *ip;
 
-	ip_len = p->family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	p->off = 0;
-	eth = header_at(f, p, sizeof(struct ethhdr));
-	p->off = p->l3 + ip_len;
-	tcp = header_at(f, p, sizeof(struct tcphdr));
-	if (!eth || !tcp || !is_unicast(eth))
-		return false;
-	swap_macs(eth);
-	tcp_len = synack_tcp(f, tcp, p, cookie);
+	eth = header_at(f, p, sizeof(*eth));
 	p->off = p->l3;
+	if (!eth || !is_unicast(eth))
+		return false;
 	if (p->family == 4) {
-		ip = header_at(f, p, sizeof(struct iphdr));
+		ip = header_at(f, p, sizeof(struct iphdr) + sizeof(struct tcphdr));
 		if (ip)
-			synack_ip4(ip, p, tcp_len);
+			synack_ip4(ip, p, synack_tcp(f, ip + 5, p, cookie, 4));
 	} else {
-		ip = header_at(f, p, sizeof(struct ipv6hdr));
+		ip = header_at(f, p, sizeof(struct ipv6hdr) + sizeof(struct tcphdr));
 		if (ip)
-			synack_ip6(ip, p, tcp_len);
+			synack_ip6(ip, p, synack_tcp(f, ip + 10, p, cookie, 6));
 	}
+	if (ip)
+		swap_macs(eth);
 	return !!ip;
 }
 
