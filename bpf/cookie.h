@@ -54,7 +54,7 @@ static __always_inline __u32 tcp_copy(const struct frame *f, struct pkt *p, unio
 /* The socket of this host that the packet is for, a listener included. Release what is not NULL. */
 static __always_inline struct bpf_sock *socket_of(struct xdp_md *ctx, const struct pkt *p)
 {
-	struct bpf_sock_tuple tuple = {};
+	struct bpf_sock_tuple tuple;
 
 	if (p->family == 4) {
 		tuple.ipv4.saddr = p->saddr[3];
@@ -95,13 +95,12 @@ static __always_inline bool cookie_valid(const struct frame *f, struct pkt *p, s
  * reads window scale and SACK from its lowest bits (net/ipv4/syncookies.c). Not with
  * net.ipv4.tcp_timestamps 1, which adds an offset that only the kernel can reckon.
  */
-__noinline int syn_options(struct xdp_md *ctx)
+__noinline int syn_options(struct xdp_md *ctx, struct pkt *p)
 {
 	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
-	__u32 zero = 0, len;
 	__u64 off = sizeof(struct tcphdr);
-	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
 	struct tcphdr *tcp;
+	__u32 len;
 
 	/* Linux 6.1 verifies this even where nothing calls it. */
 	if (!p || !knob_cookie_ts)
@@ -167,14 +166,13 @@ static __always_inline __u32 syn_copy(const struct frame *f, struct pkt *p, unio
  */
 #define FW_NOBODY -1000 /* no socket is there */
 
-__noinline __s64 cookie_socket(struct xdp_md *ctx)
+__noinline __s64 cookie_socket(struct xdp_md *ctx, struct pkt *p)
 {
 	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
-	__u32 zero = 0, len;
-	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
 	union tcp_copy tcp;
 	struct bpf_sock *sk;
 	__s64 cookie = -1;
+	__u32 len;
 	void *ip;
 
 	sk = p ? socket_of(ctx, p) : NULL;
@@ -200,12 +198,11 @@ __noinline __s64 cookie_socket(struct xdp_md *ctx)
 	return cookie;
 }
 
-__noinline __s64 cookie_raw(struct xdp_md *ctx)
+__noinline __s64 cookie_raw(struct xdp_md *ctx, struct pkt *p)
 {
 	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
-	__u32 zero = 0, len;
-	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
 	union tcp_copy tcp;
+	__u32 len;
 	void *ip;
 
 	len = p && knob_cookie_raw ? syn_copy(&f, p, &tcp) : 0;

@@ -115,12 +115,13 @@ static __always_inline bool cookie_pace(const struct fw_policy *policy, __u64 no
 	return pace && (!window || bucket_charge(&pace->v, now, cost, window, ~0ULL));
 }
 
-/* A SYN beyond the budget: answer it, if there is a listener and it gives us a cookie. */
-__noinline int answer_syn(struct xdp_md *ctx)
+/*
+ * A SYN beyond the budget: answer it, if there is a listener and it gives us a cookie. As in all
+ * functions by themselves, p is never NULL, but the verifier must be told.
+ */
+__noinline int answer_syn(struct xdp_md *ctx, struct pkt *p)
 {
 	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
-	__u32 zero = 0;
-	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
 	const struct fw_policy *policy;
 	__s64 cookie = FW_ELSEWHERE;
 	bool known;
@@ -136,15 +137,15 @@ __noinline int answer_syn(struct xdp_md *ctx)
 	p->syn_wscale = FW_WSCALE_NONE;
 	p->syn_sack = 0;
 	if (knob_cookie_ts)
-		syn_options(ctx);
+		syn_options(ctx, p);
 	known = listener_known(p);
 	if (known && knob_cookie_raw)
 		cookie = p->family == 4 ? cookie_here(&f, p, 4) : cookie_here(&f, p, 6);
 	if (cookie == FW_ELSEWHERE)
-		cookie = known ? cookie_raw(ctx) : cookie_socket(ctx);
+		cookie = known ? cookie_raw(ctx, p) : cookie_socket(ctx, p);
 	if (cookie == FW_NOBODY)
 		return FW_R_DROP_COOKIE_OVER;
-	if (!known && cookie >= 0 && knob_cookie_raw && cookie_raw(ctx) == cookie)
+	if (!known && cookie >= 0 && knob_cookie_raw && cookie_raw(ctx, p) == cookie)
 		listener_learn(p);
 	/* net.ipv4.tcp_syncookies 1 gives none before the listener's queue is full, and 0 never. */
 	if (cookie < 0)
@@ -159,11 +160,9 @@ __noinline int answer_syn(struct xdp_md *ctx)
  * so does the return of a cookie. A half-open one does not, because a spoofed SYN makes one too.
  * FW_CONTINUE: nothing known of it.
  */
-__noinline int ask_table(struct xdp_md *ctx)
+__noinline int ask_table(struct xdp_md *ctx, struct pkt *p)
 {
 	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
-	__u32 zero = 0;
-	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
 	struct bpf_sock *sk;
 	__u32 state;
 	bool valid;
@@ -185,7 +184,7 @@ __noinline int ask_table(struct xdp_md *ctx)
 static __always_inline int ask_socket(struct xdp_md *ctx, struct pkt *p,
 				      const struct fw_policy *policy)
 {
-	int reason = ask_table(ctx);
+	int reason = ask_table(ctx, p);
 
 	if (reason != FW_R_PASS_SOCKET && reason != FW_R_PASS_COOKIE)
 		return reason;
@@ -207,12 +206,10 @@ static __always_inline int ask_socket(struct xdp_md *ctx, struct pkt *p,
  * Has a socket of ours asked for this datagram? Of one that is connected the kernel knows whom it
  * asked; what comes to any other shares a budget, for a service may listen there.
  */
-__noinline int udp_answers(struct xdp_md *ctx)
+__noinline int udp_answers(struct xdp_md *ctx, const struct pkt *p)
 {
-	__u32 zero = 0;
-	struct pkt *p = bpf_map_lookup_elem(&fw_scratch, &zero);
-	struct bpf_sock_tuple tuple = {};
 	const struct fw_policy *policy = p ? who_policy(p->half) : 0;
+	struct bpf_sock_tuple tuple;
 	struct bpf_sock *sk;
 	bool connected;
 
@@ -264,7 +261,7 @@ static __always_inline bool may_be_answer(const struct pkt *p)
 /* The crowd is over its budget, and the packet is neither a SYN nor part of a known connection. */
 static __always_inline int refuse(struct xdp_md *ctx, const struct pkt *p)
 {
-	if (may_be_answer(p) && udp_answers(ctx))
+	if (may_be_answer(p) && udp_answers(ctx, p))
 		return FW_R_PASS_SOCKET;
 	return reason_of_crowd(p);
 }
@@ -298,11 +295,11 @@ static __always_inline int crowd_over_limit(struct xdp_md *ctx, struct pkt *p, _
 	if (!p->proven && !p->trusted)
 		return over;
 	if (is_syn(p) && proof == FW_PROOF_COOKIE)
-		return answer_syn(ctx);
+		return answer_syn(ctx, p);
 	if (is_syn(p) && proof == FW_PROOF_RETRANSMIT)
 		return retry_syn(p);
 	/* Other traffic speaks for a spoofer, too: it uses up what connections need. */
-	asked = is_in_connection(p) ? ask_table(ctx) : FW_CONTINUE;
+	asked = is_in_connection(p) ? ask_table(ctx, p) : FW_CONTINUE;
 	own = asked == FW_R_PASS_SOCKET || asked == FW_R_PASS_COOKIE;
 	return ban_consider(source_key(p), p->now, source_who(p), own) ? asked : over;
 }
@@ -312,7 +309,7 @@ static __always_inline int crowd_excess(struct xdp_md *ctx, struct pkt *p, __u8 
 {
 	if (proof == FW_PROOF_COOKIE) {
 		if (is_syn(p))
-			return answer_syn(ctx);
+			return answer_syn(ctx, p);
 		return asked == FW_R_DROP_COOKIE ? asked : refuse(ctx, p);
 	}
 	if (proof == FW_PROOF_RETRANSMIT) {
