@@ -42,7 +42,7 @@ static __u64 hash_of(const struct fw_accounts *a, const struct source *s)
 }
 
 /* No two of them are the same source. */
-void fw_accounts_reindex(struct fw_accounts *a)
+static void fill(struct fw_accounts *a)
 {
 	__u64 mask = (1ULL << a->head->index_bits) - 1;
 	__u32 nr = a->head->nr;
@@ -59,18 +59,28 @@ void fw_accounts_reindex(struct fw_accounts *a)
 			at = (at + 1) & mask;
 		a->index[at] = tag(a, hash) | (i + 1);
 	}
+}
+
+void fw_accounts_reindex(struct fw_accounts *a)
+{
+	fill(a);
 	fw_accounts_relist(a);
 }
 
-/* The source that this may be, going by the index alone. */
+/* The source that this may be, going by the index alone; or else soon will be. */
 static const struct source *guess(const struct fw_accounts *a, __u64 hash)
 {
 	__u64 mask = (1ULL << a->head->index_bits) - 1, at = fw_accounts_home(a, hash);
-	__u32 entry = a->index[at], n;
 
-	for (n = 0; n < NEAR && entry && (entry & ~a->number_mask) != tag(a, hash); n++)
-		entry = a->index[(at + n + 1) & mask];
-	return &a->source[(entry & a->number_mask) - !!entry];
+	for (__u64 n = 0; n < NEAR; n++) {
+		__u32 entry = a->index[(at + n) & mask];
+
+		if (!entry)
+			break;
+		if ((entry & ~a->number_mask) == tag(a, hash))
+			return &a->source[(entry & a->number_mask) - 1];
+	}
+	return &a->source[a->head->nr + BEHIND];
 }
 
 void fw_accounts_expect(struct fw_accounts *a, unsigned int cpu, const struct fw_tally *record)
@@ -94,7 +104,7 @@ static bool widen(struct fw_accounts *a)
 	if (!fw_accounts_index_room(a, h->index_bits + 1))
 		return false;
 	h->index_bits++;
-	fw_accounts_reindex(a);
+	fill(a);
 	return true;
 }
 
