@@ -29,7 +29,7 @@
 #define FW_REC_LOG_BYTES (32ULL << 20)
 #define FW_REC_LOG_EACH	 64
 /* Bytes of a frame of it that are kept for the next second. */
-#define FW_REC_FRAME_KEPT (256U << 10)
+#define FW_REC_FRAME_KEPT (1U << 20)
 /* So many new sources outside an incident, and the harmless ones among them are forgotten; so often
  * between two turns, and they are not even taken down until the next. */
 #define FW_REC_HARMLESS	 32768
