@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The recorder's thread: it takes samples and ledgers some thirty times a second, oftener while they
- * fill fast, and writes once a second.
- * The loop's own thread tells what it finds in the journal and in the run directory; the two meet
- * under one lock, held for no longer than a copy.
+ * The recorder's thread: it takes samples and ledgers some thirty times a second, oftener while
+ * they fill fast, and writes once a second. The loop's own thread tells what it finds in the
+ * journal and in the run directory; the two meet under one lock, held for no longer than a copy.
  */
 #include <errno.h>
 #include <limits.h>
