@@ -196,7 +196,7 @@ int fw_source_heavy_one(const struct fw_maps *maps, __u8 family, __u64 key,
 			struct fw_source_heavy *ret, __u64 *ret_since_ns, struct fw_err *err)
 {
 	struct heap h = { .one = true, .key = key, .family = family };
-	struct fw_source_heavies all;
+	struct fw_source_heavies all = {};
 	int r = heavy(maps, &h, &all, err);
 
 	if (r)
