@@ -47,7 +47,7 @@ static int sum_ticks(void *arg, sqlite3_stmt *row)
  * the wrong one of the two), and what came within a tenth of one is no packets a second. So ticks
  * count together until there is a second of them; one that is not quite a second counts as one.
  */
-#define PEAK_NS	   (FW_NS_PER_S * 9 / 10)
+#define PEAK_NS	   (0.9 * FW_NS_PER_S)
 #define PEAK_TICKS 16
 
 struct peak {
