@@ -19,10 +19,11 @@
 #include "user/daemon/recorder.h"
 #include "user/policy/file.h"
 
-/* A second, at least: of a flood that begins, each packet from another source, a ledger holds 65 ms
- * (2 M packets/s on one CPU). A power of two times as many at most: */
-#define POLLS	    32
-#define POLLS_MAX   (POLLS << 3)
+/* Looks at the ledgers a second, at least and at most. Of the worst that can begin, 2 M packets/s
+ * on one CPU from as many sources that are known, a ledger holds 65 ms; nearly all that really
+ * begins sends less, and each look wakes a CPU. */
+#define POLLS	    8
+#define POLLS_MAX   (POLLS << 5)
 #define PATIENCE_NS (10 * FW_NS_PER_S)
 
 struct part {
@@ -100,13 +101,15 @@ static void one_second(struct part *part)
 	pthread_mutex_unlock(&part->lock);
 }
 
-/* How often to look from now on: a ledger should be an eighth to a half full when it is taken. n:
- * now; slower only at a multiple of the longer step, so that the end of the second is met. */
+/* How often to look from now on: a ledger should be a sixteenth to a quarter full when it is taken.
+ * n: now; slower only at a multiple of the longer step, so that the end of the second is met. */
 static unsigned int pace(unsigned int polls, unsigned int full, unsigned int n)
 {
-	if (full > 128 && polls < POLLS_MAX)
+	if (full == 256) /* it ran over */
+		return POLLS_MAX;
+	if (full > 64 && polls < POLLS_MAX)
 		return polls * 2;
-	if (full < 32 && polls > POLLS && !(n % (2 * POLLS_MAX / polls)))
+	if (full < 16 && polls > POLLS && !(n % (2 * POLLS_MAX / polls)))
 		return polls / 2;
 	return polls;
 }
