@@ -337,8 +337,8 @@ def test_accounts_that_nobody_comes_back_for(box):
     another()
     assert left() == mine  # whose state is there
     box.fw("detach", "--all")
-    another()
-    assert not left()
+    # The kernel lets go of a program's maps a moment after the program.
+    assert until(lambda: another() or not left())
 
 
 def test_disk_full(box):
