@@ -2,8 +2,7 @@
 /*
  * The contract between the XDP program and everything in user space: map keys and values, enums
  * and limits. The only file that both sides include. It includes nothing itself; whoever includes
- * it has the kernel's fixed-width types already (bpf/net.h in the program, <linux/types.h>
- * outside).
+ * it has the kernel's fixed-width types (bpf/net.h in the program, <linux/types.h> outside).
  *
  * Rules: fixed widths only, explicit padding that is zero, units in the names, host byte order
  * unless a name ends in _be. Lists of reasons and kinds are append-only. A change of any layout
@@ -551,19 +550,20 @@ struct fw_ledger_at {
 	__u64 tail, read, lost;
 };
 
-/* Groups of reasons, each with its own limit of samples: X(identifier, name). Append only. */
-#define FW_GROUPS(X)              \
-	X(PASS, "pass")           \
-	X(ANSWER, "answer")       \
-	X(MALFORMED, "malformed") \
-	X(BLOCKED, "blocked")     \
-	X(UNSPOKEN, "unspoken")   \
-	X(LIMIT, "limit")         \
-	X(STATE, "state")         \
-	X(CROWD, "crowd")
+/* Groups of reasons, each with its own limit of samples: X(identifier, name, crowd). crowd 1: who
+ * has not proven himself has no account of such packets (stage_crowd.h). Append only. */
+#define FW_GROUPS(X)                 \
+	X(PASS, "pass", 0)           \
+	X(ANSWER, "answer", 1)       \
+	X(MALFORMED, "malformed", 0) \
+	X(BLOCKED, "blocked", 0)     \
+	X(UNSPOKEN, "unspoken", 0)   \
+	X(LIMIT, "limit", 0)         \
+	X(STATE, "state", 1)         \
+	X(CROWD, "crowd", 1)
 
 enum fw_group {
-#define X(id, name) FW_G_##id,
+#define X(id, name, crowd) FW_G_##id,
 	FW_GROUPS(X)
 #undef X
 		FW_G_MAX,
@@ -613,6 +613,7 @@ _Static_assert(sizeof(struct fw_sampler) == 32, "fw_sampler");
 #define FW_SAMPLE_MONITOR  (1 << 0)   /* passed all the same */
 #define FW_SAMPLE_PROVEN   (1 << 1)   /* its source has proven itself */
 #define FW_SAMPLE_ANSWERED (1 << 2)   /* data holds our answer, not the packet */
+#define FW_SAMPLE_BOOKED   (1 << 3)   /* the packet is in its source's account */
 #define FW_SAMPLE_RING	   (1U << 20) /* bytes */
 struct fw_sample {
 	__u64 now_ns;	/* program time */

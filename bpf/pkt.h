@@ -57,7 +57,8 @@ struct pkt {
 	__u8 trusted; /* 1: in the trusted lane */
 	union {
 		struct {
-			__u8 known : 1;	   /* its source is in the table, and was charged */
+			__u8 known : 1; /* its source is in the table, and was charged; at the end:
+					   and has it in its account */
 			__u8 newcomer : 1; /* ... since this packet */
 			__u8 proven : 1;   /* ... and has proven that it is real */
 			__u8 soft : 1;	   /* ... and is past its soft limit */

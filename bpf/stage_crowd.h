@@ -324,6 +324,34 @@ static __always_inline int crowd_excess(struct xdp_md *ctx, struct pkt *p, __u8 
 	return is_syn(p) ? FW_R_DROP_COOKIE_OVER : refuse(ctx, p);
 }
 
+/* Reasons for which the crowd's budgets refuse a packet, a bit each; the compiler adds them up. */
+static __always_inline __u64 crowd_reasons(void)
+{
+	static const __u8 group[FW_REASON_SLOTS] = FW_REASON_GROUPS;
+	static const bool of_crowd[FW_G_MAX] = {
+#define X(id, name, crowd) crowd,
+		FW_GROUPS(X)
+#undef X
+	};
+	__u64 reasons = 0;
+
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < FW_R_MAX; i++)
+		reasons |= (__u64)of_crowd[group[i]] << i;
+	return reasons;
+}
+
+/*
+ * What the crowd's budgets refuse of a source that never proved itself is the crowd's, too: counted
+ * by reason, and sampled. Anybody can send it in any name, and with an account for each name it
+ * would cost a flood's recorder a record a packet. Classes are named by people: who is in one has
+ * his account.
+ */
+static __always_inline bool crowd_owns(const struct pkt *p, int reason)
+{
+	return p->class == FW_CLASS_DEFAULT && crowd_reasons() >> reason & 1;
+}
+
 static __always_inline int stage_crowd(struct xdp_md *ctx, struct pkt *p,
 				       const struct fw_policy *policy)
 {
@@ -349,6 +377,8 @@ static __always_inline int stage_crowd(struct xdp_md *ctx, struct pkt *p,
 	over = crowd_excess(ctx, p, service->proof, asked);
 	if (over == FW_R_PASS_RETRANSMIT && remember(source_key(p), p->now, source_who(p), false))
 		p->known = 1;
+	else if (p->known && crowd_owns(p, over))
+		p->known = 0;
 	return over;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Accounts of tabled sources: exact, for the recorder, for `source top` and `source show`. What a
- * source sends is added up in a slot; when another one needs the slot, or after a while, what it
- * holds is appended to the CPU's ledger. Nobody is waited for: what is not read in time is written
- * over, and whoever reads finds out how much that was. Private to the CPU, and no verdict depends
- * on it.
+ * Accounts of tabled sources: exact, for the recorder, for `source top` and `source show`; of the
+ * unproven without what crowd_owns(). What a source sends is added up in a slot; when another one
+ * needs the slot, or after a while, what it holds is appended to the CPU's ledger. Nobody is waited
+ * for: what is not read in time is written over, and whoever reads finds out how much that was.
+ * Private to the CPU, and no verdict depends on it.
  */
 #ifndef FW_TALLY_H
 #define FW_TALLY_H

@@ -65,7 +65,8 @@ static __always_inline int conclude_as(struct xdp_md *ctx, const struct pkt *p,
 		sample(ctx, p->now, p->family ? source_key(p) : 0,
 		       p->len | (__u64)reason << 32 | (__u64)p->service << 40 |
 			       (__u64)p->family << 48 |
-			       (flags | p->proven * FW_SAMPLE_PROVEN) << 56);
+			       (flags | p->proven * FW_SAMPLE_PROVEN | p->known * FW_SAMPLE_BOOKED)
+				       << 56);
 	}
 	count_class(p, action == XDP_DROP);
 	if (p->known)

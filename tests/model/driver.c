@@ -2,8 +2,9 @@
 /*
  * driver POLICY: the shipped program with the policy file's model and lanes, in a network namespace
  * that has no socket. Reads batches of frames from stdin (u32 count; each: u64 program time in ns,
- * u32 length, bytes) and answers each frame on descriptor 3 with three bytes: action, reason,
- * service. A first line there names the reasons by number, a second one the services.
+ * u32 length, bytes) and answers each frame on descriptor 3 with four bytes: action, reason,
+ * service, and whether it is in an account of its source. A first line there names the reasons by
+ * number, a second one the services.
  */
 #include <sched.h>
 #include <stdio.h>
@@ -68,9 +69,21 @@ static void get(void *to, size_t size)
 		fail_msg("the batch ends early");
 }
 
+/* Packets in the accounts of the one CPU that runs. */
+static __u64 booked(const struct prog *prog)
+{
+	const struct fw_book *book = &prog->maps.book[prog->cpu];
+	__u64 packets = book->packets;
+
+	for (int i = 0; i < FW_TALLY_SLOTS; i++)
+		packets += book->slot[i].who ? book->slot[i].packets : 0;
+	return packets;
+}
+
 static void run_batch(struct prog *prog, __u32 count)
 {
 	static __u8 data[FRAME_MAX];
+	__u64 before = booked(prog), after;
 
 	while (count--) {
 		struct outcome out;
@@ -86,6 +99,9 @@ static void run_batch(struct prog *prog, __u32 count)
 		putc(out.action, answers);
 		putc((int)out.reason, answers);
 		putc((int)out.service, answers);
+		after = booked(prog);
+		putc((int)(after - before), answers);
+		before = after;
 	}
 	fflush(answers);
 }

@@ -177,6 +177,17 @@ class Model:
             return "retransmit_wait" if siege == "retransmit" else "cookie_over"
         return {"udp": "crowd_udp", "icmp": "crowd_icmp"}.get(p.proto, "crowd_other")
 
+    def accounts(self, p, now, reason):
+        """In how many sources' accounts the packet may be: what the crowd's budgets refuse of who proved
+        nothing is in none, unless a class or lane names him."""
+        if reason in ("newcomer", "source_ok", "trusted", "trusted_over") or reason.startswith("source_"):
+            return (1,)
+        if reason == "net48":  # a /64 that is not known may be refused with its /48
+            return (1,) if (6, p.src >> 64) in self.known else (0, 1)
+        if reason in CROWD:
+            return (1,) if any(self.policy.lane(p.family, p.src, now)) else (0,)
+        return (0,)
+
     def happened(self, p, now, found, reason):
         """The program decided: remember what it means."""
         self.undecided += len(found) > 1 and p.defect is None
@@ -186,9 +197,12 @@ class Model:
             self.known.add((4, p.src) if p.family == 4 else (6, p.src >> 64))
 
 
+# What the crowd's budgets refuse.
+CROWD = {"out_of_state", "cookie_over", "retransmit_wait", "crowd_udp", "crowd_icmp",
+         "crowd_fragments", "crowd_other"}
+
 # A source whose packet ends so has been entered into the table, also when a siege then dropped it.
-SEEN = {"newcomer", "source_ok", "trusted", "trusted_over", "out_of_state", "cookie_over",
-        "retransmit_wait", "crowd_udp", "crowd_icmp", "crowd_fragments", "crowd_other"}
+SEEN = {"newcomer", "source_ok", "trusted", "trusted_over"} | CROWD
 
 # Budgets of their own: what within and what beyond is called.
 OWN = {

@@ -22,7 +22,7 @@ class Disagreement(Exception):
 
 
 class Driver:
-    """The program behind pipes; answers are (action, reason, service)."""
+    """The program behind pipes; answers are (action, reason, service, packets in accounts)."""
 
     def __init__(self, policy, cpu):
         self.file = tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="ascii")
@@ -60,11 +60,11 @@ class Driver:
             self.proc.stdin.flush()
         except BrokenPipeError:
             self.failed()
-        got = self.answers.read(3 * len(batch))
-        if len(got) != 3 * len(batch):
+        got = self.answers.read(4 * len(batch))
+        if len(got) != 4 * len(batch):
             self.failed()
-        return [(got[i], self.reasons[got[i + 1]], self.services[got[i + 2]])
-                for i in range(0, len(got), 3)]
+        return [(got[i], self.reasons[got[i + 1]], self.services[got[i + 2]], got[i + 3])
+                for i in range(0, len(got), 4)]
 
     def close(self):
         self.proc.stdin.close()
@@ -99,7 +99,7 @@ def seed(number, count, cpu):
             for _ in range(min(BATCH, left)):
                 now += steps(r, number % 2)
                 batch.append((now, *maker.make()))
-            for (at, p, frame), (action, reason, service) in zip(batch, driver.run(batch)):
+            for (at, p, frame), (action, reason, service, booked) in zip(batch, driver.run(batch)):
                 found = m.judge(p, at)
                 right = ACTIONS["pass" if reason in PASSING else "drop"]
                 if reason not in found or action != right:
@@ -108,6 +108,9 @@ def seed(number, count, cpu):
                         "(%s, action %d), the manual %s\n%s\n%s" %
                         (number, at / model.SECOND, p.what, "?" if p.src is None else "%x" % p.src, p.dst, p.proto, p.sport, p.dport,
                          p.length, reason, service, action, " or ".join(found), frame.hex(), text))
+                if booked not in m.accounts(p, at, reason):
+                    raise Disagreement("seed %d at %.6f s: %s from %x, %s: %d accounts\n%s" %
+                                       (number, at / model.SECOND, p.what, p.src or 0, reason, booked, text))
                 m.happened(p, at, found, reason)
                 seen[reason] = seen.get(reason, 0) + 1
     finally:

@@ -352,6 +352,104 @@ static void test_monitor(void **state)
 	}
 }
 
+/* Packets in this CPU's accounts. */
+static __u64 booked(const struct prog *prog)
+{
+	const struct fw_book *book = &prog->maps.book[prog->cpu];
+	__u64 packets = book->packets;
+
+	for (int i = 0; i < FW_TALLY_SLOTS; i++)
+		packets += book->slot[i].who ? book->slot[i].packets : 0;
+	return packets;
+}
+
+/* Sends one, which ends so, and is in an account or in none. */
+static void expect_booked(struct prog *prog, const struct spec *spec, __u32 reason, __u64 accounts)
+{
+	__u64 before = booked(prog);
+
+	prog_expect(prog, spec, reason);
+	assert_int_equal(booked(prog) - before, accounts);
+}
+
+/* What the crowd's budgets refuse of a source that is in the table, but never proved itself, is in
+ * no account. What passes is, and what exceeds a limit of its own; and all of a class that was
+ * named. */
+static void test_unproven_accounts(void **state)
+{
+	struct prog *prog = *state;
+
+	prog_unlimited(prog, FW_CLASS_DEFAULT);
+	prog_limit(prog, FW_CLASS_DEFAULT, FW_K_PACKETS, 1, 3600, 3);
+	FOR_FAMILIES(family)
+	for (size_t i = 0; i < COUNT(unproven); i++) {
+		struct spec spec = unproven_spec(i, family, (__u32)i * 65536);
+
+		crowd_pin(prog, FW_LEVEL_SIEGE);
+		expect_booked(prog, &spec, unproven[i].reason, 0);
+		expect_booked(prog, &spec, unproven[i].reason, 0); /* known by now */
+		crowd_pin(prog, FW_LEVEL_CALM);
+		expect_booked(prog, &spec, FW_R_PASS_SOURCE, 1);
+		expect_booked(prog, &spec, FW_R_DROP_SRC_PACKETS, 1);
+	}
+	prog_lane(prog, FW_LANE_CLASS, packet_addr_text(CROWD, 4, 0), FW_FOREVER, 1);
+	prog_lane(prog, FW_LANE_CLASS, packet_addr_text(CROWD, 6, 0), FW_FOREVER, 1);
+	crowd_pin(prog, FW_LEVEL_SIEGE);
+	FOR_FAMILIES(family)
+	for (size_t i = 0; i < COUNT(unproven); i++) {
+		struct spec spec = unproven_spec(i, family, 0);
+
+		expect_booked(prog, &spec, unproven[i].reason, 1);
+	}
+}
+
+/* Of a proven source everything is, also a SYN that must prove itself once more. */
+static void test_proven_accounts(void **state)
+{
+	struct prog *prog = *state;
+
+	crowd_pin(prog, FW_LEVEL_SIEGE);
+	FOR_FAMILIES(family)
+	{
+		struct spec ack = { .family = family, .src = VOTER, .dst = SERVER, .proto = TCP };
+		struct spec syn = ack, udp = ack;
+		int fd[2];
+
+		ack.sport = sockets_connect(crowd_listener[family == 6], family, VOTER, 80, fd);
+		syn.flags = SYN;
+		udp.proto = UDP;
+		prog_unlimited(prog, FW_CLASS_DEFAULT);
+		prog_limit(prog, FW_CLASS_DEFAULT, FW_K_PACKETS, 1, 3600, 5);
+		expect_booked(prog, &syn, FW_R_TX_COOKIE, 0);
+		expect_booked(prog, &udp, FW_R_DROP_CROWD_UDP, 0);
+		expect_booked(prog, &ack, FW_R_PASS_SOCKET, 1);
+		expect_booked(prog, &udp, FW_R_PASS_PROVEN, 1);
+		expect_booked(prog, &syn, FW_R_PASS_PROVEN, 1);
+		expect_booked(prog, &syn, FW_R_TX_COOKIE, 1);
+		expect_booked(prog, &udp, FW_R_DROP_SRC_PACKETS, 1);
+		close(fd[0]);
+		close(fd[1]);
+	}
+}
+
+/* Who must send its SYN twice is in an account with the second one. */
+static void test_retransmit_accounts(void **state)
+{
+	struct prog *prog = *state;
+
+	crowd_proof(prog, FW_PROOF_RETRANSMIT);
+	crowd_pin(prog, FW_LEVEL_SIEGE);
+	FOR_FAMILIES(family)
+	{
+		struct spec syn = { .family = family, .src = CROWD, .dst = SERVER, .proto = TCP };
+
+		syn.flags = SYN;
+		expect_booked(prog, &syn, FW_R_DROP_RETRANSMIT, 0);
+		prog_step(prog, (__s64)SECOND);
+		expect_booked(prog, &syn, FW_R_PASS_RETRANSMIT, 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +467,9 @@ int main(void)
 		CROWD_TEST(test_proof_expires),
 		CROWD_TEST(test_place_for_the_proven),
 		CROWD_TEST(test_place_for_who_came_again),
+		CROWD_TEST(test_unproven_accounts),
+		CROWD_TEST(test_proven_accounts),
+		CROWD_TEST(test_retransmit_accounts),
 	};
 
 	return cmocka_run_group_tests(tests, crowd_group_setup, prog_group_teardown);

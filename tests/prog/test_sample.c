@@ -105,6 +105,37 @@ static void test_content(void **state)
 	assert_int_equal(w->last.key, 0);
 }
 
+/* A sample says whether its packet is in its source's account as well. */
+static void test_booked(void **state)
+{
+	static const struct spec udp = { .src = CROWD, .proto = UDP };
+	struct prog *prog = *state;
+	struct fw_service *host = &prog_policy(prog)->service[FW_SERVICE_HOST];
+	struct watch *w = start(prog, 1, 0, SECOND);
+	static const struct {
+		int pin; /* enum fw_level */
+		__u32 reason;
+		__u8 flags;
+	} rows[] = {
+		{ FW_LEVEL_CALM, FW_R_PASS_NEWCOMER, FW_SAMPLE_BOOKED },
+		{ FW_LEVEL_SIEGE, FW_R_DROP_CROWD_UDP, 0 },
+		{ FW_LEVEL_CALM, FW_R_PASS_SOURCE, FW_SAMPLE_BOOKED },
+		{ FW_LEVEL_SIEGE, FW_R_DROP_SRC_UDP, FW_SAMPLE_BOOKED },
+	};
+
+	prog_limit(prog, FW_CLASS_DEFAULT, FW_K_UDP, 1, 3600, 3);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		host->level_pin = (__u8)(rows[i].pin + 1);
+		prog_expect(prog, &udp, rows[i].reason);
+		assert_int_equal(fw_ring_read(w->ring), 1);
+		assert_int_equal(w->last.reason, rows[i].reason);
+		assert_int_equal(w->last.flags, rows[i].flags);
+	}
+	prog_expect(prog, &land, FW_R_DROP_LAND);
+	assert_int_equal(fw_ring_read(w->ring), 1);
+	assert_int_equal(w->last.flags, 0);
+}
+
 /* offered = chosen + passed over; chosen = emitted + held + lost, whatever the pace. */
 static void test_conserved(void **state)
 {
@@ -368,7 +399,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PROG_TEST(test_off),	 PROG_TEST(test_content), PROG_TEST(test_conserved),
 		PROG_TEST(test_fair),	 PROG_TEST(test_clock),	  PROG_TEST(test_exact),
-		PROG_TEST(test_reasons), PROG_TEST(test_tally),
+		PROG_TEST(test_reasons), PROG_TEST(test_tally),	  PROG_TEST(test_booked),
 	};
 
 	return cmocka_run_group_tests(tests, prog_group_setup, teardown);

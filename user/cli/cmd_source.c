@@ -307,7 +307,8 @@ const struct fw_cli_command fw_cmd_source[] = {
 		 "every CPU remembers what it has seen. With --watch, per second since the last "
 		 "look. LOST is what was dropped. Only sources in the table are counted: who is "
 		 "not "
-		 "let in there has no account.",
+		 "let in there has no account. Nor is there one of what the budgets that strangers "
+		 "share refused of who has not proven itself.",
 	  .options = top_options,
 	  .max_args = 1,
 	  .flags = FW_CLI_WATCH | FW_CLI_DEFAULT,

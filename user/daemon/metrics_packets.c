@@ -133,7 +133,7 @@ void fw_put_floodwall_notes(struct fw_expo *expo, const struct fw_snap *snap)
 void fw_put_floodwall_samples(struct fw_expo *expo, const struct fw_snap *snap)
 {
 	static const char *const groups[FW_G_MAX] = {
-#define X(id, name) [FW_G_##id] = name,
+#define X(id, name, crowd) [FW_G_##id] = name,
 		FW_GROUPS(X)
 #undef X
 	};

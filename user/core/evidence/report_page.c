@@ -170,7 +170,8 @@ void fw_report_page_sources(FILE *out, const struct fw_report *r)
 		fprintf(out,
 			"<p>%s were noted: %s were counted packet by packet (%s packets); of %s "
 			"there are samples, which stand for about %s packets (one sample in %s "
-			"packets). One address may be in both lists.</p>\n",
+			"packets). One address may be in both lists, no packet is: what the "
+			"budgets that all strangers share refused is only sampled.</p>\n",
 			fw_report_number(others), fw_report_number(r->listed.count),
 			fw_report_number(r->listed.packets), fw_report_number(r->sampled.count),
 			fw_report_number((__u64)r->sampled.weight),

@@ -104,8 +104,10 @@ static const char *const about[][2] = {
 	  "is its sender's; it must not be read as a suspect" },
 	{ "incident.closed_by", "NULL while it is open; quiet: closed by itself" },
 	{ "incident.sources_lost", "packets of tabled sources missing from its accounts" },
-	{ "source.exact", "1: counted packet by packet. 0: seen in samples only: packets and bytes "
-			  "are of the samples, weight estimates packets" },
+	{ "source.exact",
+	  "1: counted packet by packet; unless proven, without what budgets that all strangers "
+	  "share refused or answered. 0: seen in samples only, of packets that are in no row with "
+	  "1: packets and bytes are of the samples, weight estimates packets" },
 	{ "source.reasons",
 	  "name:packets/bytes of what was dropped (exact) or sampled, by reason" },
 	{ "sample.flags",

@@ -90,8 +90,10 @@ struct fw_incident_service {
 
 /*
  * A source. In the tables (proven, banned, over limits): packets and bytes are exact from the
- * packet on that entered it. Else it is known from samples only: packets and bytes are what was
- * sampled, and weight estimates packets by the sampling ratio of the moment.
+ * packet on that entered it; of one that is not proven without those that the crowd's budgets
+ * refused or answered. These, and all others, are known from samples only: packets and bytes are
+ * what was sampled, and weight estimates packets by the sampling ratio of the moment. An address
+ * may be in both kinds, a packet is not.
  */
 struct fw_incident_source {
 	__be32 addr_be[4]; /* IPv4 as ::ffff:a.b.c.d; IPv6: its /64 if exact, the address if sampled

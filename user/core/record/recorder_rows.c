@@ -108,14 +108,16 @@ static int put_fairly(struct fw_recorder *r, const struct fw_recorder_now *now, 
 	return code;
 }
 
-/* Addresses in samples of refused or answered packets, unless proven: those are counted exactly. */
+/* Addresses in samples of refused or answered packets that are in no account: none counts twice.
+ * Who is proven must not also read as possibly spoofed. */
 static void count_sources(struct fw_recorder *r)
 {
 	for (__u64 i = r->sample_seen; i < r->sample_head; i++) {
 		const struct fw_sample *s = &r->sample[i % FW_REC_SAMPLES];
 		__u8 g = group_of[s->reason & (FW_REASON_SLOTS - 1)];
 
-		if (s->family && g != FW_G_PASS && !(s->flags & FW_SAMPLE_PROVEN))
+		if (s->family && g != FW_G_PASS &&
+		    !(s->flags & (FW_SAMPLE_PROVEN | FW_SAMPLE_BOOKED)))
 			fw_accounts_sample(r->sampled, s, r->weight[g]);
 	}
 }
