@@ -11,7 +11,7 @@
 #ifndef FW_ABI_H
 #define FW_ABI_H
 
-#define FW_ABI_VERSION 5
+#define FW_ABI_VERSION 6
 #define FW_MAGIC       0x6c6177646f6f6c66ULL /* marks the meta map as ours */
 
 /*
@@ -387,23 +387,26 @@ struct fw_applied {
 _Static_assert(sizeof(struct fw_applied) % 8 == 0, "fw_applied");
 
 /*
- * Sources: sets of 8 ways. fw_src_fp holds one byte of fingerprint a way (0 = empty), read first; a
+ * Sources: sets of 8 ways. fw_src_fp holds a byte of fingerprint a way (0 = empty), read first; a
  * source that matches none is unknown. The word is tag << 52 | arrival time in ns (mod 2^52), the
- * bucket of packets; a stamp of all ones says that the place has been claimed for a source of this
- * tag, and is not open yet. 8 + 248 bytes a set, 32 a source. Which set: bpf/hash.h.
+ * bucket of packets; a stamp of all ones claims the place for a source of this tag: it is not open
+ * yet. All of a source lies in one cache line. Which set: bpf/hash.h.
  */
 #define FW_WAYS	     8
 #define FW_TAG_SHIFT 52
 #define FW_TAT_MASK  ((1ULL << FW_TAG_SHIFT) - 1)
 #define FW_CLAIMED   FW_TAT_MASK
 #define FW_STAMPS    (FW_K_MAX - 1) /* all kinds but packets */
-struct fw_src {
-	__u64 word[FW_WAYS];
-	__u32 tat[FW_WAYS][FW_STAMPS]; /* by kind - 1, in units of the limit it was charged by */
-	__u16 seen[FW_WAYS];	       /* FW_SEEN(): when last charged, and in which units */
-	__u8 proof[FW_WAYS]; /* 0 = unproven, else FW_PROOF_EPOCH of when it proved itself */
+struct fw_src_set {
+	struct fw_src {
+		__u32 tat[FW_STAMPS]; /* by kind - 1, in units of its limit; a verifier sees 0-7 */
+		__u16 seen;	      /* FW_SEEN(): when last charged, and in which units */
+		__u8 proof; /* 0 = unproven, else FW_PROOF_EPOCH of when it proved itself */
+		__u8 pad;
+		__u64 word;
+	} way[FW_WAYS];
 };
-_Static_assert(sizeof(struct fw_src) + FW_WAYS == 32 * FW_WAYS, "32 bytes a source");
+_Static_assert(sizeof(struct fw_src) == 32, "two to a cache line");
 #define FW_SEEN_SHIFT	       30 /* 1.07 s */
 #define FW_SEEN_UNITS	       5
 #define FW_SEEN_GAPS	       0x7ff /* time wraps after 36 minutes */
@@ -422,16 +425,14 @@ _Static_assert(sizeof(struct fw_budget) == 64, "fw_budget");
 
 /* One service's crowd: stamps in ns, shared by all CPUs, written only by packets that fit. */
 struct fw_crowd {
-	__u64 tat[FW_C_MAX];
-	__u64 pad[5];
+	__u64 tat[FW_C_MAX], pad[5];
 };
 _Static_assert(sizeof(struct fw_crowd) == 64, "fw_crowd");
 
 /* The same for one /24 or /48, hashed to a fixed number of slots; neighbours may share one. */
 #define FW_CROWD_NET_BITS 16
 struct fw_crowd_net {
-	__u64 tat[FW_C_MAX];
-	__u64 pad;
+	__u64 tat[FW_C_MAX], pad;
 };
 _Static_assert(sizeof(struct fw_crowd_net) == 32, "fw_crowd_net");
 

@@ -89,9 +89,9 @@ static __always_inline void ban_stamp(__u64 key, __u32 who, __u64 until_ns)
 	struct table_key table = source_table(who & FW_WHO_IP4 ? 4 : 6, key);
 	struct entry e = {};
 
-	if (!table_find(&table, &e) || !e.set || is_claimed(e.word))
+	if (!table_find(&table, &e) || !e.src || is_claimed(e.word))
 		return;
-	__sync_val_compare_and_swap(&e.set->word[e.way], e.word, word_with(e.word, until_ns));
+	__sync_val_compare_and_swap(&e.src->word, e.word, word_with(e.word, until_ns));
 }
 
 /* The CPU's first packet of a source in this step of the clock: bring its record up to date. */

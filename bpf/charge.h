@@ -74,7 +74,7 @@ static __always_inline void entry_refresh(struct entry *e, const struct toll *p,
 					  const struct fw_limit *limits)
 {
 	__u32 seen = FW_SEEN(p->now, limits[FW_K_PACKETS].units);
-	__u32 last = *(volatile __u16 *)&e->set->seen[e->way];
+	__u32 last = *(volatile __u16 *)&e->src->seen;
 	__u32 gap = FW_SEEN_GAP(seen, last), other = (seen ^ last) & FW_UNITS_DIFFER;
 	__u64 paid = (p->now - e->word) & FW_TAT_MASK;
 	__u8 proof;
@@ -84,7 +84,7 @@ static __always_inline void entry_refresh(struct entry *e, const struct toll *p,
 	/* Nearly always. What follows says the same of more cases. */
 	if (likely(seen == last && paid >> FW_SEEN_SHIFT <= FW_GAP_MAX / 2))
 		return;
-	proof = e->set->proof[e->way];
+	proof = e->src->proof;
 	if (gap > FW_GAP_MAX)
 		gap = 0;
 	if (!gap && !other && paid >> FW_SEEN_SHIFT <= FW_GAP_MAX / 2)
@@ -93,18 +93,18 @@ static __always_inline void entry_refresh(struct entry *e, const struct toll *p,
 		paid = (__u64)(gap - 1) << FW_SEEN_SHIFT;
 	for (int k = 0; k < FW_STAMPS; k++) {
 		__u32 shift = limits[k + 1].shift & 31;
-		__u32 *at = &e->set->tat[e->way][k];
+		__u32 *at = &e->src->tat[k];
 		__u32 now = p->now >> shift, old = *(volatile __u32 *)at;
 
 		/* Refreshed by another CPU meanwhile? Then old may be its charge. */
-		if (*(volatile __u16 *)&e->set->seen[e->way] != last)
+		if (*(volatile __u16 *)&e->src->seen != last)
 			return;
 		if (other || paid >> shift >= FW_WINDOW_MAX || (__s32)(old - now) < 0)
 			__sync_val_compare_and_swap(at, old, now);
 	}
 	if (paid >> FW_SEEN_SHIFT > FW_PROOF_MAX_S || !proof_holds(proof, p->now, proof_s))
-		e->set->proof[e->way] = 0;
-	e->set->seen[e->way] = seen;
+		e->src->proof = 0;
+	e->src->seen = seen;
 }
 
 /* What the stamps become if nobody interferes: reckoned once, then stored. */
@@ -119,7 +119,7 @@ static __always_inline bool stamp_plan(const struct entry *e, __u64 stamp,
 				       const struct fw_limit *limit, __u64 now, __u64 n,
 				       __u32 *ret_old, __u32 *ret_new)
 {
-	__u32 old = *(volatile __u32 *)&e->set->tat[e->way][stamp];
+	__u32 old = *(volatile __u32 *)&e->src->tat[stamp];
 	__u64 new = old;
 	bool fits = bucket_charge(&new, now >> (limit->shift & 31), bucket_cost(limit, n),
 				  limit->window, FW_MASK32);
@@ -131,14 +131,14 @@ static __always_inline bool stamp_plan(const struct entry *e, __u64 stamp,
 
 static __always_inline bool stamp_store(struct entry *e, __u64 stamp, __u32 old, __u32 new)
 {
-	return likely(__sync_val_compare_and_swap(&e->set->tat[e->way][stamp], old, new) == old);
+	return likely(__sync_val_compare_and_swap(&e->src->tat[stamp], old, new) == old);
 }
 
 /* Move a 32-bit stamp. False: another CPU spent what was left, or tries ran out. */
 static __always_inline bool stamp_take(struct entry *e, __u64 stamp, const struct fw_limit *limit,
 				       __u64 now, __u64 n)
 {
-	__u32 *at = &e->set->tat[e->way][stamp];
+	__u32 *at = &e->src->tat[stamp];
 	__u64 cost = bucket_cost(limit, n);
 
 	for (int i = 0; i < FW_CAS_TRIES; i++) {
@@ -170,7 +170,7 @@ static __always_inline bool word_take(struct entry *e, const struct fw_limit *li
 		stamp = word_with(e->word, stamp);
 		if (stamp == e->word)
 			return ok;
-		seen = __sync_val_compare_and_swap(&e->set->word[e->way], e->word, stamp);
+		seen = __sync_val_compare_and_swap(&e->src->word, e->word, stamp);
 		if (seen == e->word) {
 			e->word = stamp;
 			return ok;
@@ -199,7 +199,7 @@ static __always_inline bool word_plan(const struct entry *e, const struct fw_lim
 
 static __always_inline bool word_store(struct entry *e, __u64 word)
 {
-	if (unlikely(__sync_val_compare_and_swap(&e->set->word[e->way], e->word, word) != e->word))
+	if (unlikely(__sync_val_compare_and_swap(&e->src->word, e->word, word) != e->word))
 		return false;
 	e->word = word;
 	return true;
@@ -269,7 +269,7 @@ static __always_inline int charge_take(struct entry *e, const struct toll *t,
 	const struct fw_limit *bytes = &limits[FW_K_BYTES], *third = third_limit(limits, t->stamp);
 
 	if (!word_store(e, plan->word)) {
-		e->word = *(volatile __u64 *)&e->set->word[e->way];
+		e->word = *(volatile __u64 *)&e->src->word;
 		if ((e->word ^ plan->word) >> FW_TAG_SHIFT ||
 		    !word_take(e, &limits[FW_K_PACKETS], t->now))
 			return FW_R_DROP_SRC_PACKETS;
@@ -318,9 +318,9 @@ static __always_inline int charge_first(struct entry *e, const struct toll *t,
 		reason = FW_R_DROP_SRC_BYTES;
 	if (reason == FW_CONTINUE) {
 		if (third)
-			e->set->tat[e->way][t->stamp] += bucket_cost(third, 1);
+			e->src->tat[t->stamp] += bucket_cost(third, 1);
 		if (bytes->window)
-			e->set->tat[e->way][FW_STAMP_BYTES] += bucket_cost(bytes, t->len);
+			e->src->tat[FW_STAMP_BYTES] += bucket_cost(bytes, t->len);
 	}
 	entry_open(e, reason == FW_CONTINUE ? t->now + cost : t->now);
 	return reason;

@@ -78,7 +78,7 @@ FW_ARRAY(fw_applied, fw_applied, FW_APPLIED_SLOTS);
  * crowd budgets.
  */
 FW_ARRAY(fw_src_fp, fw_word, 1);
-FW_ARRAY(fw_src, fw_src, 1);
+FW_ARRAY(fw_src, fw_src_set, 1);
 /* A bit for each near set whose overflow lives in the far part; never cleared. Set at load. */
 FW_ARRAY(fw_src_more, fw_word, 1);
 

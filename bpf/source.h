@@ -98,7 +98,7 @@ static __always_inline __u32 entry_facts(const struct entry *e, const struct fw_
 {
 	__u32 facts = reason | FW_IS_KNOWN;
 
-	if (proof_holds(e->set->proof[e->way], now, policy->proof_s))
+	if (proof_holds(e->src->proof, now, policy->proof_s))
 		facts |= FW_IS_PROVEN;
 	if (reason == FW_CONTINUE && is_soft(e, &limits[FW_K_PACKETS], now))
 		facts |= FW_IS_SOFT;
@@ -127,7 +127,7 @@ __noinline __u32 source(__u64 key, __u64 now, __u64 what, __u32 who)
 	if (!policy)
 		return FW_CONTINUE;
 	limits = who_limits(who_class(policy, who), who);
-	if (!table_find(&table, &e) || !e.set)
+	if (!table_find(&table, &e) || !e.src)
 		return FW_CONTINUE | (admit(policy, now, who) ? FW_IS_ABSENT : FW_IS_STRANGER);
 	if (is_claimed(e.word))
 		return FW_CONTINUE | FW_IS_ABSENT;
@@ -150,13 +150,13 @@ __noinline __u32 charge_at(__u64 at, __u64 now, __u64 what, __u32 who)
 	const struct fw_limit *limits;
 	struct entry e = {};
 	__u32 set = at >> FW_AT_SHIFT;
+	struct fw_src_set *sources = bpf_map_lookup_elem(&fw_src, &set);
 
-	e.set = bpf_map_lookup_elem(&fw_src, &set);
-	if (!policy || !e.set)
+	if (!policy || !sources)
 		return 0;
 	limits = who_limits(who_class(policy, who), who & ~FW_WHO_NET48);
-	e.way = at & (FW_WAYS - 1);
-	e.word = *(volatile __u64 *)&e.set->word[e.way];
+	e.src = &sources->way[at & (FW_WAYS - 1)];
+	e.word = *(volatile __u64 *)&e.src->word;
 	if ((e.word ^ at) >> FW_TAG_SHIFT || is_claimed(e.word) ||
 	    word_impossible(&e, &limits[FW_K_PACKETS], now))
 		return 0;
@@ -181,7 +181,7 @@ __noinline __u32 enter(__u64 key, __u64 now, __u64 what, __u32 who)
 	entering = table_enter(&table, &e, now, policy->idle_ns);
 	if (entering == FW_ENTER_LOST)
 		return FW_CONTINUE | FW_IS_ABSENT;
-	if (entering == FW_ENTER_NONE || !e.set)
+	if (entering == FW_ENTER_NONE || !e.src)
 		return FW_CONTINUE;
 	if (entering == FW_ENTER_MET)
 		return entry_wait(&e) ? FW_CONTINUE | FW_IS_MET
@@ -207,16 +207,16 @@ __noinline int remember(__u64 key, __u64 now, __u32 who, int proven)
 	 * who came again could not go on. */
 	entering =
 		table_find(&table, &e) ? FW_ENTER_MET : table_enter(&table, &e, now, FW_IDLE_ANY);
-	if (entering == FW_ENTER_NONE || entering == FW_ENTER_LOST || !e.set)
+	if (entering == FW_ENTER_NONE || entering == FW_ENTER_LOST || !e.src)
 		return 0;
 	if (entering == FW_ENTER_OURS)
 		entry_reset(&e, now, who_class(policy, who)->limit);
 	else if (!entry_wait(&e))
 		return 0;
-	if (proven && !e.set->proof[e.way])
+	if (proven && !e.src->proof)
 		note(FW_N_PROVEN);
 	if (proven)
-		e.set->proof[e.way] = FW_PROOF_EPOCH(now);
+		e.src->proof = FW_PROOF_EPOCH(now);
 	if (entering == FW_ENTER_OURS)
 		entry_open(&e, now);
 	return 1;

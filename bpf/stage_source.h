@@ -76,8 +76,10 @@ static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_
 	struct table_key table = source_table(p->family, key);
 	struct fw_place place = fw_place_near(table.hash, table.bits);
 	const struct fw_word *fp;
+	struct fw_src_set *sources;
 	struct entry e = {};
 	__u64 fps, marks;
+	__u32 way;
 
 	set = table.base + place.set;
 	fp = bpf_map_lookup_elem(&fw_src_fp, &set);
@@ -92,24 +94,26 @@ static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_
 		fp = bpf_map_lookup_elem(&fw_src_fp, &set);
 		if (unlikely(!fp))
 			return 0;
-		marks = zero_bytes(fp->v ^ place.fp * FW_BYTES_LOW);
+		fps = *(const volatile __u64 *)&fp->v;
+		marks = zero_bytes(fps ^ place.fp * FW_BYTES_LOW);
 	}
 	if (!marks) {
 		if (!p->trusted && !shared_fits(&fw_budget[id].tat, p->now, &policy->budget[id], 1))
 			return FW_GLANCE_STRANGER;
-		set_touch(set);
+		set_touch(set, fps);
 		return p->family == 4 ? FW_CONTINUE | FW_IS_ABSENT : 0;
 	}
-	e.set = bpf_map_lookup_elem(&fw_src, &set);
-	if (unlikely(!e.set))
+	sources = bpf_map_lookup_elem(&fw_src, &set);
+	if (unlikely(!sources))
 		return 0;
-	e.way = first_way(marks);
-	*ret_at = source_at(&place, set, e.way);
+	way = first_way(marks);
+	e.src = &sources->way[way];
+	*ret_at = source_at(&place, set, way);
 	if (p->proto == FW_PROTO_TCP) {
 		entry_touch(&e);
 		return 0;
 	}
-	e.word = *(volatile __u64 *)&e.set->word[e.way];
+	e.word = *(volatile __u64 *)&e.src->word;
 	return e.word >> FW_TAG_SHIFT == place.tag &&
 			       word_over(&e, &policy->class[p->class & (FW_CLASS_MAX - 1)].limit[0],
 					 p->now)

@@ -35,9 +35,8 @@ struct table_key {
 
 /* One source in a table. */
 struct entry {
-	struct fw_src *set;
-	__u64 word;
-	__u32 way; /* below FW_WAYS */
+	struct fw_src *src;
+	__u64 word; /* as last read */
 };
 
 /* Looks at a place that another CPU has claimed. What lies between two takes time, and no more. */
@@ -93,6 +92,7 @@ static __always_inline bool set_find(const struct fw_place *place, __u32 set, st
 				     __u64 *ret_fps)
 {
 	struct fw_word *fp = bpf_map_lookup_elem(&fw_src_fp, &set);
+	struct fw_src_set *sources;
 	__u64 marks;
 
 	if (!fp) {
@@ -103,12 +103,12 @@ static __always_inline bool set_find(const struct fw_place *place, __u32 set, st
 	marks = zero_bytes(*ret_fps ^ place->fp * FW_BYTES_LOW);
 	if (!marks)
 		return false;
-	e->set = bpf_map_lookup_elem(&fw_src, &set);
-	if (!e->set)
+	sources = bpf_map_lookup_elem(&fw_src, &set);
+	if (!sources)
 		return false;
 	for (int i = 0; i < FW_WAYS; i++) {
-		e->way = first_way(marks);
-		e->word = *(volatile __u64 *)&e->set->word[e->way];
+		e->src = &sources->way[first_way(marks)];
+		e->word = *(volatile __u64 *)&e->src->word;
 		if (e->word >> FW_TAG_SHIFT == place->tag)
 			return true;
 		marks &= marks - 1;
@@ -119,27 +119,29 @@ static __always_inline bool set_find(const struct fw_place *place, __u32 set, st
 }
 
 /*
- * A source is about to be entered here: ask for the lines it will be written to, all at once. Left
- * to the exchanges that enter it, each would be waited for by itself.
+ * A source is about to be entered in a set of these fingerprints: ask for the line it will be
+ * written to or, of a full set, for all to choose from at once. Left to the exchanges that enter
+ * it, each would be waited for by itself.
  */
-static __always_inline void set_touch(__u32 set)
+static __always_inline void set_touch(__u32 set, __u64 fps)
 {
-	struct fw_src *src = bpf_map_lookup_elem(&fw_src, &set);
+	struct fw_src_set *sources = bpf_map_lookup_elem(&fw_src, &set);
+	__u64 empty = zero_bytes(fps);
 
-	if (!src)
+	if (!sources)
 		return;
-	for (int at = 0; at < (int)sizeof(*src); at += FW_LINE)
-		(void)*(volatile __u64 *)((char *)src + at);
-	(void)*(volatile __u8 *)&src->proof[FW_WAYS - 1];
+	if (empty) {
+		(void)*(volatile __u64 *)&sources->way[first_way(empty)].word;
+		return;
+	}
+	for (int i = 0; i < FW_WAYS; i += FW_LINE / (int)sizeof(sources->way[0]))
+		(void)*(volatile __u64 *)&sources->way[i].word;
 }
 
 /* The same for a source that is about to be charged. */
 static __always_inline void entry_touch(const struct entry *e)
 {
-	(void)*(volatile __u64 *)&e->set->word[e->way];
-	(void)*(volatile __u32 *)&e->set->tat[e->way][FW_STAMPS - 1];
-	(void)*(volatile __u16 *)&e->set->seen[e->way];
-	(void)*(volatile __u8 *)&e->set->proof[e->way];
+	(void)*(volatile __u64 *)&e->src->word;
 }
 
 static __always_inline bool table_find(const struct table_key *k, struct entry *e)
@@ -180,7 +182,7 @@ static __always_inline __u64 mask_pick(__u64 mask, __u64 a, __u64 b)
  * The longest-idle way that may be given away, or FW_WAYS; or the one claimed for this very source
  * since it was looked for. *ret_word: what it held then.
  */
-static __always_inline __u64 table_victim(const struct entry *e, __u64 claim, __u64 now,
+static __always_inline __u64 table_victim(const struct fw_src_set *sources, __u64 claim, __u64 now,
 					  __u64 idle_ns, __u64 *ret_word)
 {
 	/* A proof that nobody used for so long has expired, but only its owner would clear it. */
@@ -189,7 +191,8 @@ static __always_inline __u64 table_victim(const struct entry *e, __u64 claim, __
 	__u64 victim = FW_WAYS, held = 0;
 
 	for (int i = 0; i < FW_WAYS; i++) {
-		__u64 word = *(volatile __u64 *)&e->set->word[i], proof = e->set->proof[i];
+		const struct fw_src *src = &sources->way[i];
+		__u64 word = *(volatile __u64 *)&src->word, proof = src->proof;
 		__u64 age = (now - word) & FW_TAT_MASK, take, same = word ^ claim;
 
 		same = mask_if_less(0, (~same & (same - 1)) >> 63);
@@ -212,7 +215,7 @@ static __always_inline bool entry_wait(struct entry *e)
 
 	for (int i = 0; i < FW_CLAIM_LOOKS && is_claimed(e->word); i++) {
 		claim_pause();
-		e->word = *(volatile __u64 *)&e->set->word[e->way];
+		e->word = *(volatile __u64 *)&e->src->word;
 	}
 	if (!is_claimed(e->word) && e->word >> FW_TAG_SHIFT == tag)
 		return true;
@@ -229,10 +232,10 @@ enum entering {
 };
 
 /* Of the ways without a fingerprint, those that nobody has claimed, or for this source alone. */
-static __always_inline __u64 free_ways(const struct entry *e, __u64 empty, __u64 claim)
+static __always_inline __u64 free_ways(const struct fw_src_set *sources, __u64 empty, __u64 claim)
 {
 	for (int i = 0; i < FW_WAYS && empty; i++) {
-		__u64 word = *(volatile __u64 *)&e->set->word[first_way(empty)];
+		__u64 word = *(volatile __u64 *)&sources->way[first_way(empty)].word;
 
 		if (!word || word == claim)
 			break;
@@ -252,31 +255,34 @@ static __always_inline enum entering set_enter(const struct fw_place *place, __u
 {
 	struct fw_word *fp = bpf_map_lookup_elem(&fw_src_fp, &set);
 	__u64 claim = (__u64)place->tag << FW_TAG_SHIFT | FW_CLAIMED;
+	struct fw_src_set *sources;
 	__u64 fps = 0, empty, old = 0, way;
+	volatile __u8 *print;
 
 	if (set_find(place, set, e, &fps))
 		return FW_ENTER_MET;
-	e->set = bpf_map_lookup_elem(&fw_src, &set);
-	if (!fp || !e->set)
+	sources = bpf_map_lookup_elem(&fw_src, &set);
+	if (!fp || !sources)
 		return FW_ENTER_NONE;
-	empty = free_ways(e, zero_bytes(fps), claim);
+	empty = free_ways(sources, zero_bytes(fps), claim);
 	/* Claimed, but not full yet: who goes on to the far part now is not looked for there. */
 	if (!empty && zero_bytes(fps))
 		return FW_ENTER_LOST;
-	way = empty ? first_way(empty) : table_victim(e, claim, now, idle_ns, &old);
+	way = empty ? first_way(empty) : table_victim(sources, claim, now, idle_ns, &old);
 	if (*(volatile __u64 *)&fp->v != fps)
 		return FW_ENTER_LOST;
 	if (way >= FW_WAYS)
 		return FW_ENTER_NONE;
 	FW_BOUND(way, FW_WAYS - 1);
-	e->way = way;
-	e->word = __sync_val_compare_and_swap(&e->set->word[e->way], old, claim);
+	print = (volatile __u8 *)&fp->v + way;
+	e->src = &sources->way[way];
+	e->word = __sync_val_compare_and_swap(&e->src->word, old, claim);
 	if (e->word == claim)
 		return FW_ENTER_MET;
 	if (e->word != old)
 		return FW_ENTER_LOST;
 	e->word = claim;
-	((volatile __u8 *)&fp->v)[e->way] = place->fp;
+	*print = place->fp;
 	note(empty ? FW_N_INSERTED : FW_N_EVICTED);
 	return FW_ENTER_OURS;
 }
@@ -313,9 +319,9 @@ static __always_inline enum entering table_enter(const struct table_key *k, stru
 static __always_inline void entry_reset(struct entry *e, __u64 now, const struct fw_limit *limits)
 {
 	for (int k = 0; k < FW_STAMPS; k++)
-		e->set->tat[e->way][k] = now >> (limits[k + 1].shift & 31);
-	e->set->seen[e->way] = FW_SEEN(now, limits[FW_K_PACKETS].units);
-	e->set->proof[e->way] = 0;
+		e->src->tat[k] = now >> (limits[k + 1].shift & 31);
+	e->src->seen = FW_SEEN(now, limits[FW_K_PACKETS].units);
+	e->src->proof = 0;
 }
 
 /* Let other CPUs have a place just claimed. An exchange, so that all stores before it are seen
@@ -323,7 +329,7 @@ static __always_inline void entry_reset(struct entry *e, __u64 now, const struct
 static __always_inline void entry_open(struct entry *e, __u64 stamp)
 {
 	e->word = word_with(e->word, stamp);
-	__sync_lock_test_and_set(&e->set->word[e->way], e->word);
+	__sync_lock_test_and_set(&e->src->word, e->word);
 }
 
 #endif

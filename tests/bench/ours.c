@@ -225,7 +225,7 @@ void ours_prove(struct ours *ours)
 	for (size_t set = 0; set < ours->sets; set++) {
 		for (int way = 0; way < FW_WAYS; way++) {
 			if (ours->fp[set] >> (8 * way) & 0xff)
-				ours->src[set].proof[way] = epoch;
+				ours->src[set].way[way].proof = epoch;
 		}
 	}
 }

@@ -18,7 +18,7 @@ struct ours {
 	struct fw_maps maps;
 	struct fw_model *model; /* edit, then ours_policy() */
 	__u64 *fp;		/* the source tables, writable; sets of them */
-	struct fw_src *src;
+	struct fw_src_set *src;
 	size_t sets;
 };
 

@@ -256,7 +256,7 @@ const struct fw_cli_command fw_cmd_attach[] = {
 	  .doc = "Where floodwall is attached already, the program is replaced without a gap and "
 		 "all state is kept. Native mode runs in the driver; generic is slower and only "
 		 "used when asked for. The sizes of the tables are settled when the first "
-		 "interface is attached; a source takes 32 bytes, and the memory is shown before "
+		 "interface is attached; a source takes 33 bytes, and the memory is shown before "
 		 "it is taken.",
 	  .options = attach_options,
 	  .min_args = 1,

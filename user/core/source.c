@@ -40,7 +40,7 @@ static int find_way(const struct fw_maps_table *t, const struct fw_place *place,
 		/* Way 0 is the lowest byte, as the program marks them. */
 		if ((__u8)(fp >> 8 * way) != place->fp)
 			continue;
-		word = __atomic_load_n(&t->src[place->set].word[way], __ATOMIC_RELAXED);
+		word = __atomic_load_n(&t->src[place->set].way[way].word, __ATOMIC_RELAXED);
 		if (word >> FW_TAG_SHIFT != place->tag || (word & FW_TAT_MASK) == FW_CLAIMED)
 			continue;
 		*ret_word = word;
@@ -59,10 +59,10 @@ static double part(__u64 debt, __u64 window)
  * in the units of limits since changed. A 32-bit stamp may then seem to lie ahead; the program asks
  * the same before it charges.
  */
-static bool long_paid(const struct fw_src *src, int way, __u64 now, const struct fw_limit *limits,
+static bool long_paid(const struct fw_src *src, __u64 now, const struct fw_limit *limits,
 		      __u32 shift)
 {
-	__u32 seen = FW_SEEN(now, limits[FW_K_PACKETS].units), last = src->seen[way];
+	__u32 seen = FW_SEEN(now, limits[FW_K_PACKETS].units), last = src->seen;
 	__u32 gap = FW_SEEN_GAP(seen, last);
 
 	if ((seen ^ last) & ((1 << FW_SEEN_UNITS) - 1))
@@ -71,7 +71,7 @@ static bool long_paid(const struct fw_src *src, int way, __u64 now, const struct
 	       (__u64)(gap - 1) << FW_SEEN_SHIFT >> shift >= FW_WINDOW_MAX;
 }
 
-static void read_buckets(const struct fw_src *src, int way, __u64 word, __u64 now,
+static void read_buckets(const struct fw_src *src, __u64 word, __u64 now,
 			 const struct fw_limit *limits, struct fw_source_bucket *ret)
 {
 	__u64 window = (__u64)limits[FW_K_PACKETS].window << limits[FW_K_PACKETS].shift;
@@ -79,9 +79,9 @@ static void read_buckets(const struct fw_src *src, int way, __u64 word, __u64 no
 	ret[FW_K_PACKETS].debt = part(
 		bucket_debt(word & FW_TAT_MASK, now & FW_TAT_MASK, window, FW_TAT_MASK), window);
 	for (int k = FW_K_PACKETS + 1; k < FW_K_MAX; k++) {
-		__u32 stamp = __atomic_load_n(&src->tat[way][k - 1], __ATOMIC_RELAXED);
+		__u32 stamp = __atomic_load_n(&src->tat[k - 1], __ATOMIC_RELAXED);
 
-		if (long_paid(src, way, now, limits, limits[k].shift)) {
+		if (long_paid(src, now, limits, limits[k].shift)) {
 			ret[k].debt = 0;
 			continue;
 		}
@@ -110,20 +110,20 @@ static void read_place(const struct fw_maps_table *t, __u64 hash, __u64 now,
 	}
 	if (way < 0)
 		return;
-	src = &t->src[place.set];
+	src = &t->src[place.set].way[way];
 	ret->known = true;
-	gap = FW_SEEN_GAP(FW_SEEN(now, 0), src->seen[way]);
+	gap = FW_SEEN_GAP(FW_SEEN(now, 0), src->seen);
 	paid = (now - word) & FW_TAT_MASK;
 	/* The second half of the range is a CPU's clock a step ahead of ours, or a longer silence.
 	 */
 	if (gap > FW_SEEN_GAPS / 2 || paid >> FW_SEEN_SHIFT > FW_SEEN_GAPS / 4)
 		gap = paid > FW_TAT_MASK >> 1 ? 0 : (__u32)(paid >> FW_SEEN_SHIFT);
 	ret->seen_age_s = (__u32)(((__u64)gap << FW_SEEN_SHIFT) / FW_NS_PER_S);
-	age = (FW_PROOF_EPOCH(now) - src->proof[way]) & 0x7f;
-	ret->proven = src->proof[way] && age <= proof_s >> 4;
+	age = (FW_PROOF_EPOCH(now) - src->proof) & 0x7f;
+	ret->proven = src->proof && age <= proof_s >> 4;
 	/* A source silent for longer than any stamp can tell has paid everything. */
 	if (ret->seen_age_s < FW_PROOF_MAX_S)
-		read_buckets(src, way, word, now, limits, ret->bucket);
+		read_buckets(src, word, now, limits, ret->bucket);
 }
 
 static void read_places(const struct fw_maps *maps, const __be32 addr_be[4],

@@ -107,7 +107,8 @@ static void read_tables(const struct fw_maps *maps, struct fw_status *st)
 			.name = tables[i].name,
 			.size = (__u64)tables[i].table->sets * FW_WAYS,
 			.used = fw_maps_occupied(tables[i].table),
-			.bytes = (__u64)tables[i].table->sets * (FW_WAYS + sizeof(struct fw_src)),
+			.bytes = (__u64)tables[i].table->sets *
+				 (FW_WAYS + sizeof(struct fw_src_set)),
 		};
 }
 

@@ -54,7 +54,7 @@ static const struct row rows[] = {
 	ROW("fw_prefix", FW_MAPS_LANES, struct fw_prefix, 2, prefix, CAP(cap_prefix), false),
 	ROW("fw_why", FW_MAPS_LANES, struct fw_why, 2, why, CAP(cap_why), false),
 	ROW("fw_src_fp", FW_MAPS_SOURCES, __u64, 1, src_fp, CAP(src_sets), true),
-	ROW("fw_src", FW_MAPS_SOURCES, struct fw_src, 1, src, CAP(src_sets), true),
+	ROW("fw_src", FW_MAPS_SOURCES, struct fw_src_set, 1, src, CAP(src_sets), true),
 	ROW("fw_budget", FW_MAPS_SOURCES, struct fw_budget[FW_B_MAX], 1, budget, NO_FIELD, true),
 	ROW("fw_crowd", FW_MAPS_SOURCES, struct fw_crowd, 1, crowd, NO_FIELD, true),
 	ROW("fw_crowd_net", FW_MAPS_SOURCES, struct fw_crowd_net, 1, crowd_net, NO_FIELD, true),

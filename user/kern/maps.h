@@ -37,7 +37,7 @@ enum fw_maps_part {
 /* One source table: sets of FW_WAYS ways, indexed by set. */
 struct fw_maps_table {
 	const __u64 *fp; /* FW_WAYS fingerprints of one byte a set; 0 = empty way */
-	const struct fw_src *src;
+	const struct fw_src_set *src;
 	__u32 sets; /* near and far part, bpf/hash.h */
 	__u32 bits; /* log2 of the far part's sets */
 };
@@ -92,7 +92,7 @@ struct fw_maps {
 	unsigned int cpus; /* possible CPUs: values a per-CPU read returns for each slot */
 
 	const __u64 *src_fp; /* private: the arrays behind src4, src6, net6 */
-	const struct fw_src *src;
+	const struct fw_src_set *src;
 	__u32 src_sets;
 	struct fw_maps_view { /* private */
 		void *mem;

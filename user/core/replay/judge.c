@@ -71,7 +71,7 @@ static int map(struct fw_judge *j, struct fw_err *err)
 	if (!r)
 		r = fw_run_view(j->obj, "fw_src_fp", sizeof(__u64), &j->fp, err);
 	if (!r)
-		r = fw_run_view(j->obj, "fw_src", sizeof(struct fw_src), &j->src, err);
+		r = fw_run_view(j->obj, "fw_src", sizeof(struct fw_src_set), &j->src, err);
 	if (!r)
 		r = fw_run_view(j->obj, "fw_src_more", sizeof(__u64), &j->more, err);
 	return r;

@@ -12,7 +12,7 @@
 
 struct table {
 	__u64 *fp; /* FW_WAYS fingerprints of one byte a set */
-	struct fw_src *src;
+	struct fw_src_set *src;
 	__u64 *more;
 	__u32 base; /* first set of it */
 	__u32 bits;
@@ -23,7 +23,7 @@ static struct table table_of(struct fw_judge *j, const struct fw_maps_table *t)
 	__u32 base = (__u32)(t->fp - j->maps.src_fp);
 
 	return (struct table){ .fp = (__u64 *)j->fp.mem + base,
-			       .src = (struct fw_src *)j->src.mem + base,
+			       .src = (struct fw_src_set *)j->src.mem + base,
 			       .more = j->more.mem,
 			       .base = base,
 			       .bits = t->bits };
@@ -42,7 +42,7 @@ static int find(const struct table *t, const struct fw_place *at)
 {
 	for (int way = 0; way < FW_WAYS; way++)
 		if ((__u8)(t->fp[at->set] >> 8 * way) == at->fp &&
-		    t->src[at->set].word[way] >> FW_TAG_SHIFT == at->tag)
+		    t->src[at->set].way[way].word >> FW_TAG_SHIFT == at->tag)
 			return way;
 	return -1;
 }
@@ -50,7 +50,7 @@ static int find(const struct table *t, const struct fw_place *at)
 /* A free way of a set, or one whose source was silent for a while and holds no proof; or -1. */
 static int room(const struct table *t, __u32 set, __u64 now_ns)
 {
-	const struct fw_src *src = &t->src[set];
+	const struct fw_src *src = t->src[set].way;
 	__u64 oldest = 1;
 	int best = -1;
 
@@ -58,10 +58,10 @@ static int room(const struct table *t, __u32 set, __u64 now_ns)
 		if (!(__u8)(t->fp[set] >> 8 * way))
 			return way;
 	for (int way = 0; way < FW_WAYS; way++) {
-		__u64 age = (now_ns - src->word[way]) & FW_TAT_MASK;
+		__u64 age = (now_ns - src[way].word) & FW_TAT_MASK;
 
 		if (age > FW_TAT_MASK >> 1 || age <= oldest ||
-		    (src->proof[way] && age <= (__u64)FW_PROOF_MAX_S << 30))
+		    (src[way].proof && age <= (__u64)FW_PROOF_MAX_S << 30))
 			continue;
 		oldest = age;
 		best = way;
@@ -72,13 +72,13 @@ static int room(const struct table *t, __u32 set, __u64 now_ns)
 static void enter(const struct table *t, const struct fw_place *at, int way, __u64 now_ns,
 		  const struct fw_limit *limits)
 {
-	struct fw_src *src = &t->src[at->set];
+	struct fw_src *src = &t->src[at->set].way[way];
 
-	src->word[way] = (__u64)at->tag << FW_TAG_SHIFT | (now_ns & FW_TAT_MASK);
+	src->word = (__u64)at->tag << FW_TAG_SHIFT | (now_ns & FW_TAT_MASK);
 	for (int k = 0; k < FW_STAMPS; k++)
-		src->tat[way][k] = (__u32)(now_ns >> (limits[k + 1].shift & 31));
-	src->seen[way] = FW_SEEN(now_ns, limits[FW_K_PACKETS].units);
-	src->proof[way] = 0;
+		src->tat[k] = (__u32)(now_ns >> (limits[k + 1].shift & 31));
+	src->seen = FW_SEEN(now_ns, limits[FW_K_PACKETS].units);
+	src->proof = 0;
 	t->fp[at->set] &= ~(0xffULL << 8 * way);
 	t->fp[at->set] |= (__u64)at->fp << 8 * way;
 }
@@ -126,7 +126,7 @@ bool fw_judge_prove(struct fw_judge *j, __u64 now_ns, const __be32 addr_be[4])
 			    policy->class[FW_CLASS_DEFAULT].limit, &at);
 	if (way < 0)
 		return false;
-	proof = &t.src[at.set].proof[way];
+	proof = &t.src[at.set].way[way].proof;
 	/* As the program asks it before every packet, in steps of 16 s. */
 	if (!*proof || ((FW_PROOF_EPOCH(now_ns) - *proof) & 0x7f) > (int)(policy->proof_s >> 4))
 		*proof = FW_PROOF_EPOCH(now_ns);
@@ -142,7 +142,7 @@ static void copy_set(const struct fw_maps_table *from, struct fw_place src, cons
 	/* Fingerprints depend on the table's size; one of the source itself must be found. */
 	for (int way = 0; way < FW_WAYS; way++)
 		if ((__u8)(fps >> 8 * way) == src.fp &&
-		    to->src[dst.set].word[way] >> FW_TAG_SHIFT == src.tag) {
+		    to->src[dst.set].way[way].word >> FW_TAG_SHIFT == src.tag) {
 			fps &= ~(0xffULL << 8 * way);
 			fps |= (__u64)dst.fp << 8 * way;
 		}
