@@ -191,6 +191,7 @@ def test_asking_changes_nothing(desk):
     source = "41.80.3.1"
     send(desk, [pcaps.tcp(source, lab.SRV4, 40000, 80, pcaps.SYN)])
     seen, table = desk.fwj("source", "show", source), desk.fwj("status")["tables"]
+    assert "who has not\n           proven himself has no account" in desk.fw("source", "show", source).stdout
     before = desk.reasons()
     for _ in range(5):
         assert explain(desk, source, *TCP80)["reason"] == "source_ok"

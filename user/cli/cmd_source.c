@@ -181,6 +181,10 @@ static int print_source(const __be32 addr_be[4], const struct fw_source *s,
 					    (__u32)((ban->until_ns - s->now_ns) / FW_NS_PER_S + 1)),
 		       ban->times, ban->times > 1 ? "s" : "");
 	print_heavy(s);
+	if (s->own.known && !s->own.proven && s->class == FW_CLASS_DEFAULT)
+		puts("           without what budgets that all strangers share refused: who has "
+		     "not\n"
+		     "           proven himself has no account of that, see floodwall stats");
 	err = print_listings(s);
 	return err ? err : print_buckets(s, &model->class[s->class]);
 }
