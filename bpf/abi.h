@@ -508,10 +508,8 @@ struct fw_retry {
 };
 _Static_assert(sizeof(struct fw_retry) == 64, "fw_retry");
 
-/*
- * Accounts of sources in the table. A tally is what one source sent within FW_TALLY_NS, all passed
- * or all dropped for one reason: in a slot of a CPU's book, which must fit L2, later in its ledger.
- */
+/* Accounts of sources in the table. A tally is what one sent within FW_TALLY_NS, all passed or all
+ * dropped for one reason: in a slot of a CPU's book, which must fit L2, later in its ledger. */
 #define FW_TALLY_BITS  13
 #define FW_TALLY_SLOTS (1 << FW_TALLY_BITS)
 #define FW_TALLY_NS    (1ULL << 28) /* 0.27 s */
