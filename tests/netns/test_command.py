@@ -87,6 +87,34 @@ def test_forced_block_cuts(desk):
     assert says(desk, "block", "list", "198.51.100.1") == "no such prefix is blocked\n"
 
 
+def test_no_limit_or_service_cuts_the_own_session(desk):
+    """Not by a low limit of its class, nor by a service that closes the port it came in by."""
+    env = {"SSH_CONNECTION": "203.0.113.9 51234 192.0.2.10 22"}
+    before, classes = generation(desk), desk.fwj("limit", "show")["classes"]
+    assert "manage add 203.0.113.9" in says(desk, "limit", "set", "packets", "5/s", env=env, code=1)
+    assert "own session" in says(desk, "limit", "set", "bytes", "1kB/s", env=env, code=1)
+    assert generation(desk) == before
+    says(desk, "limit", "set", "packets", "5/s", "--class", "trusted", env=env)
+    says(desk, "limit", "set", "packets", "100/s", env=env)
+    web = ["service", "add", "web", "--to", "192.0.2.10", "--tcp", "80", "--closed"]
+    assert "192.0.2.10 would speak no TCP port 22" in says(desk, *web, env=env, code=1)
+    says(desk, "service", "add", "ssh", "--to", "192.0.2.10", "--tcp", "22", env=env)
+    says(desk, *web, env=env)
+    assert "TCP port 22" in says(desk, "service", "del", "ssh", env=env, code=1)
+    says(desk, "manage", "add", "203.0.113.9", env=env)  # is asked nothing
+    says(desk, "limit", "set", "packets", "5/s", env=env)
+    says(desk, "service", "del", "ssh", env=env)
+    says(desk, "manage", "flush", env=env)
+    says(desk, "limit", "set", "syn", "1/h", "--force", env=env)
+    says(desk, "mode", "monitor")
+    says(desk, "limit", "set", "bytes", "1kB/s", env=env)
+    says(desk, "mode", "enforce")
+    says(desk, "service", "del", "web")
+    for one, kind, rate in [(c["class"], *k) for c in classes for k in c["limits"].items()]:
+        words = [rate["text"], "burst", str(rate["burst"])] if rate["count"] else ["off"]
+        says(desk, "limit", "set", kind, *words, "--class", one)  # as it was
+
+
 @pytest.mark.parametrize("prefix", ["0.0.0.0/0", "128.0.0.0/1", "::/0", "2000::/3"])
 def test_half_the_internet_is_a_slip(desk, prefix):
     assert prefix in says(desk, "block", "add", prefix, code=1)

@@ -9,6 +9,7 @@
 #include "user/base/text.h"
 #include "user/cli/cli.h"
 #include "user/cli/edit.h"
+#include "user/cli/lane.h"
 #include "user/cli/limit.h"
 #include "user/policy/compile.h"
 #include "user/policy/slip.h"
@@ -178,6 +179,8 @@ static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 				 edit.maps.meta->tick_ns,
 				 &edit.apply.model->class[class].rate[kind]);
 	if (!err)
+		err = fw_lane_check_limit(cli, edit.apply.model, class, (unsigned int)kind, &was);
+	if (!err)
 		err = fw_edit_commit(cli, &edit, FW_APPLY_POLICY);
 	if (!err && class == FW_CLASS_DEFAULT)
 		warn(cli, &edit.apply.model->class[class].rate[kind], (unsigned int)kind);
@@ -195,6 +198,7 @@ static const struct fw_cli_option class_option[] = {
 
 static const struct fw_cli_option set_options[] = {
 	{ "class", 'c', "CLASS", "for sources of this class instead of default", "@class" },
+	{ "force", 0, NULL, "even if it could cut your own session", NULL },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 

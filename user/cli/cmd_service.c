@@ -10,6 +10,7 @@
 #include "user/base/json.h"
 #include "user/base/table.h"
 #include "user/base/text.h"
+#include "user/cli/lane.h"
 #include "user/cli/service.h"
 
 /* What the options say about a service; NULL = not said. */
@@ -97,6 +98,7 @@ out:
 static int grant(struct fw_cli *cli, struct fw_model *model, __u8 service, const struct wish *wish)
 {
 	struct fw_model_service *s = &model->service[service];
+	bool closed = fw_lane_closes(model);
 	int err, proof, level;
 
 	if (wish->proof) {
@@ -118,7 +120,7 @@ static int grant(struct fw_cli *cli, struct fw_model *model, __u8 service, const
 	s->closed = wish->closed || (s->closed && !wish->open);
 	if (s->closed && fw_model_rule_anywhere(model, service))
 		return fw_cli_usage(cli, "--closed needs addresses of its own: --to ADDR, not any");
-	return 0;
+	return fw_lane_check_closed(cli, model, closed);
 }
 
 static json_t *service_json(const struct fw_model *model, __u8 service)
@@ -229,18 +231,24 @@ out:
 static int cmd_del(struct fw_cli *cli, int argc, char **argv)
 {
 	struct fw_edit edit;
+	bool closed;
 	int err;
 
 	(void)argc; /* the table says one */
 	err = fw_edit_begin(cli, FW_APPLY_POLICY, &edit);
+	if (err)
+		goto out;
+	closed = fw_lane_closes(edit.apply.model);
+	err = fw_model_service_del(edit.apply.model, argv[0], &cli->err);
 	if (!err)
-		err = fw_model_service_del(edit.apply.model, argv[0], &cli->err);
+		err = fw_lane_check_closed(cli, edit.apply.model, closed);
 	if (!err)
 		err = fw_edit_commit(cli, &edit, FW_APPLY_POLICY);
 	if (!err)
 		err = fw_cli_done(cli,
 				  json_pack("{s:s,s:s}", "service", argv[0], "done", "removed"),
 				  "service %s removed; its traffic is host's now", argv[0]);
+out:
 	fw_edit_end(&edit);
 	return err;
 }
@@ -317,6 +325,7 @@ out:
 		{ "udp", 0, "PORTS", "UDP ports", NULL },                                       \
 		{ "closed", 0, NULL, "its addresses speak nothing else: the rest is dropped",   \
 		  NULL },                                                                       \
+		{ "force", 0, NULL, "even if it cuts your own session", NULL },                 \
 	{                                                                                       \
 		"proof", 0, "HOW", "How strangers prove themselves: cookie, retransmit or off", \
 			"cookie retransmit off"                                                 \
@@ -329,6 +338,11 @@ static const struct fw_cli_option set_options[] = {
 	{ "open", 0, NULL, "its addresses may speak other things too", NULL },
 	{ "level", 0, "LEVEL", "auto (the program decides), or always calm, guarded or siege",
 	  "auto calm guarded siege" },
+	{ NULL, 0, NULL, NULL, NULL },
+};
+
+static const struct fw_cli_option del_options[] = {
+	{ "force", 0, NULL, "even if it cuts your own session", NULL },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 
@@ -375,6 +389,7 @@ const struct fw_cli_command fw_cmd_service[] = {
 	  .verb = "del",
 	  .args = "NAME",
 	  .help = "forget a service",
+	  .options = del_options,
 	  .min_args = 1,
 	  .max_args = 1,
 	  .run = cmd_del,

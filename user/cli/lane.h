@@ -36,6 +36,16 @@ bool fw_lane_cuts(const struct fw_prefixes *set, const __be32 addr_be[4]);
  */
 int fw_lane_check_lockout(struct fw_cli *cli, const struct fw_prefixes *after, bool cut_before);
 
+/*
+ * The same of a limit that is lower than `was`, for a class by id, and of a service that closes the
+ * session's own port; closed_before: whether it was closed already. The model is as it would be.
+ * Both ask nothing when the filter drops nothing, or --force was said.
+ */
+int fw_lane_check_limit(struct fw_cli *cli, const struct fw_model *model, int class,
+			unsigned int kind, const struct fw_rate *was);
+bool fw_lane_closes(const struct fw_model *model);
+int fw_lane_check_closed(struct fw_cli *cli, const struct fw_model *model, bool closed_before);
+
 /* Refuse to block a large part of the Internet. -EINVAL. */
 int fw_lane_check_width(struct fw_cli *cli, const struct fw_prefix *one);
 

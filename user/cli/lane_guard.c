@@ -10,6 +10,7 @@
 
 #include "user/base/text.h"
 #include "user/cli/lane.h"
+#include "user/core/apply.h"
 #include "user/policy/slip.h"
 
 #define ANCESTORS_MAX	32
@@ -172,6 +173,82 @@ int fw_lane_check_lockout(struct fw_cli *cli, const struct fw_prefixes *after, b
 			  "this would cut your own session: %s would block %s, where you are "
 			  "logged in from",
 			  prefix, addr);
+}
+
+/* The session that a change of the policy may cut, unless nothing is dropped or it is forced. */
+static bool session_at_risk(struct fw_cli *cli, const struct fw_model *model,
+			    struct fw_file_session *ret)
+{
+	return !(model->flags & FW_P_MONITOR) && !fw_cli_option(cli, "force") &&
+	       !fw_lane_session_full(ret);
+}
+
+/* The class of an address now, as fw_file_session_class(). */
+static int class_now(struct fw_cli *cli, const __be32 peer_be[4], int *ret)
+{
+	struct fw_prefixes set = { 0 };
+	struct fw_maps maps;
+	int err = fw_maps_open(cli->pins, FW_MAPS_LANES, &maps, &cli->err);
+
+	if (err)
+		return err;
+	err = fw_apply_read_prefixes(&maps, &set, &cli->err);
+	if (!err)
+		*ret = fw_file_session_class(&set, peer_be);
+	fw_prefixes_free(&set);
+	fw_maps_close(&maps);
+	return err;
+}
+
+int fw_lane_check_limit(struct fw_cli *cli, const struct fw_model *model, int class,
+			unsigned int kind, const struct fw_rate *was)
+{
+	char addr[FW_TEXT_LEN], hint[FW_ERR_LEN];
+	struct fw_file_session session;
+	int err, own = -1;
+
+	if (!fw_file_session_starves(kind, &model->class[class].rate[kind]) ||
+	    fw_file_session_starves(kind, was) || !session_at_risk(cli, model, &session))
+		return 0;
+	err = class_now(cli, session.peer_be, &own);
+	if (err || own != class)
+		return err;
+	fw_text_put_addr(addr, sizeof(addr), session.peer_be);
+	snprintf(hint, sizeof(hint), "protect it first: floodwall manage add %s; or say --force",
+		 addr);
+	return fw_err_set(&cli->err, -EINVAL, hint,
+			  "this limit could cut your own session off: %s, where you are logged in "
+			  "from, is of class \"%s\"",
+			  addr, model->class[class].name);
+}
+
+bool fw_lane_closes(const struct fw_model *model)
+{
+	struct fw_file_session session;
+
+	return !fw_lane_session_full(&session) && fw_file_session_closer(model, &session);
+}
+
+int fw_lane_check_closed(struct fw_cli *cli, const struct fw_model *model, bool closed_before)
+{
+	char addr[FW_TEXT_LEN], who[FW_TEXT_LEN], hint[FW_ERR_LEN];
+	struct fw_file_session session;
+	int err, own = -1;
+
+	if (closed_before || !session_at_risk(cli, model, &session) ||
+	    !fw_file_session_closer(model, &session))
+		return 0;
+	err = class_now(cli, session.peer_be, &own);
+	if (err || own < 0)
+		return err;
+	fw_text_put_addr(who, sizeof(who), session.peer_be);
+	fw_text_put_addr(addr, sizeof(addr), session.server_be);
+	snprintf(hint, sizeof(hint), "protect it first: floodwall manage add %s; or say --force",
+		 who);
+	return fw_err_set(&cli->err, -EINVAL, hint,
+			  "this would cut your own session off: %s would speak no TCP port %u any "
+			  "more, and %s is logged in to it",
+			  addr, session.port, who);
 }
 
 int fw_lane_check_width(struct fw_cli *cli, const struct fw_prefix *one)

@@ -105,6 +105,14 @@ struct fw_file_session {
 	__u16 port;	     /* of the server, host order; 0: not known */
 };
 
+/* The class whose limits hold for an address, or -1: management, which none holds up. */
+int fw_file_session_class(const struct fw_prefixes *set, const __be32 peer_be[4]);
+/* Is a limit of that kind less than a shell in use needs? */
+bool fw_file_session_starves(unsigned int kind, const struct fw_rate *rate);
+/* The rule that closes the session's own port, because its address speaks others only; or NULL. */
+const struct fw_model_rule *fw_file_session_closer(const struct fw_model *model,
+						   const struct fw_file_session *session);
+
 /* What the host has that the file is about, or another one. */
 struct fw_file_host {
 	const char **iface; /* names of interfaces */

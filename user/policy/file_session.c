@@ -37,6 +37,25 @@ static const struct fw_prefix *holder(const struct fw_prefixes *set, enum fw_lan
 	return best;
 }
 
+int fw_file_session_class(const struct fw_prefixes *set, const __be32 peer_be[4])
+{
+	const struct fw_prefix *class = holder(set, FW_LANE_CLASS, peer_be);
+
+	if (holder(set, FW_LANE_MANAGEMENT, peer_be))
+		return -1;
+	if (holder(set, FW_LANE_TRUSTED, peer_be))
+		return FW_CLASS_TRUSTED;
+	return class ? class->class : FW_CLASS_DEFAULT;
+}
+
+bool fw_file_session_starves(unsigned int kind, const struct fw_rate *rate)
+{
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+		if (needs[i].kind == kind)
+			return rate->count && (double)rate->count / rate->per_s < needs[i].least;
+	return false;
+}
+
 static struct fw_place place_of(const struct fw_reader *reader, const struct fw_prefix *one)
 {
 	struct fw_place place = reader->prefix_place[one - reader->file->lanes.at];
@@ -69,9 +88,7 @@ static void check_limits(struct fw_reader *reader, unsigned int class, const cha
 	const struct fw_model_class *c = &reader->file->model->class[class];
 
 	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
-		const struct fw_rate *rate = &c->rate[needs[i].kind];
-
-		if (!rate->count || (double)rate->count / rate->per_s >= needs[i].least)
+		if (!fw_file_session_starves(needs[i].kind, &c->rate[needs[i].kind]))
 			continue;
 		reader->limit_blamed[needs[i].kind] |= class == FW_CLASS_DEFAULT;
 		if (who)
@@ -90,14 +107,13 @@ static void check_limits(struct fw_reader *reader, unsigned int class, const cha
 	}
 }
 
-/* The address that the session goes to speaks only what services say. */
-static void check_closed(struct fw_reader *reader, const struct fw_file_session *session,
-			 const char *who)
+const struct fw_model_rule *fw_file_session_closer(const struct fw_model *model,
+						   const struct fw_file_session *session)
 {
-	const struct fw_model *model = reader->file->model;
 	const struct fw_model_rule *closer = NULL;
-	char addr[FW_TEXT_LEN];
 
+	if (!session->port)
+		return NULL;
 	for (__u32 i = 0; i < model->rules; i++) {
 		const struct fw_model_rule *rule = &model->rule[i];
 		bool here = !memcmp(rule->addr_be, session->server_be, sizeof(rule->addr_be));
@@ -106,8 +122,18 @@ static void check_closed(struct fw_reader *reader, const struct fw_file_session 
 			closer = rule;
 		if ((rule->any || here) && rule->proto == FW_PORT_TCP &&
 		    rule->first <= session->port && session->port <= rule->last)
-			return;
+			return NULL;
 	}
+	return closer;
+}
+
+/* The address that the session goes to speaks only what services say. */
+static void check_closed(struct fw_reader *reader, const struct fw_file_session *session,
+			 const char *who)
+{
+	const struct fw_model_rule *closer = fw_file_session_closer(reader->file->model, session);
+	char addr[FW_TEXT_LEN];
+
 	if (!closer)
 		return;
 	fw_text_put_addr(addr, sizeof(addr), session->server_be);
@@ -121,30 +147,25 @@ static void check_closed(struct fw_reader *reader, const struct fw_file_session 
 static void check_one(struct fw_reader *reader, const struct fw_file_session *session)
 {
 	const struct fw_prefixes *set = &reader->file->lanes;
-	const struct fw_prefix *trusted, *blocked, *class;
+	const struct fw_prefix *blocked;
 	char who[FW_TEXT_LEN];
+	int class;
 
 	fw_text_put_addr(who, sizeof(who), session->peer_be);
 	if (reader->file->model->flags & FW_P_RESERVED_SOURCE && is_reserved(session->peer_be))
 		fw_reader_guard(reader, reader->reserved_place, "sanity: reserved_source: off",
 				"this would cut your own session off: %s is a reserved source",
 				who);
-	if (holder(set, FW_LANE_MANAGEMENT, session->peer_be))
+	class = fw_file_session_class(set, session->peer_be);
+	if (class < 0)
 		return;
-	trusted = holder(set, FW_LANE_TRUSTED, session->peer_be);
 	blocked = holder(set, FW_LANE_BLOCKED, session->peer_be);
-	if (blocked && !trusted)
+	if (blocked && class != FW_CLASS_TRUSTED)
 		fw_reader_guard(
 			reader, place_of(reader, blocked), "put the address into lanes: management",
 			"this would cut your own session off: you are logged in from %s", who);
-	class = holder(set, FW_LANE_CLASS, session->peer_be);
-	check_limits(reader,
-		     trusted ? FW_CLASS_TRUSTED
-		     : class ? class->class
-			     : FW_CLASS_DEFAULT,
-		     who);
-	if (session->port)
-		check_closed(reader, session, who);
+	check_limits(reader, (unsigned int)class, who);
+	check_closed(reader, session, who);
 }
 
 void fw_reader_check_session(struct fw_reader *reader)
