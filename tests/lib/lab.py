@@ -100,7 +100,15 @@ class Job:
             raise LabError("%s: exit %d\n%s" % (" ".join(self.argv), self.proc.returncode, err))
         return json.loads(out.strip().splitlines()[-1])
 
+    def _listens(self):
+        """Has the tool come as far as to take a SIGTERM, or to its end?"""
+        with contextlib.suppress(OSError), open("/proc/%d/status" % self.proc.pid) as f:
+            caught = next((int(l.split()[1], 16) for l in f if l.startswith("SigCgt:")), 0)
+            return caught >> (signal.SIGTERM - 1) & 1 or self.proc.poll() is not None
+        return True
+
     def stop(self):
+        until(self._listens)
         if self.proc.poll() is None:
             self.proc.terminate()
         return self.result()

@@ -45,3 +45,10 @@ def test_a_container_is_noticed(request):
     said = lab.run(["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", sys.executable, "-B", "-c",
                     INSIDE, LIB], env=dict(os.environ, FLOODWALL_TEST_ID=ident)).stdout
     assert said.split() == ["False", "False", "True"]
+
+
+def test_a_tool_stopped_at_once_says_what_it_did(box):
+    """However early: a signal before the tool takes it would end it without a word."""
+    for _ in range(10):
+        assert box.flood("syn", pps=1000, seconds=60).stop()["sent"] <= 60000
+        assert box.voters(rate=10, seconds=60).stop()["tried"] <= 600
