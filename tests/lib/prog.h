@@ -102,6 +102,8 @@ struct outcome prog_expect_at(struct prog *prog, const struct spec *spec, __u32 
 int prog_action(__u32 reason); /* XDP action of its verdict */
 const char *prog_reason_name(__u32 reason);
 
+/* Packets in the accounts of the CPU that runs the program here: its slots and its ledger. */
+__u64 prog_booked(const struct prog *prog);
 __u64 prog_note(struct prog *prog, __u32 note);
 struct fw_count prog_class_count(struct prog *prog, __u32 class, __u32 what);
 

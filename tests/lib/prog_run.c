@@ -247,6 +247,16 @@ __u64 prog_admitted(struct prog *prog, const struct spec *spec, __u32 n)
 	return admitted;
 }
 
+__u64 prog_booked(const struct prog *prog)
+{
+	const struct fw_book *book = &prog->maps.book[prog->cpu];
+	__u64 packets = book->packets;
+
+	for (int i = 0; i < FW_TALLY_SLOTS; i++)
+		packets += book->slot[i].who ? book->slot[i].packets : 0;
+	return packets;
+}
+
 __u64 prog_note(struct prog *prog, __u32 note)
 {
 	__u64 value;

@@ -69,21 +69,10 @@ static void get(void *to, size_t size)
 		fail_msg("the batch ends early");
 }
 
-/* Packets in the accounts of the one CPU that runs. */
-static __u64 booked(const struct prog *prog)
-{
-	const struct fw_book *book = &prog->maps.book[prog->cpu];
-	__u64 packets = book->packets;
-
-	for (int i = 0; i < FW_TALLY_SLOTS; i++)
-		packets += book->slot[i].who ? book->slot[i].packets : 0;
-	return packets;
-}
-
 static void run_batch(struct prog *prog, __u32 count)
 {
 	static __u8 data[FRAME_MAX];
-	__u64 before = booked(prog), after;
+	__u64 before = prog_booked(prog), after;
 
 	while (count--) {
 		struct outcome out;
@@ -99,7 +88,7 @@ static void run_batch(struct prog *prog, __u32 count)
 		putc(out.action, answers);
 		putc((int)out.reason, answers);
 		putc((int)out.service, answers);
-		after = booked(prog);
+		after = prog_booked(prog);
 		putc((int)(after - before), answers);
 		before = after;
 	}

@@ -352,24 +352,13 @@ static void test_monitor(void **state)
 	}
 }
 
-/* Packets in this CPU's accounts. */
-static __u64 booked(const struct prog *prog)
-{
-	const struct fw_book *book = &prog->maps.book[prog->cpu];
-	__u64 packets = book->packets;
-
-	for (int i = 0; i < FW_TALLY_SLOTS; i++)
-		packets += book->slot[i].who ? book->slot[i].packets : 0;
-	return packets;
-}
-
 /* Sends one, which ends so, and is in an account or in none. */
 static void expect_booked(struct prog *prog, const struct spec *spec, __u32 reason, __u64 accounts)
 {
-	__u64 before = booked(prog);
+	__u64 before = prog_booked(prog);
 
 	prog_expect(prog, spec, reason);
-	assert_int_equal(booked(prog) - before, accounts);
+	assert_int_equal(prog_booked(prog) - before, accounts);
 }
 
 /* What the crowd's budgets refuse of a source that is in the table, but never proved itself, is in

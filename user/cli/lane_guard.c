@@ -154,6 +154,13 @@ bool fw_lane_cuts(const struct fw_prefixes *set, const __be32 addr_be[4])
 	return cutter(set, addr_be) != NULL;
 }
 
+/* How an address is kept, for an error about it. */
+static void put_hint(char hint[FW_ERR_LEN], const char *addr)
+{
+	snprintf(hint, FW_ERR_LEN, "protect it first: floodwall manage add %s; or say --force",
+		 addr);
+}
+
 int fw_lane_check_lockout(struct fw_cli *cli, const struct fw_prefixes *after, bool cut_before)
 {
 	char addr[FW_TEXT_LEN], prefix[FW_TEXT_LEN], hint[FW_ERR_LEN];
@@ -167,8 +174,7 @@ int fw_lane_check_lockout(struct fw_cli *cli, const struct fw_prefixes *after, b
 		return 0;
 	fw_text_put_prefix(prefix, sizeof(prefix), by->addr_be, by->len);
 	fw_text_put_addr(addr, sizeof(addr), session);
-	snprintf(hint, sizeof(hint), "protect it first: floodwall manage add %s; or say --force",
-		 addr);
+	put_hint(hint, addr);
 	return fw_err_set(&cli->err, -EINVAL, hint,
 			  "this would cut your own session: %s would block %s, where you are "
 			  "logged in from",
@@ -214,8 +220,7 @@ int fw_lane_check_limit(struct fw_cli *cli, const struct fw_model *model, int cl
 	if (err || own != class)
 		return err;
 	fw_text_put_addr(addr, sizeof(addr), session.peer_be);
-	snprintf(hint, sizeof(hint), "protect it first: floodwall manage add %s; or say --force",
-		 addr);
+	put_hint(hint, addr);
 	return fw_err_set(&cli->err, -EINVAL, hint,
 			  "this limit could cut your own session off: %s, where you are logged in "
 			  "from, is of class \"%s\"",
@@ -243,8 +248,7 @@ int fw_lane_check_closed(struct fw_cli *cli, const struct fw_model *model, bool 
 		return err;
 	fw_text_put_addr(who, sizeof(who), session.peer_be);
 	fw_text_put_addr(addr, sizeof(addr), session.server_be);
-	snprintf(hint, sizeof(hint), "protect it first: floodwall manage add %s; or say --force",
-		 who);
+	put_hint(hint, who);
 	return fw_err_set(&cli->err, -EINVAL, hint,
 			  "this would cut your own session off: %s would speak no TCP port %u any "
 			  "more, and %s is logged in to it",
