@@ -47,10 +47,10 @@ class LabError(Exception):
     pass
 
 
-def came_through(served, tried, lost):
-    """Was everybody served but for one in a hundred, and for whom the machine kept from it, which lost
-    this share of the packets outside the filter?"""
-    return served >= (0.99 - VISIT * lost) * tried
+def came_through(served, tried, lost, share=0.99):
+    """Was this share of people served, but for whom the machine kept from it, which lost this share of
+    the packets outside the filter?"""
+    return served >= (share - VISIT * lost) * tried
 
 
 def run(argv, check=True, **kw):
