@@ -35,7 +35,8 @@ while n %% 64 or not select.select([sys.stdin], [], [], 0)[0]:
 print(n)
 """ % PORT
 
-# Receives until its input closes; says which numbers came, of each sender.
+# Receives until its input closes and nothing has come for a while, for what the filter has counted may
+# be on its way up; says which numbers came, of each sender.
 SINK = """
 import json, select, socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -43,13 +44,14 @@ s.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
 s.bind(("0.0.0.0", %d))
 print("ready", flush=True)
 seen = {0: set(), 1: set()}
-while True:
+ready = [s]
+while ready:
     ready = select.select([s, sys.stdin], [], [])[0]
-    if s in ready:
+    if s not in ready:
+        ready = select.select([s], [], [], 0.5)[0]
+    if ready:
         who, n = s.recv(100).split()
         seen[int(who)].add(int(n))
-    elif sys.stdin in ready:
-        break
 print(json.dumps([sorted(seen[0]), sorted(seen[1])]))
 """ % PORT
 
