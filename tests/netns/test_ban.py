@@ -136,7 +136,7 @@ def test_spoofer_cannot_ban_a_voter(box):
     box.attach()
     assert box.voters(sources=1, start=source, rate=20, seconds=0.5).result()["failed"] == {}
     stream = box.voters("stream", sources=1, start=source, stream=1, seconds=8, path="/stream.bin",
-                        timeout_ms=6000)
+                        timeout_ms=20000)
     time.sleep(0.5)
     storms = [acks_of(box, source, pps=20000, seconds=6),
               box.flood("syn", sources=1, start=source, pps=5000, seconds=6)]

@@ -180,7 +180,7 @@ def test_listen_addresses(box):
     p = box.daemon(box.iface, "--listen", "*:9797")
     assert until(lambda: "is ready" in p.said()), p.said()
     assert "address that others reach" in p.said()
-    out = box.inside(box.world, "curl", "-s", "-m", "5", "http://%s:9797/healthz" % lab.SRV4)
+    out = box.inside(box.world, "curl", "-s", "-m", "30", "http://%s:9797/healthz" % lab.SRV4)
     assert out.stdout == "ok\n"
     p.terminate()
     p.wait()

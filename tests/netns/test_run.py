@@ -221,7 +221,7 @@ def test_expired_prefixes_leave_the_list(box, run):
     def removed():
         return sum(map(int, re.findall(r"expired prefixes removed: (\d+)", p.said())))
     assert until(lambda: removed() >= 2), p.said()
-    assert box.fwj("source", "show", "45.1.2.3")["class"] == "campus"
+    assert until(lambda: box.fwj("source", "show", "45.1.2.3")["class"] == "campus"), p.said()
     p.terminate()
     assert p.wait(60) == 0
 
