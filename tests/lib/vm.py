@@ -240,15 +240,18 @@ class Guest:
                                      preexec_fn=lab.die_with_parent)
         self.jobs.append(self.qemu)
         self.line = socket.socket(socket.AF_UNIX)
-        for _ in range(100):
-            with contextlib.suppress(OSError):
-                self.line.connect(self.dir + "/line")
-                break
-            if self.qemu.poll() is not None:
-                raise GuestError("qemu: " + self.qemu.stdout.read())
-            time.sleep(0.05)
+        if not lab.until(self._connected):
+            raise GuestError("qemu opens no line")
         self._ready()
         self.release = self.run("uname -r").stdout.strip()
+
+    def _connected(self):
+        if self.qemu.poll() is not None:
+            raise GuestError("qemu: " + self.qemu.stdout.read())
+        with contextlib.suppress(OSError):
+            self.line.connect(self.dir + "/line")
+            return True
+        return False
 
     def _ready(self, timeout=300):
         if self._answer(timeout) != "READY":

@@ -308,7 +308,9 @@ def test_interface_removed_and_returned(guest):
     guest.run("echo 1 > %s/remove" % slot)
     p = guest.fw("status", check=False)
     assert p.returncode in (3, 5) and "virtio0" in p.stdout + p.stderr, p
-    guest.run("echo 1 > /sys/bus/pci/rescan; sleep 1; ip link set eth0 name virtio0")
+    guest.run("echo 1 > /sys/bus/pci/rescan")
+    guest.wait_for("[ -e /sys/class/net/eth0 ]")
+    guest.run("ip link set eth0 name virtio0")
     guest.up("virtio0")
     assert guest.xdp("virtio0") is None
     guest.attach("virtio0")
@@ -352,7 +354,7 @@ def test_a_cgroup_with_too_little_memory(guest):
         p = within(guest, limit, "floodwall", "-j", "attach", "virtio0", *vm.SMALL)
         assert p.returncode == 2 and "this cgroup (memory.max) has only" in p.stdout, (limit, p)
         assert untouched(guest)
-    p = within(guest, "31M", "timeout 5 floodwall run --listen off", *vm.SMALL, "virtio0")
+    p = within(guest, "31M", "timeout 60 floodwall run --listen off", *vm.SMALL, "virtio0")
     assert "this cgroup (memory.max) has only" in p.stderr and "illed" not in p.stderr, p
     assert untouched(guest)
     p = within(guest, "110M", "floodwall", "-j", "attach", "virtio0", *vm.SMALL)

@@ -63,11 +63,15 @@ def served(guest, addr, start, **options):
     return r["served"] / r["tried"]
 
 
+def dropped(guest):
+    return int(guest.run("ip netns exec w cat /sys/class/net/tw/statistics/tx_dropped").stdout)
+
+
 @pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
 def test_voters_behind_tags_are_served_under_siege(guest, tagged, v6):
     """The cookie goes back with the tags it came with, and the page comes, flood or none."""
     addr = "fd77::1" if v6 else "10.77.0.1"
-    before = guest.reasons()
+    before, lost = guest.reasons(), dropped(guest)
     start = "2c0f:fe38:%d:%%d00::1" % len(tagged) if v6 else "41.8%d.%%d.1" % len(tagged)
     assert served(guest, addr, start % 1) == 1, "calm"
     guest.fw("service", "set", "tagged", "--level", "siege")
@@ -84,6 +88,7 @@ def test_voters_behind_tags_are_served_under_siege(guest, tagged, v6):
     sent = json.loads(guest.run("cat /tmp/flood.out").stdout)["sent"]
     moved = lab.minus(guest.reasons(), before)
     assert share == 1, (share, moved)
-    assert moved["cookie_sent"] > 0.9 * sent > 500, (moved, sent)
+    came = sent - (dropped(guest) - lost)  # the sender is not told what found the ring full
+    assert moved["cookie_sent"] > 0.9 * came > 400, (moved, sent, came)
     guest.fw("service", "set", "tagged", "--level", "auto")
     assert guest.splats() == []
