@@ -80,6 +80,7 @@ def long_policy(box):
 
 
 def test_botnet_and_spoofed_flood(box):
+    box.sysctl(box.srv, net__ipv4__tcp_syncookies=2)  # 1: while the listener's queue is full, which depends
     box.nginx()
     daemon = box.daemon(box.iface)
     assert until(lambda: attached(box)), daemon.said()
@@ -90,6 +91,9 @@ def test_botnet_and_spoofed_flood(box):
     def packets():
         return sum(box.watched("bots"))
 
+    def answered():
+        return box.reasons().get("cookie_sent", 0)
+
     # Known before the flood: what a stranger's cookie answered under it, anybody could have sent.
     bots = box.voters("bots", start=FIRST, sources=BOTS, rate=60, seconds=120)
     assert until(lambda: packets() > 50 * BOTS)
@@ -97,9 +101,9 @@ def test_botnet_and_spoofed_flood(box):
     early = packets()  # the incident need not know of these
     flood = box.flood("syn", sources=0, pps=20000, seconds=120)
     assert until(lambda: report(box)), daemon.said()  # the incident opened by itself
-    before, answered = packets(), box.reasons().get("cookie_sent", 0)
-    assert until(lambda: packets() > before + 100 * BOTS and
-                 box.reasons()["cookie_sent"] > answered + 20000)
+    before, sent = packets(), answered()
+    assert until(lambda: packets() > before + 100 * BOTS and answered() > sent + 20000), \
+        (packets(), before, sent, box.reasons())
     assert bots.stop()["served"] > 0
     clerks = clerks.stop()
     sent = flood.stop()["sent"]
@@ -191,6 +195,7 @@ def test_before_the_proof(box):
         return report(box)["sources"]["proven"]["all"]
     # A SYN that found the ring full never arrived, and its repetition did.
     assert until(lambda: 0 <= proven()["packets"] - counted <= box.lost()), (proven(), counted, syns)
-    assert proven()["count"] == bots["served"] <= syns
+    # Who has proven himself may still have waited for the page in vain.
+    assert bots["served"] <= proven()["count"] <= bots["tried"] <= syns, (proven(), bots, syns)
     daemon.terminate()
     assert daemon.wait(60) == 0, daemon.said()
