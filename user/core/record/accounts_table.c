@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The file behind the accounts. It is grown before it is touched, because a full tmpfs would kill
- * whoever touches a hole in it.
+ * whoever touches a hole in it. Each of millions of sources is touched in no order, which costs a
+ * look at the page tables nearly every time, unless pages are huge: where the kernel has them for
+ * tmpfs (6.1), what is full grown becomes one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +15,11 @@
 #include <unistd.h>
 
 #include "user/core/record/accounts_table.h"
+
+#define HUGE_PAGE ((size_t)2 << 20)
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
 
 /* Never more than three quarters full. */
 static __u32 max_bits(__u32 max)
@@ -35,16 +42,22 @@ static size_t pages(size_t bytes)
 	return (bytes + 4095) & ~(size_t)4095;
 }
 
+static size_t huge_pages(size_t bytes)
+{
+	return (bytes + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+}
+
 static void lay_out(struct fw_accounts *a, const struct fw_accounts_id *id)
 {
 	size_t at = pages(sizeof(struct head));
 
 	at += pages((size_t)id->cpus * FW_TALLY_SLOTS * sizeof(struct fw_tally));
-	a->index_at = at;
-	at += pages(sizeof(__u32) << max_bits(id->max));
-	a->source_at = at;
-	at += pages((size_t)id->max * sizeof(struct source));
-	a->more_at = at;
+	a->index_at = huge_pages(at);
+	at = a->index_at + (sizeof(__u32) << max_bits(id->max));
+	a->source_at = huge_pages(at);
+	at = a->source_at + (size_t)id->max * sizeof(struct source);
+	a->more_at = huge_pages(at);
+	at = a->more_at;
 	at += pages(more_max(id->max) * sizeof(struct more));
 	a->size = at;
 }
@@ -70,6 +83,16 @@ bool fw_accounts_scarce(const struct fw_accounts *a)
 	return nr + nr / 3 >= a->head->id.max || (a->most && bytes + bytes / 3 >= a->most);
 }
 
+/* Those huge pages that end in what has just got room: the whole of them has it. The kernel may
+ * have none to give, or know of none: no harm. */
+static void make_huge(struct fw_accounts *a, size_t from, size_t to)
+{
+	from = from / HUGE_PAGE * HUGE_PAGE;
+	to = to / HUGE_PAGE * HUGE_PAGE;
+	if (from >= a->index_at && from < to)
+		(void)madvise(a->mem + from, to - from, MADV_COLLAPSE);
+}
+
 /* It will be written to at once: mapping it all in one go is cheaper than page by page. */
 static int room(struct fw_accounts *a, size_t at, size_t bytes)
 {
@@ -77,8 +100,10 @@ static int room(struct fw_accounts *a, size_t at, size_t bytes)
 		return -ENOSPC;
 	if (posix_fallocate(a->fd, (off_t)at, (off_t)bytes))
 		return -ENOSPC;
-	if (a->mem)
-		(void)madvise(a->mem + at / 4096 * 4096, bytes + at % 4096, MADV_POPULATE_WRITE);
+	if (!a->mem)
+		return 0;
+	(void)madvise(a->mem + at / 4096 * 4096, bytes + at % 4096, MADV_POPULATE_WRITE);
+	make_huge(a, at, at + bytes);
 	return 0;
 }
 
@@ -243,9 +268,23 @@ static int prepare(struct fw_accounts *a, const struct fw_accounts_id *id, struc
 	return 0;
 }
 
+/* Asks for a place where huge pages of the file can be those of the memory; any other will do. */
+static void *map_aligned(const struct fw_accounts *a)
+{
+	size_t room = a->size + HUGE_PAGE;
+	void *at = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (at == MAP_FAILED)
+		at = NULL;
+	else
+		munmap(at, room);
+	return mmap((void *)huge_pages((size_t)at), a->size, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_NORESERVE, a->fd, 0);
+}
+
 static int map(struct fw_accounts *a, struct fw_err *err)
 {
-	a->mem = mmap(NULL, a->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, a->fd, 0);
+	a->mem = map_aligned(a);
 	if (a->mem == MAP_FAILED) {
 		a->mem = NULL;
 		return fw_err_set(err, -errno, NULL, "cannot map the accounts of sources: %s",
