@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The table of accounts: put in order, listed by what changed, with more reasons than one, and left
- * behind by whoever was killed while writing to it.
+ * behind by whoever was killed while writing to it; and who is heaviest in it.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "tests/unit/unit.h"
 #include "user/core/record/accounts.h"
+#include "user/core/record/heaviest.h"
 
 static struct fw_tally lone(__u64 key, __u64 when, bool proven)
 {
@@ -307,13 +308,55 @@ static void killed(void **state)
 	unlink(path);
 }
 
+/* A heavy source, and so many small ones that whoever knows how places are chosen would send in
+ * order to push it out of its own: with a salt, they are all over the table. */
+#define HEAVY 0x29500007U
+
+static size_t place_without_salt(__u64 key)
+{
+	return (key ^ 4) * 0x9e3779b97f4a7c15ULL >> 32 & (FW_HEAVIEST - 1);
+}
+
+static void not_aimed(void **state)
+{
+	const struct fw_accounts_id id = {
+		.boot_id = "boot", .state = 1, .cpus = 1, .max = 1 << 14
+	};
+	static struct fw_heaviest heaviest;
+	struct fw_source_heavy top[2];
+	struct fw_accounts *a = NULL;
+	struct fw_tally heavy = lone(HEAVY, 1000, true);
+	struct fw_err err;
+	bool kept;
+
+	(void)state;
+	heavy.packets = 900;
+	heavy.bytes = 54000;
+	assert_int_equal(fw_accounts_open(NULL, &id, &a, &kept, &err), 0);
+	fw_accounts_watch(a, &heaviest);
+	fw_accounts_record(a, 0, &heavy);
+	for (__u32 key = 1, n = 0; n < 1000; key++) {
+		struct fw_tally small = lone(key, 1000, false);
+
+		if (place_without_salt(key) != place_without_salt(HEAVY))
+			continue;
+		fw_accounts_record(a, 0, &small);
+		n++;
+	}
+	assert_int_equal(fw_heaviest_take(&heaviest, top, 2), 2);
+	assert_int_equal(top[0].key, HEAVY);
+	assert_int_equal(top[0].packets, 900);
+	assert_int_equal(top[0].bytes, 54000);
+	assert_int_equal(top[1].packets, 1);
+	assert_int_equal(fw_heaviest_take(&heaviest, top, 2), 0);
+	fw_accounts_close(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sorted),
-		cmocka_unit_test(listed),
-		cmocka_unit_test(reasons),
-		cmocka_unit_test(killed),
+		cmocka_unit_test(sorted), cmocka_unit_test(listed),    cmocka_unit_test(reasons),
+		cmocka_unit_test(killed), cmocka_unit_test(not_aimed),
 	};
 
 	return cmocka_run_group_tests_name("accounts_table", tests, NULL, NULL);

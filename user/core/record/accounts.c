@@ -46,12 +46,13 @@ static void book(struct fw_accounts *a, const struct fw_tally *t, const struct f
 	__u32 reason = FW_TALLY_REASON(t->who);
 	__u64 last = t->first_ns + t->last;
 	bool proven = FW_TALLY_PROVEN(t->who), wanted = !a->narrow || proven || reason;
+	__u64 hash = fw_accounts_hash(a, FW_TALLY_FAMILY(t->who), t->key);
 	struct source *s;
 
 	if (!packets && !bytes)
 		return;
 	if (a->heaviest)
-		fw_heaviest_add(a->heaviest, t, packets, bytes);
+		fw_heaviest_add(a->heaviest, hash, t, packets, bytes);
 	if (is_nothing(a, t))
 		return;
 	/* Spoofers can bring any number of addresses: the last room is for who is real. */

@@ -7,35 +7,37 @@
 #include "user/base/clock.h"
 #include "user/core/record/heaviest.h"
 
-void fw_heaviest_add(struct fw_heaviest *h, const struct fw_tally *t, __u32 packets, __u32 bytes)
+static __u32 add(__u32 a, __u32 b)
 {
-	__u8 family = FW_TALLY_FAMILY(t->who);
-	size_t at = (t->key ^ family) * 0x9e3779b97f4a7c15ULL >> 32 & (FW_HEAVIEST - 1);
-	struct fw_source_heavy *s = &h->at[at];
+	return a + b < a ? ~0U : a + b;
+}
+
+void fw_heaviest_add(struct fw_heaviest *h, __u64 hash, const struct fw_tally *t, __u32 packets,
+		     __u32 bytes)
+{
+	struct fw_heaviest_place *s = &h->at[hash >> 20 & (FW_HEAVIEST - 1)];
+	__u8 family = FW_TALLY_FAMILY(t->who), reason = FW_TALLY_REASON(t->who);
 
 	if (s->key != t->key || s->family != family) {
-		if (h->credit[at] >= packets) {
-			h->credit[at] -= packets;
+		if (s->credit >= packets) {
+			s->credit -= packets;
 			return;
 		}
-		*s = (struct fw_source_heavy){ .key = t->key,
-					       .family = family,
-					       .since_s = (__u32)(t->first_ns / FW_NS_PER_S) };
-		h->credit[at] = 0;
+		*s = (struct fw_heaviest_place){ .key = t->key,
+						 .family = family,
+						 .since_s = (__u32)(t->first_ns / FW_NS_PER_S) };
 	}
-	h->credit[at] += packets;
-	s->packets += packets;
+	s->credit = add(s->credit, packets);
+	s->packets = add(s->packets, packets);
 	s->bytes += bytes;
 	s->class = FW_TALLY_CLASS(t->who);
-	if (!FW_TALLY_REASON(t->who))
-		return;
-	s->lost += packets;
-	s->reason = FW_TALLY_REASON(t->who);
+	s->lost = add(s->lost, reason ? packets : 0);
+	s->reason = reason ?: s->reason;
 }
 
 static int by_packets(const void *a, const void *b)
 {
-	const struct fw_source_heavy *x = a, *y = b;
+	const struct fw_heaviest_place *x = a, *y = b;
 
 	return x->packets < y->packets ? 1 : -(x->packets > y->packets);
 }
@@ -45,9 +47,17 @@ size_t fw_heaviest_take(struct fw_heaviest *h, struct fw_source_heavy *ret, size
 	size_t count = 0;
 
 	qsort(h->at, FW_HEAVIEST, sizeof(*h->at), by_packets);
-	while (count < MIN(max, FW_HEAVIEST) && h->at[count].packets) {
-		ret[count] = h->at[count];
-		count++;
+	for (; count < MIN(max, FW_HEAVIEST) && h->at[count].packets; count++) {
+		const struct fw_heaviest_place *s = &h->at[count];
+
+		ret[count] = (struct fw_source_heavy){ .key = s->key,
+						       .packets = s->packets,
+						       .bytes = s->bytes,
+						       .lost = s->lost,
+						       .since_s = s->since_s,
+						       .family = s->family,
+						       .class = s->class,
+						       .reason = s->reason };
 	}
 	memset(h, 0, sizeof(*h));
 	return count;
