@@ -39,16 +39,24 @@ static void test_halves(void **state)
 	assert_int_equal(FW_LIVE_GENERATION(prog->maps.ctl->live), FW_LIVE_GENERATION(after) + 2);
 }
 
-/* What cannot be compiled changes neither the word nor the half that runs. */
+/*
+ * What cannot be compiled, or is more than there is room for, changes neither the word nor a half:
+ * undo goes back as before.
+ */
 static void test_refused(void **state)
 {
 	struct prog *prog = *state;
-	__u64 live = prog->maps.ctl->live;
 	struct fw_policy *copy = malloc(sizeof(*copy));
+	__u32 room = prog->maps.cap_prefix;
 	struct fw_apply *a = prog_edit(prog);
 	struct fw_err err = {};
+	__u64 live;
 
 	assert_non_null(copy);
+	a->model->class[0].rate[FW_K_UDP].count = 7;
+	prog_commit(prog, a, FW_APPLY_POLICY);
+	live = prog->maps.ctl->live;
+	a = prog_edit(prog);
 	memcpy(copy, prog_policy(prog), sizeof(*copy));
 	a->model->class[0].rate[FW_K_PACKETS] =
 		(struct fw_rate){ .count = 1000000, .per_s = 1, .burst = 1 };
@@ -60,6 +68,15 @@ static void test_refused(void **state)
 	fw_apply_end(a);
 	free(a);
 	free(copy);
+	a = prog_edit(prog);
+	prog_lane_add(a, FW_LANE_BLOCKED, "198.51.100.0/24", FW_FOREVER, 0);
+	a->changed = FW_APPLY_LANES;
+	prog->maps.cap_prefix = 0;
+	assert_int_equal(fw_apply_commit(a, &err), -ENOSPC);
+	prog->maps.cap_prefix = room;
+	fw_apply_end(a);
+	free(a);
+	assert_int_equal(fw_apply_undo(&prog->maps, NULL, &live, &err), 0);
 }
 
 static void test_expired(void **state)

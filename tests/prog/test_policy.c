@@ -128,17 +128,12 @@ static void no_undo_into_rubbish(void **state)
 
 	apply(prog, blocking(""));
 	a = prog_edit(prog);
-	for (int i = 0; i < 200; i++) { /* more than there will be room for */
-		char text[64];
-
-		snprintf(text, sizeof(text), "2001:db8:%x::/48", i);
-		prog_lane_add(a, FW_LANE_BLOCKED, text, FW_FOREVER, 0);
-	}
+	prog_lane_add(a, FW_LANE_BLOCKED, "2001:db8::/48", FW_FOREVER, 0);
 	a->changed = FW_APPLY_LANES;
-	room = prog->maps.cap_prefix;
-	prog->maps.cap_prefix = 100;
+	room = prog->maps.cap_profile;
+	prog->maps.cap_profile = 1; /* not enough, as is found out while it is written */
 	assert_int_equal(fw_apply_commit(a, &err), -ENOSPC);
-	prog->maps.cap_prefix = room;
+	prog->maps.cap_profile = room;
 	fw_apply_end(a);
 	free(a);
 	assert_int_equal(fw_policy_undo(&prog->maps, &change, &err), -ENOENT);

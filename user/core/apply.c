@@ -142,30 +142,38 @@ void fw_apply_end(struct fw_apply *apply)
 	fw_prefixes_free(&apply->prefixes);
 }
 
-static int write_policy(struct fw_maps *maps, __u32 half, const struct fw_model *model,
+/* A policy as the program and as its readers have it. */
+struct compiled {
+	struct fw_policy policy;
+	struct fw_policy_text text;
+};
+
+static int compile_policy(const struct fw_maps *maps, const struct fw_model *model,
+			  struct compiled **ret, struct fw_err *err)
+{
+	struct compiled *made = malloc(sizeof(*made));
+	int r;
+
+	if (!made)
+		return fw_err_set(err, -ENOMEM, NULL, "no memory for the policy");
+	r = fw_compile_policy(model, maps->meta->tick_ns, &made->policy, &made->text, err);
+	if (r)
+		free(made);
+	else
+		*ret = made;
+	return r;
+}
+
+static int write_policy(struct fw_maps *maps, __u32 half, const struct compiled *made,
 			struct fw_err *err)
 {
-	struct fw_policy_text *text = malloc(sizeof(*text));
-	struct fw_policy *policy = malloc(sizeof(*policy));
-	int ret = -ENOMEM;
-
-	if (!text || !policy) {
-		ret = fw_err_set(err, -ENOMEM, NULL, "no memory for the policy");
-		goto out;
-	}
-	ret = fw_compile_policy(model, maps->meta->tick_ns, policy, text, err);
-	if (ret)
-		goto out;
-	memcpy(&maps->policy[half], policy, sizeof(*policy));
-	memcpy(&maps->policy_txt[half], text, sizeof(*text));
-	if (memcmp(&maps->policy[half], policy, sizeof(*policy)) ||
-	    memcmp(&maps->policy_txt[half], text, sizeof(*text)))
-		ret = fw_err_set(err, -EIO, "look whether another program writes to these maps",
-				 "the policy reads back differently than it was written");
-out:
-	free(policy);
-	free(text);
-	return ret;
+	memcpy(&maps->policy[half], &made->policy, sizeof(made->policy));
+	memcpy(&maps->policy_txt[half], &made->text, sizeof(made->text));
+	if (!memcmp(&maps->policy[half], &made->policy, sizeof(made->policy)) &&
+	    !memcmp(&maps->policy_txt[half], &made->text, sizeof(made->text)))
+		return 0;
+	return fw_err_set(err, -EIO, "look whether another program writes to these maps",
+			  "the policy reads back differently than it was written");
 }
 
 /* First or last address of a prefix. */
@@ -219,17 +227,21 @@ static int verify_lanes(const struct fw_lanes *lanes, const struct fw_prefixes *
 	return 0;
 }
 
+static int check_room(const struct fw_maps *maps, const struct fw_prefixes *set, struct fw_err *err)
+{
+	if (set->count <= maps->cap_prefix && set->whys <= maps->cap_why)
+		return 0;
+	return fw_err_set(err, -ENOSPC, "detach and attach with more --prefixes4 or --prefixes6",
+			  "%zu prefixes with %zu texts; there is room for %u and %u", set->count,
+			  set->whys, maps->cap_prefix, maps->cap_why);
+}
+
 static int write_lanes(struct fw_maps *maps, __u32 half, const struct fw_prefixes *set, __u32 now_s,
 		       struct fw_err *err)
 {
 	struct fw_lanes out = fw_apply_lanes(maps, half, &maps->lane_head[half]);
 	int ret;
 
-	if (set->count > maps->cap_prefix || set->whys > maps->cap_why)
-		return fw_err_set(err, -ENOSPC,
-				  "detach and attach with more --prefixes4 or --prefixes6",
-				  "%zu prefixes with %zu texts; there is room for %u and %u",
-				  set->count, set->whys, maps->cap_prefix, maps->cap_why);
 	ret = fw_lanes_compile(set, now_s, &out, err);
 	if (ret)
 		return ret;
@@ -246,24 +258,30 @@ int fw_apply_commit(struct fw_apply *apply, struct fw_err *err)
 {
 	struct fw_maps *maps = apply->maps;
 	__u64 live, bits = apply->live & 3, deadline = 0;
-	int ret;
+	struct compiled *made = NULL;
+	int ret = 0;
 
 	if (!apply->changed)
 		return 0;
+	/* What is refused here has cost nothing: the half that undo goes back to is still whole. */
+	if (apply->changed & FW_APPLY_POLICY)
+		ret = compile_policy(maps, apply->model, &made, err);
+	if (!ret && apply->changed & FW_APPLY_LANES)
+		ret = check_room(maps, &apply->prefixes, err);
+	if (ret)
+		goto out;
 	fw_live_settle(maps);
 	live = maps->ctl->live;
 	if (apply->changed & FW_APPLY_POLICY) {
 		bits ^= 1;
-		ret = write_policy(maps, FW_LIVE_POLICY(bits), apply->model, err);
-		if (ret)
-			return ret;
+		ret = write_policy(maps, FW_LIVE_POLICY(bits), made, err);
 	}
-	if (apply->changed & FW_APPLY_LANES) {
+	if (!ret && apply->changed & FW_APPLY_LANES) {
 		bits ^= 2;
 		ret = write_lanes(maps, FW_LIVE_LANES(bits), &apply->prefixes, apply->now_s, err);
-		if (ret)
-			return ret;
 	}
+	if (ret)
+		goto out;
 	apply->live = fw_live_next(maps, bits);
 	if (apply->before_flip)
 		apply->before_flip(apply);
@@ -271,13 +289,16 @@ int fw_apply_commit(struct fw_apply *apply, struct fw_err *err)
 		deadline = fw_apply_now(maps) + apply->confirm_s * FW_NS_PER_S;
 	fw_live_flip(maps, live, apply->live, deadline);
 	apply->changed = 0;
-	return 0;
+out:
+	free(made);
+	return ret;
 }
 
 int fw_apply_init(struct fw_maps *maps, const struct fw_model *model, struct fw_err *err)
 {
 	struct fw_prefixes none = { 0 };
 	struct fw_model *standard = NULL;
+	struct compiled *made = NULL;
 	int ret;
 
 	if (!model) {
@@ -287,11 +308,14 @@ int fw_apply_init(struct fw_maps *maps, const struct fw_model *model, struct fw_
 		fw_model_default(standard);
 		model = standard;
 	}
-	ret = write_policy(maps, 0, model, err);
+	ret = compile_policy(maps, model, &made, err);
+	if (!ret)
+		ret = write_policy(maps, 0, made, err);
 	if (!ret)
 		ret = write_lanes(maps, 0, &none, 0, err);
 	if (!ret)
 		fw_live_flip(maps, 0, 1ULL << 32, 0);
+	free(made);
 	free(standard);
 	return ret;
 }

@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "user/base/text.h"
@@ -203,8 +204,29 @@ static int closed_compile(struct job *job)
 	return 0;
 }
 
+static int ban_check(const struct fw_model *model, struct fw_err *err)
+{
+	char first[FW_TEXT_LEN], ceiling[FW_TEXT_LEN], hint[FW_ERR_LEN];
+
+	fw_text_put_duration(first, sizeof(first), model->ban_s);
+	fw_text_put_duration(ceiling, sizeof(ceiling), model->ban_max_s);
+	if (model->ban_max_s > FW_BAN_MAX_S)
+		return fw_err_set(err, -EINVAL, "write at most 1d",
+				  "%s is too long for the ceiling of bans", ceiling);
+	if (model->ban_s <= model->ban_max_s)
+		return 0;
+	snprintf(hint, sizeof(hint),
+		 "floodwall option set ban-ceiling %s first, or option set ban-time %s", first,
+		 ceiling);
+	return fw_err_set(err, -EINVAL, hint,
+			  "the first ban (%s) would be longer than the ceiling of bans (%s)", first,
+			  ceiling);
+}
+
 static int model_check(const struct fw_model *model, struct fw_err *err)
 {
+	int r = 0;
+
 	if (!model->net48_factor || model->net48_factor > 65536)
 		return fw_err_set(err, -EINVAL, "16 is usual, 65536 is all of it",
 				  "a /48 cannot have %u times the limits of a /64",
@@ -214,11 +236,10 @@ static int model_check(const struct fw_model *model, struct fw_err *err)
 		return fw_err_set(err, -EINVAL, NULL,
 				  "proof of source can last from 1 to %u seconds, not %u",
 				  FW_PROOF_MAX_S, model->proof_s);
-	if (model->ban_s && (model->ban_max_s < model->ban_s || model->ban_max_s > FW_BAN_MAX_S))
-		return fw_err_set(
-			err, -EINVAL, "0 as the first ban switches bans off",
-			"bans can grow from %u seconds to a ceiling of at most %u, not %u",
-			model->ban_s, FW_BAN_MAX_S, model->ban_max_s);
+	if (model->ban_s)
+		r = ban_check(model, err);
+	if (r)
+		return r;
 	if (model->rules > FW_MODEL_RULES)
 		return fw_err_set(err, -EINVAL, NULL, "more rules than there can be");
 	if (!model->class[FW_CLASS_DEFAULT].name[0] || !model->class[FW_CLASS_TRUSTED].name[0] ||
