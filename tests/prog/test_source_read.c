@@ -151,7 +151,8 @@ static void test_heavy(void **state)
 	struct prog *prog = *state;
 	struct spec spec = { .src = CROWD, .dst = SERVER, .proto = UDP, .payload = 10 };
 	struct fw_source_heavies all;
-	__u64 middle, begun = prog_now(prog);
+	struct fw_source_heavy none;
+	__u64 middle, since, begun = prog_now(prog);
 
 	prog_no_crowd(prog);
 	prog_unlimited(prog, FW_CLASS_DEFAULT);
@@ -178,6 +179,10 @@ static void test_heavy(void **state)
 			assert_true(all.list[i - 1].key < all.list[i].key);
 	}
 	free(all.list);
+	/* Nothing of one that sent nothing, in the same time. */
+	assert_int_equal(fw_source_heavy_one(&prog->maps, 4, 0xc0000201, &none, &since, NULL), 0);
+	assert_int_equal(none.family, 0);
+	assert_int_equal(since, begun);
 	assert_int_equal(fw_source_heavy(&prog->maps, middle, &all, NULL), 0);
 	assert_int_equal(all.count, 20);
 	assert_int_equal(all.since_ns, middle);

@@ -136,6 +136,10 @@ static void print_heavy(const struct fw_source *s)
 	const struct fw_source_heavy *h = &s->heavy;
 
 	fw_source_span(span, sizeof(span), heavy_seconds(s));
+	if (s->heavy_since_ns >= s->now_ns) {
+		printf("charged    nothing: no source was charged anything yet\n");
+		return;
+	}
 	if (!h->family) {
 		printf("charged    nothing in the last %s\n", span);
 		return;

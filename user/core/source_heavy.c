@@ -22,11 +22,13 @@ struct heap {
 	bool one; /* only this source's: */
 	__u64 key;
 	__u8 family;
-	__u64 since_ns; /* from when on nothing is missing */
+	__u64 since_ns;	 /* from when on nothing is missing; 0: nothing was forgotten */
+	__u64 oldest_ns; /* the first thing in any of them, 0 = they are empty */
 };
 
 static bool keep(struct heap *h, const struct fw_tally *t)
 {
+	h->oldest_ns = h->oldest_ns ? MIN(h->oldest_ns, t->first_ns) : t->first_ns;
 	if (h->one && (t->key != h->key || FW_TALLY_FAMILY(t->who) != h->family))
 		return true;
 	if (h->count == h->room) {
@@ -150,16 +152,12 @@ static int merge(struct heap *h, struct fw_source_heavy **ret, size_t *ret_count
 	return 0;
 }
 
-/* since_ns: when the oldest thing happened that was kept, if nothing has been forgotten. */
+/* From when on all is known: when the oldest thing happened, if nothing has been forgotten. */
 static __u64 begun(const struct heap *h, __u64 now_ns)
 {
-	__u64 since = now_ns;
+	__u64 since = h->since_ns ?: h->oldest_ns;
 
-	if (h->since_ns)
-		return MIN(h->since_ns, now_ns);
-	for (size_t i = 0; i < h->count; i++)
-		since = MIN(since, h->list[i].first_ns);
-	return since;
+	return since ? MIN(since, now_ns) : now_ns;
 }
 
 static int heavy(const struct fw_maps *maps, struct heap *h, struct fw_source_heavies *ret,
