@@ -104,7 +104,7 @@ def test_no_limit_or_service_cuts_the_own_session(desk):
     says(desk, "manage", "add", "203.0.113.9", env=env)  # is asked nothing
     says(desk, "limit", "set", "packets", "5/s", env=env)
     says(desk, "service", "del", "ssh", env=env)
-    says(desk, "manage", "flush", env=env)
+    says(desk, "manage", "flush", "--force", env=env)
     says(desk, "limit", "set", "syn", "1/h", "--force", env=env)
     says(desk, "mode", "monitor")
     says(desk, "limit", "set", "bytes", "1kB/s", env=env)

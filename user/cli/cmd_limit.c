@@ -179,8 +179,6 @@ static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 				 edit.maps.meta->tick_ns,
 				 &edit.apply.model->class[class].rate[kind]);
 	if (!err)
-		err = fw_lane_check_limit(cli, edit.apply.model, class, (unsigned int)kind, &was);
-	if (!err)
 		err = fw_edit_commit(cli, &edit, FW_APPLY_POLICY);
 	if (!err && class == FW_CLASS_DEFAULT)
 		warn(cli, &edit.apply.model->class[class].rate[kind], (unsigned int)kind);

@@ -61,9 +61,15 @@ out:
 	return err;
 }
 
+static const struct fw_cli_option options[] = {
+	{ "force", 0, NULL, "even if it could cut your own session", NULL },
+	{ NULL },
+};
+
 const struct fw_cli_command fw_cmd_mode[] = {
 	{ .object = "mode",
 	  .args = "[enforce|monitor]",
+	  .options = options,
 	  .help = "drop, or only count what would be dropped",
 	  .doc = "monitor does all the accounting and drops nothing: a way to see what a policy "
 		 "would do to real traffic. Without an argument: show the mode.",

@@ -182,6 +182,11 @@ out:
 	return err;
 }
 
+static const struct fw_cli_option set_options[] = {
+	{ "force", 0, NULL, "even if it could cut your own session", NULL },
+	{ NULL },
+};
+
 const struct fw_cli_command fw_cmd_option[] = {
 	{ .object = "option",
 	  .verb = "show",
@@ -196,9 +201,11 @@ const struct fw_cli_command fw_cmd_option[] = {
 	  .doc = "NAME is one that `floodwall option show` lists.\n\n"
 		 "  floodwall option set reserved-source on\n"
 		 "  floodwall option set proof-time 20m",
+	  .options = set_options,
 	  .min_args = 2,
 	  .max_args = 2,
 	  .run = cmd_set,
-	  .choices = "bogus-source reserved-source net48-factor proof-time on off" },
+	  .choices = "bogus-source reserved-source net48-factor proof-time ban-time ban-ceiling "
+		     "on off" },
 	{ .object = NULL },
 };

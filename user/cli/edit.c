@@ -6,7 +6,7 @@
 
 #include "user/base/json.h"
 #include "user/base/text.h"
-#include "user/cli/edit.h"
+#include "user/cli/session.h"
 #include "user/kern/pin.h"
 #include "user/policy/compile.h"
 
@@ -14,14 +14,11 @@
 
 int fw_edit_begin(struct fw_cli *cli, unsigned int parts, struct fw_edit *ret)
 {
-	unsigned int want = FW_MAPS_WRITE;
+	/* Both, whatever is changed: the guard looks at all that may cut a session off. */
+	unsigned int want = FW_MAPS_WRITE | FW_MAPS_POLICY | FW_MAPS_LANES;
 	int err;
 
 	*ret = (struct fw_edit){ .lock = -1 };
-	if (parts & FW_APPLY_POLICY)
-		want |= FW_MAPS_POLICY;
-	if (parts & FW_APPLY_LANES)
-		want |= FW_MAPS_LANES;
 	err = fw_pin_lock(cli->pins, LOCK_WAIT_S, &ret->lock, &cli->err);
 	if (err)
 		return err;
@@ -33,6 +30,10 @@ int fw_edit_begin(struct fw_cli *cli, unsigned int parts, struct fw_edit *ret)
 
 int fw_edit_commit(struct fw_cli *cli, struct fw_edit *edit, unsigned int changed)
 {
+	int err = fw_session_guard(cli, edit, changed);
+
+	if (err)
+		return err;
 	edit->apply.changed = changed;
 	return fw_apply_commit(&edit->apply, &cli->err);
 }

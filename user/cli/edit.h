@@ -19,7 +19,10 @@ struct fw_edit {
 /* parts: enum fw_apply_part. 0 or -errno with cli->err filled. fw_edit_end() in both cases. */
 int fw_edit_begin(struct fw_cli *cli, unsigned int parts, struct fw_edit *ret);
 
-/* Makes it run. `changed`: enum fw_apply_part. */
+/*
+ * Makes it run, unless it would cut off the session that types it and --force was not said.
+ * `changed`: enum fw_apply_part.
+ */
 int fw_edit_commit(struct fw_cli *cli, struct fw_edit *edit, unsigned int changed);
 
 void fw_edit_end(struct fw_edit *edit);

@@ -19,33 +19,6 @@ struct fw_lane_words {
 };
 extern const struct fw_lane_words fw_lane_words[FW_LANE_MAX];
 
-/*
- * Where the admin sits: the client's address of the SSH session this runs in, from the
- * environment or (sudo clears it) from that of an ancestor. -ENOENT when there is none.
- */
-int fw_lane_session(__be32 ret_addr_be[4]);
-/* The same with the address and port it goes to, as far as they are known. */
-int fw_lane_session_full(struct fw_file_session *ret);
-
-/* An address is dropped by these prefixes: blocked, and neither in management nor trusted. */
-bool fw_lane_cuts(const struct fw_prefixes *set, const __be32 addr_be[4]);
-
-/*
- * Refuse a change that cuts off the admin's own session. `cut_before`: whether it was cut already.
- * -EINVAL with cli->err naming prefix and address.
- */
-int fw_lane_check_lockout(struct fw_cli *cli, const struct fw_prefixes *after, bool cut_before);
-
-/*
- * The same of a limit that is lower than `was`, for a class by id, and of a service that closes the
- * session's own port; closed_before: whether it was closed already. The model is as it would be.
- * Both ask nothing when the filter drops nothing, or --force was said.
- */
-int fw_lane_check_limit(struct fw_cli *cli, const struct fw_model *model, int class,
-			unsigned int kind, const struct fw_rate *was);
-bool fw_lane_closes(const struct fw_model *model);
-int fw_lane_check_closed(struct fw_cli *cli, const struct fw_model *model, bool closed_before);
-
 /* Refuse to block a large part of the Internet. -EINVAL. */
 int fw_lane_check_width(struct fw_cli *cli, const struct fw_prefix *one);
 

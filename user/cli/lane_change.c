@@ -114,15 +114,6 @@ static unsigned int lane_parts(enum fw_lane lane)
 	return lane == FW_LANE_CLASS ? FW_APPLY_LANES | FW_APPLY_POLICY : FW_APPLY_LANES;
 }
 
-/* Was the session cut before the change? Asked before editing, so that only a new cut is refused.
- */
-static bool session_cut(const struct fw_edit *edit)
-{
-	__be32 session[4];
-
-	return !fw_lane_session(session) && fw_lane_cuts(&edit->apply.prefixes, session);
-}
-
 static json_t *prefix_list_json(const struct fw_prefix *list, int n)
 {
 	json_t *array = json_array();
@@ -186,7 +177,7 @@ static int add_done(struct fw_cli *cli, const struct fw_edit *edit, const struct
 
 static int add_all(struct fw_cli *cli, struct fw_edit *edit, struct change *c)
 {
-	bool force = fw_cli_option(cli, "force"), cut = session_cut(edit);
+	bool force = fw_cli_option(cli, "force");
 
 	for (int i = 0; i < c->n; i++) {
 		struct fw_prefix one = c->how;
@@ -202,7 +193,7 @@ static int add_all(struct fw_cli *cli, struct fw_edit *edit, struct change *c)
 			return err;
 		c->replaced += err;
 	}
-	return force ? 0 : fw_lane_check_lockout(cli, &edit->apply.prefixes, cut);
+	return 0;
 }
 
 int fw_lane_add(struct fw_cli *cli, int argc, char **argv)
@@ -286,7 +277,7 @@ static int drop_repeated(struct fw_prefix *list, int n)
 int fw_lane_del(struct fw_cli *cli, int argc, char **argv)
 {
 	struct change c = { .lane = (enum fw_lane)cli->command->tag };
-	bool classed = c.lane == FW_LANE_CLASS, cut;
+	bool classed = c.lane == FW_LANE_CLASS;
 	struct fw_edit edit = { .lock = -1 };
 	struct fw_prefix *list = NULL;
 	char text[FW_TEXT_LEN];
@@ -304,7 +295,6 @@ int fw_lane_del(struct fw_cli *cli, int argc, char **argv)
 		err = fw_lane_class(cli, edit.apply.model, argv[0], &class);
 	if (err)
 		goto out;
-	cut = session_cut(&edit);
 	for (int i = 0; i < c.n && !err; i++) {
 		struct fw_prefixes *set = &edit.apply.prefixes;
 		struct fw_prefix *p = fw_prefixes_find(set, c.lane, list[i].addr_be, list[i].len);
@@ -314,8 +304,6 @@ int fw_lane_del(struct fw_cli *cli, int argc, char **argv)
 		else
 			err = fw_prefixes_del(set, c.lane, list[i].addr_be, list[i].len, &cli->err);
 	}
-	if (!err && !fw_cli_option(cli, "force"))
-		err = fw_lane_check_lockout(cli, &edit.apply.prefixes, cut);
 	if (!err)
 		err = fw_edit_commit(cli, &edit, FW_APPLY_LANES);
 	if (err)
@@ -339,19 +327,14 @@ int fw_lane_flush(struct fw_cli *cli, int argc, char **argv)
 	struct fw_edit edit;
 	int err, class = -1;
 	size_t gone;
-	bool cut;
 
 	err = fw_edit_begin(cli, lane_parts(lane), &edit);
 	if (!err && lane == FW_LANE_CLASS && argc)
 		err = fw_lane_class(cli, edit.apply.model, argv[0], &class);
 	if (err)
 		goto out;
-	cut = session_cut(&edit);
 	gone = fw_prefixes_flush(&edit.apply.prefixes, lane, class);
-	if (!fw_cli_option(cli, "force"))
-		err = fw_lane_check_lockout(cli, &edit.apply.prefixes, cut);
-	if (!err)
-		err = fw_edit_commit(cli, &edit, FW_APPLY_LANES);
+	err = fw_edit_commit(cli, &edit, FW_APPLY_LANES);
 	if (!err)
 		err = fw_cli_done(cli,
 				  json_pack("{s:s,s:I,s:i}", "lane", fw_model_lane_name(lane),

@@ -179,8 +179,6 @@ static int change(struct fw_cli *cli, struct fw_edit *edit, struct import *im)
 {
 	struct fw_prefixes *set = &edit->apply.prefixes;
 	bool force = fw_cli_option(cli, "force");
-	__be32 session[4];
-	bool cut = !fw_lane_session(session) && fw_lane_cuts(set, session);
 	int err;
 
 	progress(cli, "reading about", im->size / 16 + 1);
@@ -202,8 +200,6 @@ static int change(struct fw_cli *cli, struct fw_edit *edit, struct import *im)
 								: NULL,
 				  "%s: no prefix in it; nothing was changed", im->name);
 	err = force ? 0 : check_widths(cli, set, im->how.lane, edit->apply.now_s);
-	if (!err && !force)
-		err = fw_lane_check_lockout(cli, set, cut);
 	if (err)
 		return err;
 	progress(cli, "writing", set->count);

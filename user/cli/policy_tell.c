@@ -8,8 +8,8 @@
 #include "user/base/json.h"
 #include "user/base/table.h"
 #include "user/base/text.h"
-#include "user/cli/lane.h"
 #include "user/cli/policy.h"
+#include "user/cli/session.h"
 #include "user/kern/pin.h"
 
 #define LOCK_WAIT_S 20 /* a million prefixes take a few seconds to write */
@@ -68,7 +68,7 @@ int fw_policy_cmd_read(struct fw_cli *cli, int argc, char **argv, struct fw_poli
 	const char *name = argc ? argv[0] : FW_FILE_DEFAULT;
 	struct fw_file_session session;
 	struct fw_file_host host;
-	bool known = !fw_lane_session_full(&session), here;
+	bool known = !fw_session_find(&session), here;
 	int r;
 
 	if (!realpath(name, cmd->path)) {

@@ -105,13 +105,26 @@ struct fw_file_session {
 	__u16 port;	     /* of the server, host order; 0: not known */
 };
 
-/* The class whose limits hold for an address, or -1: management, which none holds up. */
-int fw_file_session_class(const struct fw_prefixes *set, const __be32 peer_be[4]);
-/* Is a limit of that kind less than a shell in use needs? */
-bool fw_file_session_starves(unsigned int kind, const struct fw_rate *rate);
-/* The rule that closes the session's own port, because its address speaks others only; or NULL. */
-const struct fw_model_rule *fw_file_session_closer(const struct fw_model *model,
-						   const struct fw_file_session *session);
+/* What becomes of that session; of several the first that the program would come to. */
+enum fw_file_fate {
+	FW_SESSION_FREE,
+	FW_SESSION_RESERVED, /* its address is refused as reserved, management or not */
+	FW_SESSION_BLOCKED,
+	FW_SESSION_CLOSED,  /* the address it goes to speaks other ports only */
+	FW_SESSION_STARVED, /* a limit is less than a shell in use needs */
+};
+
+struct fw_file_verdict {
+	enum fw_file_fate fate;
+	int class;		    /* whose limits hold; -1: management, which none holds up */
+	const struct fw_prefix *by; /* BLOCKED: in the set that was asked */
+	unsigned int kind;	    /* STARVED: of limit */
+};
+
+/* A filter that drops nothing cuts nobody off, but blocks are meant to last: those count. Pure. */
+struct fw_file_verdict fw_file_session_judge(const struct fw_model *model,
+					     const struct fw_prefixes *set,
+					     const struct fw_file_session *session);
 
 /* What the host has that the file is about, or another one. */
 struct fw_file_host {

@@ -37,7 +37,7 @@ static const struct fw_prefix *holder(const struct fw_prefixes *set, enum fw_lan
 	return best;
 }
 
-int fw_file_session_class(const struct fw_prefixes *set, const __be32 peer_be[4])
+static int class_of(const struct fw_prefixes *set, const __be32 peer_be[4])
 {
 	const struct fw_prefix *class = holder(set, FW_LANE_CLASS, peer_be);
 
@@ -48,7 +48,7 @@ int fw_file_session_class(const struct fw_prefixes *set, const __be32 peer_be[4]
 	return class ? class->class : FW_CLASS_DEFAULT;
 }
 
-bool fw_file_session_starves(unsigned int kind, const struct fw_rate *rate)
+static bool starves(unsigned int kind, const struct fw_rate *rate)
 {
 	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
 		if (needs[i].kind == kind)
@@ -88,7 +88,7 @@ static void check_limits(struct fw_reader *reader, unsigned int class, const cha
 	const struct fw_model_class *c = &reader->file->model->class[class];
 
 	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
-		if (!fw_file_session_starves(needs[i].kind, &c->rate[needs[i].kind]))
+		if (!starves(needs[i].kind, &c->rate[needs[i].kind]))
 			continue;
 		reader->limit_blamed[needs[i].kind] |= class == FW_CLASS_DEFAULT;
 		if (who)
@@ -107,8 +107,8 @@ static void check_limits(struct fw_reader *reader, unsigned int class, const cha
 	}
 }
 
-const struct fw_model_rule *fw_file_session_closer(const struct fw_model *model,
-						   const struct fw_file_session *session)
+static const struct fw_model_rule *closer_of(const struct fw_model *model,
+					     const struct fw_file_session *session)
 {
 	const struct fw_model_rule *closer = NULL;
 
@@ -127,11 +127,38 @@ const struct fw_model_rule *fw_file_session_closer(const struct fw_model *model,
 	return closer;
 }
 
+struct fw_file_verdict fw_file_session_judge(const struct fw_model *model,
+					     const struct fw_prefixes *set,
+					     const struct fw_file_session *session)
+{
+	struct fw_file_verdict v = { .fate = FW_SESSION_FREE };
+	bool drops = !(model->flags & FW_P_MONITOR);
+
+	v.class = class_of(set, session->peer_be);
+	if (drops && model->flags & FW_P_RESERVED_SOURCE && is_reserved(session->peer_be)) {
+		v.fate = FW_SESSION_RESERVED;
+		return v;
+	}
+	if (v.class < 0)
+		return v;
+	v.by = v.class == FW_CLASS_TRUSTED ? NULL : holder(set, FW_LANE_BLOCKED, session->peer_be);
+	if (v.by)
+		v.fate = FW_SESSION_BLOCKED;
+	else if (drops && closer_of(model, session))
+		v.fate = FW_SESSION_CLOSED;
+	for (size_t i = 0; drops && !v.fate && i < sizeof(needs) / sizeof(needs[0]); i++) {
+		v.kind = needs[i].kind;
+		if (starves(v.kind, &model->class[v.class].rate[v.kind]))
+			v.fate = FW_SESSION_STARVED;
+	}
+	return v;
+}
+
 /* The address that the session goes to speaks only what services say. */
 static void check_closed(struct fw_reader *reader, const struct fw_file_session *session,
 			 const char *who)
 {
-	const struct fw_model_rule *closer = fw_file_session_closer(reader->file->model, session);
+	const struct fw_model_rule *closer = closer_of(reader->file->model, session);
 	char addr[FW_TEXT_LEN];
 
 	if (!closer)
@@ -156,7 +183,7 @@ static void check_one(struct fw_reader *reader, const struct fw_file_session *se
 		fw_reader_guard(reader, reader->reserved_place, "sanity: reserved_source: off",
 				"this would cut your own session off: %s is a reserved source",
 				who);
-	class = fw_file_session_class(set, session->peer_be);
+	class = class_of(set, session->peer_be);
 	if (class < 0)
 		return;
 	blocked = holder(set, FW_LANE_BLOCKED, session->peer_be);

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""No command cuts off the session that types it, whichever it is, and slips are met with the way on."""
+
+import json
+import subprocess
+
+import pytest
+
+import lab
+
+HERE = {"SSH_CONNECTION": "203.0.113.9 51234 192.0.2.10 22"}
+
+
+@pytest.fixture(scope="module")
+def desk():
+    with lab.Lab("guards", threaded=False) as one:
+        one.attach()
+        yield one
+
+
+def says(desk, *argv, code=0, env=None, stdin=None):
+    p = subprocess.run(["nsenter", "--net=/run/netns/" + desk.srv, lab.FLOODWALL, *map(str, argv)],
+                       env=dict(desk.env(), **(env or {})), stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE, text=True, input=stdin, timeout=60, check=False)
+    assert p.returncode == code, (argv, p.returncode, p.stdout, p.stderr)
+    return p.stdout + p.stderr
+
+
+# What prepares the ground (as somebody else), what would cut, a word of why, what clears up.
+CUTS = [
+    ([["manage", "add", "203.0.113.9"], ["limit", "set", "packets", "5/s"]],
+     ["manage", "flush"], "leave 203.0.113.9 in management"),
+    ([["manage", "add", "203.0.113.9"], ["limit", "set", "packets", "5/s"]],
+     ["manage", "del", "203.0.113.9"], 'limit of packets of class "default"'),
+    ([["trust", "add", "203.0.113.0/24"], ["limit", "set", "syn", "1/h"]],
+     ["trust", "flush"], "leave 203.0.113.9 in the trusted lane"),
+    ([["class", "new", "slow"], ["limit", "set", "bytes", "1kB/s", "--class", "slow"]],
+     ["class", "add", "slow", "203.0.113.0/24"], 'of class "slow"'),
+    ([["mode", "monitor"], ["limit", "set", "packets", "5/s"]], ["mode", "enforce"], "packets"),
+    ([["manage", "add", "203.0.113.9"]], ["option", "set", "reserved-source", "on"],
+     "203.0.113.9, where you are logged in from, is a reserved address"),
+    ([["service", "add", "web", "--to", "192.0.2.10", "--tcp", "80", "--closed"],
+      ["manage", "add", "203.0.113.9"]], ["manage", "flush"], "192.0.2.10 would speak no TCP port 22"),
+]
+
+
+@pytest.fixture
+def clean(desk, tmp_path):
+    path = tmp_path / "default.yaml"
+    path.write_text("")
+    yield
+    says(desk, "policy", "apply", path)
+
+
+@pytest.mark.parametrize("before,cut,why", CUTS, ids=[" ".join(c[1]) for c in CUTS])
+def test_no_command_cuts_the_session_that_types_it(desk, clean, before, cut, why):
+    for words in before:
+        says(desk, *words)
+    generation = desk.fwj("status")["generation"]
+    said = says(desk, *cut, env=HERE, code=1)
+    assert "own session" in said and why in said and "--force" in said, said
+    assert json.loads(says(desk, "-j", *cut, env=HERE, code=1))["error"]["code"] == 1
+    assert desk.fwj("status")["generation"] == generation
+    says(desk, *cut, "--force", env=HERE)
+    # Cut off already: what else is changed is not refused for it.
+    says(desk, "budget", "set", "arp", "2k/s", env=HERE)
