@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "user/core/setup.h"
+#include "user/kern/ids.h"
 #include "user/kern/pin.h"
 
 int fw_setup_find(const struct fw_setup_opts *opts, struct fw_setup *ret, struct fw_err *err)
@@ -59,7 +60,7 @@ static bool is_stale(struct fw_setup *setup, struct fw_iface *iface)
 	char name[IF_NAMESIZE];
 
 	if (iface->netns != fw_attach_netns())
-		return !fw_attach_prog_exists(iface->prog_id);
+		return !fw_ids_exists(FW_ID_PROG, iface->prog_id);
 	if (!if_indextoname(iface->ifindex, name))
 		return true;
 	if (strcmp(name, iface->name)) {

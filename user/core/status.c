@@ -10,6 +10,7 @@
 #include "user/base/clock.h"
 #include "user/core/apply.h"
 #include "user/core/status.h"
+#include "user/kern/ids.h"
 
 static const struct {
 	const char *word, *text;
@@ -56,8 +57,8 @@ static int read_iface(const struct fw_maps *maps, struct fw_status_iface *s, str
 	int r;
 
 	if (s->iface.netns != fw_attach_netns()) {
-		s->health = fw_attach_prog_exists(s->iface.prog_id) ? FW_STATUS_ELSEWHERE
-								    : FW_STATUS_VANISHED;
+		s->health = fw_ids_exists(FW_ID_PROG, s->iface.prog_id) ? FW_STATUS_ELSEWHERE
+									: FW_STATUS_VANISHED;
 		return 0;
 	}
 	s->health = FW_STATUS_VANISHED;

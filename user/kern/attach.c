@@ -18,6 +18,7 @@
 #include <xdp/libxdp.h>
 #include "user/kern/attach.h"
 #include "user/kern/attach_err.h"
+#include "user/kern/ids.h"
 #include "user/kern/noise.h"
 #include "user/kern/object.h"
 #include "floodwall.skel.h"
@@ -317,22 +318,9 @@ int fw_attach_remove(const struct fw_attach_opts *opts, struct fw_err *err)
 	if (r)
 		return r;
 	/* The kernel frees the program after a grace period; bounded, it holds nothing we need. */
-	for (int i = 0; i < 100 && fw_attach_prog_exists(ours->id); i++)
+	for (int i = 0; i < 100 && fw_ids_exists(FW_ID_PROG, ours->id); i++)
 		nanosleep(&step, NULL);
 	return 0;
-}
-
-bool fw_attach_prog_exists(__u32 prog_id)
-{
-	__u32 next = 0;
-
-	if (!prog_id)
-		return false;
-	/* The next id after its predecessor. Whoever may not ask must not conclude that it is gone.
-	 */
-	if (bpf_prog_get_next_id(prog_id - 1, &next))
-		return errno == EPERM;
-	return next == prog_id;
 }
 
 __u64 fw_attach_netns(void)

@@ -83,10 +83,6 @@ int fw_attach_add(struct fw_object *obj, const struct fw_attach_opts *opts, bool
  */
 int fw_attach_remove(const struct fw_attach_opts *opts, struct fw_err *err);
 
-/* A program with this id exists in the kernel, in whatever namespace; true when not permitted to
- * know. */
-bool fw_attach_prog_exists(__u32 prog_id);
-
 /* Inode of the caller's network namespace, 0 if unknown. */
 __u64 fw_attach_netns(void);
 

@@ -285,17 +285,6 @@ int fw_maps_state_id(const char *dir, __u32 *ret_id, struct fw_err *err)
 	return r;
 }
 
-bool fw_maps_exists(__u32 id)
-{
-	__u32 next = 0;
-
-	if (!id)
-		return false;
-	if (bpf_map_get_next_id(id - 1, &next))
-		return errno == EPERM;
-	return next == id;
-}
-
 int fw_maps_open_object(const struct fw_object *obj, unsigned int parts, struct fw_maps *ret,
 			struct fw_err *err)
 {

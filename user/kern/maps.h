@@ -120,9 +120,6 @@ const char *fw_map_name(const struct bpf_map *map);
  */
 int fw_maps_state_id(const char *dir, __u32 *ret_id, struct fw_err *err);
 
-/* Is there a map of that id, pinned or in use? Whoever may not ask is told that there is. */
-bool fw_maps_exists(__u32 id);
-
 /* One atomic load of the live word. */
 static inline __u64 fw_maps_live(const struct fw_maps *maps)
 {

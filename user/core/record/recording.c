@@ -11,6 +11,7 @@
 #include "user/base/json.h"
 #include "user/core/record/accounts.h"
 #include "user/core/record/recording.h"
+#include "user/kern/ids.h"
 #include "user/kern/maps.h"
 
 char *fw_recording_name(char buf[PATH_MAX], const char *dir, const char *name, const char *pins)
@@ -36,7 +37,7 @@ void fw_recording_sweep(const char *dir, const char *keep_pins)
 		    snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name) >= PATH_MAX ||
 		    !strncmp(path, keep, strlen(keep)))
 			continue;
-		if (!fw_accounts_peek(path, &id) && !fw_maps_exists(id.state))
+		if (!fw_accounts_peek(path, &id) && !fw_ids_exists(FW_ID_MAP, id.state))
 			unlink(path);
 	}
 	if (all)
