@@ -185,12 +185,17 @@ static int cmd_key_show(struct fw_cli *cli, int argc, char **argv)
 static int cmd_key_make(struct fw_cli *cli, int argc, char **argv)
 {
 	struct fw_key key;
-	int err = fw_key_make(fw_history_path(NULL), &key, &cli->err);
+	int err = fw_key_make(fw_history_path(NULL), fw_cli_option(cli, "force"), &key, &cli->err);
 
 	(void)argc; /* the table says none */
 	(void)argv;
 	return err ? err : key_print(cli, &key, "made ");
 }
+
+static const struct fw_cli_option make_options[] = {
+	{ "force", 0, NULL, "even if evidence.pub is that of a key that is lost", NULL },
+	{ NULL },
+};
 
 static const struct fw_cli_option verify_options[] = {
 	{ "key", 'k', "PUB", "the office's public key (PEM), or its fingerprint", "@file" },
@@ -271,7 +276,9 @@ const struct fw_cli_command fw_cmd_evidence[] = {
 	  .doc = "Installing the package does it; the first export does it, too, if it must. The "
 		 "key stands beside the history, readable by its owner alone. It is never "
 		 "replaced: bundles are checked with it for years, so keep a copy of it off this "
-		 "machine.",
+		 "machine. If it is lost all the same, a new one is made only with --force; the "
+		 "old public half is kept as evidence.pub.FINGERPRINT, for the bundles it signed.",
+	  .options = make_options,
 	  .run = cmd_key_make },
 	{ .object = NULL },
 };

@@ -19,7 +19,7 @@ static int get_key(struct fw_cli *cli, struct fw_key *ret)
 	if (err != -ENOENT)
 		return err;
 	cli->err = (struct fw_err){ .exit_code = 0 };
-	err = fw_key_make(history, ret, &cli->err);
+	err = fw_key_make(history, false, ret, &cli->err);
 	if (!err)
 		fw_cli_warn(cli, "there was no key yet: made %s, fingerprint %s; publish it",
 			    ret->path, fw_sign_id(id, &ret->pub));

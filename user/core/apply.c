@@ -272,7 +272,7 @@ int fw_apply_commit(struct fw_apply *apply, struct fw_err *err)
 		goto out;
 	fw_live_settle(maps);
 	live = maps->ctl->live;
-	if (apply->changed & FW_APPLY_POLICY) {
+	if (made) {
 		bits ^= 1;
 		ret = write_policy(maps, FW_LIVE_POLICY(bits), made, err);
 	}

@@ -128,7 +128,41 @@ static int write_secret(const struct fw_key *key, const char *dir)
 	return r;
 }
 
-int fw_key_make(const char *history, struct fw_key *ret, struct fw_err *err)
+/* Where the public half of a key that is gone is kept: by the beginning of its fingerprint. */
+static void name_kept(const struct fw_key *key, char ret[PATH_MAX + 32])
+{
+	struct fw_sign_public lost;
+	char id[FW_SIGN_ID_LEN] = "old";
+
+	if (!fw_key_read_public(key->pub_path, &lost, NULL))
+		fw_sign_id(id, &lost);
+	snprintf(ret, PATH_MAX + 32, "%s.%.8s", key->pub_path, id);
+}
+
+/* A public half without its private one: bundles were signed by it, and people know it. */
+static int keep_lost(const struct fw_key *key, bool force, struct fw_err *err)
+{
+	char kept[PATH_MAX + 32], hint[FW_ERR_LEN];
+
+	if (access(key->pub_path, F_OK))
+		return 0;
+	name_kept(key, kept);
+	if (force) {
+		if (!link(key->pub_path, kept) || errno == EEXIST)
+			return 0;
+		return fail(err, -errno, "keep the old public half as", kept);
+	}
+	snprintf(
+		hint, sizeof(hint),
+		"restore evidence.key from its copy; or floodwall key make --force: bundles signed "
+		"until now are then checked with --key %.80s",
+		strrchr(kept, '/') + 1);
+	return fw_err_set(err, -EEXIST, hint,
+			  "the key of %s is lost, and a new one would not be the published one",
+			  key->pub_path);
+}
+
+int fw_key_make(const char *history, bool force, struct fw_key *ret, struct fw_err *err)
 {
 	char dir[PATH_MAX], text[FW_SIGN_PEM_LEN];
 	int r;
@@ -141,12 +175,15 @@ int fw_key_make(const char *history, struct fw_key *ret, struct fw_err *err)
 	if (!access(ret->path, F_OK))
 		return fw_err_set(err, -EEXIST, "floodwall key show prints its public half",
 				  "there is a key already: %s", ret->path);
+	r = keep_lost(ret, force, err);
+	if (r)
+		return r;
 	r = fw_sign_make(&ret->secret, &ret->pub);
 	if (!r)
 		r = write_secret(ret, dir);
 	if (r)
 		return fail(err, r, "write the key", ret->path);
-	unlink(ret->pub_path); /* of a key that is gone */
+	unlink(ret->pub_path); /* kept under another name */
 	r = write_file(ret->pub_path, 0644, fw_sign_put_public(text, sizeof(text), &ret->pub));
 	return r ? fail(err, r, "write the public key", ret->pub_path) : 0;
 }

@@ -26,8 +26,12 @@ int fw_key_names(const char *history, struct fw_key *ret, struct fw_err *err);
  */
 int fw_key_read(const char *history, struct fw_key *ret, struct fw_err *err);
 
-/* Makes it, with its folder (0700), synced to the disk. -EEXIST (1): there is one already. */
-int fw_key_make(const char *history, struct fw_key *ret, struct fw_err *err);
+/*
+ * Makes it, with its folder (0700), synced to the disk. -EEXIST (1): there is one already, or there
+ * is evidence.pub of one that is lost; with force that is kept as evidence.pub.FINGERPRINT (of it
+ * eight digits).
+ */
+int fw_key_make(const char *history, bool force, struct fw_key *ret, struct fw_err *err);
 
 /* The public half of a PEM file, either form. */
 int fw_key_read_public(const char *path, struct fw_sign_public *ret, struct fw_err *err);
