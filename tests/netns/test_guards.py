@@ -44,6 +44,16 @@ CUTS = [
 ]
 
 
+def test_a_policy_may_come_through_a_pipe(desk):
+    assert "standard input: valid, 1 prefix" in says(desk, "policy", "check", "-",
+                                                     stdin="lanes: {blocked: [192.0.2.1]}\n")
+    said = says(desk, "policy", "check", "-", stdin="mode: enforce\nmoed: monitor\n", code=1)
+    assert "standard input:2:1: error:" in said and "moed: monitor" in said, said
+    doc = json.loads(says(desk, "-j", "policy", "diff", "-", stdin="mode: monitor\n"))
+    assert "mode" in [c["path"] for c in doc["changes"]]
+    assert "not standard input" in says(desk, "policy", "apply", "-", stdin="", code=1)
+
+
 @pytest.fixture
 def clean(desk, tmp_path):
     path = tmp_path / "default.yaml"

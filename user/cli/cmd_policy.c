@@ -105,7 +105,9 @@ const struct fw_cli_command fw_cmd_policy[] = {
 	  .args = "[FILE]",
 	  .help = "find everything that is wrong with a policy file",
 	  .doc = "Needs no privilege and touches nothing. Each problem is told with file, line and "
-		 "column, warnings before errors. Without FILE: /etc/floodwall/floodwall.yaml.",
+		 "column, warnings before errors. Without FILE: /etc/floodwall/floodwall.yaml; - "
+		 "is "
+		 "standard input.",
 	  .max_args = 1,
 	  .run = cmd_check,
 	  .choices = "@file" },
@@ -113,7 +115,7 @@ const struct fw_cli_command fw_cmd_policy[] = {
 	  .verb = "diff",
 	  .args = "[FILE]",
 	  .help = "what applying the file would change",
-	  .doc = "Changes nothing.",
+	  .doc = "Changes nothing. - is standard input.",
 	  .max_args = 1,
 	  .run = fw_policy_diff_run,
 	  .choices = "@file" },

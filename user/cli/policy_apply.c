@@ -131,6 +131,9 @@ int fw_policy_apply_run(struct fw_cli *cli, int argc, char **argv)
 	struct fw_change change;
 	int r;
 
+	if (argc && !strcmp(argv[0], "-"))
+		return fw_cli_usage(cli, "what runs is a file, to be read again by a reload: not "
+					 "standard input");
 	r = read_confirm(cli, &opts.confirm_s);
 	if (!r)
 		r = fw_policy_cmd_open(cli, true, &cmd);

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "user/base/json.h"
 #include "user/base/table.h"
@@ -67,11 +68,14 @@ int fw_policy_cmd_read(struct fw_cli *cli, int argc, char **argv, struct fw_poli
 {
 	const char *name = argc ? argv[0] : FW_FILE_DEFAULT;
 	struct fw_file_session session;
+	struct fw_policy_seen seen = { 0 };
 	struct fw_file_host host;
-	bool known = !fw_session_find(&session), here;
+	bool input = !strcmp(name, "-"), here;
 	int r;
 
-	if (!realpath(name, cmd->path)) {
+	if (input)
+		name = strcpy(cmd->path, "standard input");
+	else if (!realpath(name, cmd->path)) {
 		r = -(errno ?: EIO);
 		return fw_err_set_file(&cli->err, r,
 				       argc ? NULL
@@ -80,9 +84,13 @@ int fw_policy_cmd_read(struct fw_cli *cli, int argc, char **argv, struct fw_poli
 	}
 	here = fw_policy_host_find(&host) && !cmd->elsewhere;
 	host.surely = cmd->maps.ctl; /* what it is held against runs here */
-	r = fw_policy_read_file_for(cmd->path, fw_policy_clock(cmd->maps.ctl ? &cmd->maps : NULL),
-				    known ? &session : NULL, here ? &host : NULL, &cmd->file,
-				    &cmd->problems, &cli->err);
+	seen.clock = fw_policy_clock(cmd->maps.ctl ? &cmd->maps : NULL);
+	seen.session = fw_session_find(&session) ? NULL : &session;
+	seen.host = here ? &host : NULL;
+	r = input ? fw_policy_read_fd_for(STDIN_FILENO, name, &seen, &cmd->file, &cmd->problems,
+					  &cli->err)
+		  : fw_policy_read_file_for(cmd->path, &seen, &cmd->file, &cmd->problems,
+					    &cli->err);
 	fw_policy_host_free(&host);
 	tell(cli, cmd, name);
 	if (cmd->problems.errors)

@@ -19,11 +19,18 @@
 int fw_policy_read_file(const char *path, struct fw_file_clock clock, struct fw_file *ret,
 			struct fw_problems *problems, struct fw_err *err);
 
-/* The same, warning of what would cut this session off, and of what this host has not (each may be
- * NULL). */
-int fw_policy_read_file_for(const char *path, struct fw_file_clock clock,
-			    const struct fw_file_session *session, const struct fw_file_host *host,
+/* What it is held against. */
+struct fw_policy_seen {
+	struct fw_file_clock clock;
+	const struct fw_file_session *session; /* what would cut it off is warned of; or NULL */
+	const struct fw_file_host *host;       /* and what this host has not; or NULL */
+};
+
+int fw_policy_read_file_for(const char *path, const struct fw_policy_seen *seen,
 			    struct fw_file *ret, struct fw_problems *problems, struct fw_err *err);
+/* The same to the end of fd, a pipe perhaps; name: for messages. Lists begin where this runs. */
+int fw_policy_read_fd_for(int fd, const char *name, const struct fw_policy_seen *seen,
+			  struct fw_file *ret, struct fw_problems *problems, struct fw_err *err);
 
 /* A plain file, whole: *ret_text (malloc, *ret_size bytes and a NUL). -errno with err filled. */
 int fw_policy_load(const char *path, char **ret_text, size_t *ret_size, struct fw_err *err);

@@ -105,24 +105,16 @@ static int load_list(void *arg, const char *path, char **ret_text, size_t *ret_s
 			  FW_FILE_SIZE_MAX >> 20);
 }
 
-int fw_policy_read_file_for(const char *path, struct fw_file_clock clock,
-			    const struct fw_file_session *session, const struct fw_file_host *host,
-			    struct fw_file *ret, struct fw_problems *problems, struct fw_err *err)
+/* Takes text. */
+static int parse(const char *path, char *text, size_t size, const struct fw_policy_seen *seen,
+		 struct fw_file *ret, struct fw_problems *problems, struct fw_err *err)
 {
-	struct lists lists = { .path = path };
+	struct lists lists = { .path = path, .hash = fw_policy_hash_bytes(0, text, size) };
 	struct fw_file_loader loader = { load_list, &lists };
-	struct fw_file_context context = { clock, fw_clock_tick(), &loader, session, host };
-	char *text = NULL;
-	size_t size = 0;
-	int r = fw_policy_load(path, &text, &size, err);
+	struct fw_file_context context = { seen->clock, fw_clock_tick(), &loader, seen->session,
+					   seen->host };
+	int r = fw_file_parse(path, text, size, &context, ret, problems, err);
 
-	if (r == -ENOENT)
-		fw_err_set_file(err, r, "floodwall policy save FILE writes what runs",
-				"there is no policy file %s", path);
-	if (!r) {
-		lists.hash = fw_policy_hash_bytes(0, text, size);
-		r = fw_file_parse(path, text, size, &context, ret, problems, err);
-	}
 	if (!r) {
 		ret->hash = lists.hash;
 		ret->lists = lists.names;
@@ -133,10 +125,40 @@ int fw_policy_read_file_for(const char *path, struct fw_file_clock clock,
 	return r;
 }
 
+int fw_policy_read_file_for(const char *path, const struct fw_policy_seen *seen,
+			    struct fw_file *ret, struct fw_problems *problems, struct fw_err *err)
+{
+	char *text = NULL;
+	size_t size = 0;
+	int r = fw_policy_load(path, &text, &size, err);
+
+	if (r == -ENOENT)
+		fw_err_set_file(err, r, "floodwall policy save FILE writes what runs",
+				"there is no policy file %s", path);
+	return r ?: parse(path, text, size, seen, ret, problems, err);
+}
+
+int fw_policy_read_fd_for(int fd, const char *name, const struct fw_policy_seen *seen,
+			  struct fw_file *ret, struct fw_problems *problems, struct fw_err *err)
+{
+	char *text = NULL;
+	size_t size = 0;
+	int r = read_fd(fd, FW_FILE_SIZE_MAX, &text, &size);
+
+	if (r)
+		return fw_err_set_file(err, r, NULL, "%s cannot be read: %s", name, strerror(-r));
+	if (size < FW_FILE_SIZE_MAX)
+		return parse(name, text, size, seen, ret, problems, err);
+	free(text);
+	return fw_err_set(err, -E2BIG, NULL, "%s is longer than %lu MB", name,
+			  FW_FILE_SIZE_MAX >> 20);
+}
+
 int fw_policy_read_file(const char *path, struct fw_file_clock clock, struct fw_file *ret,
 			struct fw_problems *problems, struct fw_err *err)
 {
-	return fw_policy_read_file_for(path, clock, NULL, NULL, ret, problems, err);
+	return fw_policy_read_file_for(path, &(struct fw_policy_seen){ .clock = clock }, ret,
+				       problems, err);
 }
 
 struct fw_file_clock fw_policy_clock(const struct fw_maps *maps)
