@@ -157,14 +157,14 @@ static __always_inline bool ban_due(const struct fw_ban *ban, __s32 score,
  */
 __noinline int ban_consider(__u64 key, __u64 now, __u32 who, int own)
 {
-	const struct fw_policy *policy = who_policy(who);
+	const struct fw_policy *policy = policy_of(who);
 	__u32 at = ban_set(key);
 	struct fw_ban_set *set = bpf_map_lookup_elem(&fw_ban, &at);
 	const struct fw_limit *limit;
 	struct fw_ban *ban;
 	__s32 score;
 
-	if (!policy || !set)
+	if (!set)
 		return 0;
 	ban = ban_record(set, key, now);
 	if (!ban)

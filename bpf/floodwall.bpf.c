@@ -166,11 +166,6 @@ static __always_inline struct pkt *scratch(void)
 	return bpf_map_lookup_elem(&fw_scratch, &zero);
 }
 
-static __always_inline const struct fw_policy *policy_of(__u32 half)
-{
-	return bpf_map_lookup_elem(&fw_policy, &half);
-}
-
 /* Facts that the frame has no part in. */
 static __always_inline void pkt_start(struct pkt *p, const struct pkt *from, __u32 len)
 {
@@ -226,8 +221,6 @@ int floodwall(struct xdp_md *ctx)
 	start.lanes = FW_LIVE_LANES(live);
 	start.half = FW_LIVE_POLICY(live);
 	policy = policy_of(start.half);
-	if (!policy)
-		return XDP_PASS;
 
 	/*
 	 * The same stages for plain frames and for any. Of the stages that run the compiler should

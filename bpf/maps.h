@@ -56,7 +56,7 @@ FW_ARRAY(fw_meta, fw_meta, 1);
 FW_SINGLE(fw_ctl, fw_ctl);
 
 /* Two generations of everything an admin decides. User space fills the half that is not live. */
-FW_ARRAY(fw_policy, fw_policy, 2);
+struct fw_policy fw_policy[2] FW_AT(fw_policy);
 FW_ARRAY(fw_policy_txt, fw_policy_text, 2); /* user space only */
 struct fw_lane_head fw_lane_head[2] FW_AT(fw_lane_head);
 __u16 fw_lane4_top[2][65536] FW_AT(fw_lane4_top);
@@ -87,7 +87,7 @@ struct fw_budget fw_budget[FW_B_MAX] FW_AT(fw_budget);
 
 /* The crowd: per service, per /24 or /48, and first SYNs seen. Fixed size; neighbours share slots.
  */
-FW_ARRAY(fw_crowd, fw_crowd, FW_SERVICE_MAX);
+struct fw_crowd fw_crowd[FW_SERVICE_MAX] FW_AT(fw_crowd);
 FW_ARRAY(fw_crowd_net, fw_crowd_net, 1 << FW_CROWD_NET_BITS);
 struct fw_service_state fw_level[FW_SERVICE_MAX] FW_AT(fw_level);
 FW_ARRAY(fw_ban, fw_ban_set, FW_BAN_SETS); /* a set full of bans in force takes no more */

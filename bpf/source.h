@@ -43,13 +43,6 @@ static __always_inline struct table_key source_table(__u8 family, __u64 key)
 #define FW_IS_ABSENT   (1 << 13) /* not in the table, but may be entered */
 #define FW_IS_MET      (1 << 14) /* another CPU has entered it: ask again */
 
-static __always_inline const struct fw_policy *who_policy(__u32 who)
-{
-	__u32 half = who & 1;
-
-	return bpf_map_lookup_elem(&fw_policy, &half);
-}
-
 static __always_inline const struct fw_class *who_class(const struct fw_policy *policy, __u32 who)
 {
 	return &policy->class[who >> 8 & (FW_CLASS_MAX - 1)];
@@ -118,14 +111,12 @@ static __always_inline __u64 source_at(const struct fw_place *place, __u32 set, 
 /* Charge a packet to its source. One that is not in the table and may be goes on to enter(). */
 __noinline __u32 source(__u64 key, __u64 now, __u64 what, __u32 who)
 {
-	const struct fw_policy *policy = who_policy(who);
+	const struct fw_policy *policy = policy_of(who);
 	struct table_key table = who_table(key, who);
 	struct toll toll = toll_of(now, what);
 	const struct fw_limit *limits;
 	struct entry e = {};
 
-	if (!policy)
-		return FW_CONTINUE;
 	limits = who_limits(who_class(policy, who), who);
 	if (!table_find(&table, &e) || !e.src)
 		return FW_CONTINUE | (admit(policy, now, who) ? FW_IS_ABSENT : FW_IS_STRANGER);
@@ -145,14 +136,14 @@ __noinline __u32 source(__u64 key, __u64 now, __u64 what, __u32 who)
  */
 __noinline __u32 charge_at(__u64 at, __u64 now, __u64 what, __u32 who)
 {
-	const struct fw_policy *policy = who_policy(who);
+	const struct fw_policy *policy = policy_of(who);
 	struct toll toll = toll_of(now, what);
 	const struct fw_limit *limits;
 	struct entry e = {};
 	__u32 set = at >> FW_AT_SHIFT;
 	struct fw_src_set *sources = bpf_map_lookup_elem(&fw_src, &set);
 
-	if (!policy || !sources)
+	if (!sources)
 		return 0;
 	limits = who_limits(who_class(policy, who), who & ~FW_WHO_NET48);
 	e.src = &sources->way[at & (FW_WAYS - 1)];
@@ -166,15 +157,13 @@ __noinline __u32 charge_at(__u64 at, __u64 now, __u64 what, __u32 who)
 /* Enter a source that was called absent, and charge its first packet. */
 __noinline __u32 enter(__u64 key, __u64 now, __u64 what, __u32 who)
 {
-	const struct fw_policy *policy = who_policy(who);
+	const struct fw_policy *policy = policy_of(who);
 	struct table_key table = who_table(key, who);
 	struct toll toll = toll_of(now, what);
 	const struct fw_limit *limits;
 	struct entry e = {};
 	enum entering entering;
 
-	if (!policy)
-		return FW_CONTINUE;
 	if (who & FW_WHO_ASK && !admit(policy, now, who))
 		return FW_CONTINUE | FW_IS_STRANGER;
 	limits = who_limits(who_class(policy, who), who);
@@ -196,13 +185,11 @@ __noinline __u32 enter(__u64 key, __u64 now, __u64 what, __u32 who)
  */
 __noinline int remember(__u64 key, __u64 now, __u32 who, int proven)
 {
-	const struct fw_policy *policy = who_policy(who);
+	const struct fw_policy *policy = policy_of(who);
 	struct table_key table = source_table(who & FW_WHO_IP4 ? 4 : 6, key);
 	enum entering entering;
 	struct entry e = {};
 
-	if (!policy)
-		return 0;
 	/* In a full set it takes the place of who is not proven, unless he is in debt: without one,
 	 * who came again could not go on. */
 	entering =

@@ -54,13 +54,13 @@ static __always_inline bool crowd_take(const struct pkt *p, const struct fw_serv
 {
 	__u32 id = p->service & (FW_SERVICE_MAX - 1), net;
 	__u64 key = source_key(p);
-	struct fw_crowd *crowd = bpf_map_lookup_elem(&fw_crowd, &id);
+	struct fw_crowd *crowd = &fw_crowd[id];
 	struct fw_crowd_net *near;
 
 	net = fw_hash6(p->family == 4 ? key >> 8 : key >> 16, knob_key2, knob_key1, knob_key3) >>
 	      (64 - FW_CROWD_NET_BITS);
 	near = bpf_map_lookup_elem(&fw_crowd_net, &net);
-	if (!crowd || !near) {
+	if (!near) {
 		note(FW_N_MAP_ERROR);
 		return false;
 	}
@@ -128,9 +128,7 @@ __noinline int answer_syn(struct xdp_md *ctx, struct pkt *p)
 
 	if (!p)
 		return FW_R_DROP_COOKIE_OVER;
-	policy = who_policy(p->half);
-	if (!policy)
-		return FW_R_DROP_COOKIE_OVER;
+	policy = policy_of(p->half);
 	if (!cookie_pace(policy, p->now)) /* first: what follows is dear */
 		return FW_R_DROP_COOKIE_OVER;
 	p->syn_ts = 0;
@@ -208,12 +206,11 @@ static __always_inline int ask_socket(struct xdp_md *ctx, struct pkt *p,
  */
 __noinline int udp_answers(struct xdp_md *ctx, const struct pkt *p)
 {
-	const struct fw_policy *policy = p ? who_policy(p->half) : 0;
 	struct bpf_sock_tuple tuple;
 	struct bpf_sock *sk;
 	bool connected;
 
-	if (!p || !policy)
+	if (!p)
 		return false;
 	if (p->family == 4) {
 		tuple.ipv4.saddr = p->saddr[3];
@@ -232,7 +229,7 @@ __noinline int udp_answers(struct xdp_md *ctx, const struct pkt *p)
 		return false;
 	connected = sk->state == FW_TCP_ESTABLISHED;
 	bpf_sk_release(sk);
-	return connected || budget_take(policy, p->now, FW_B_SOCKET);
+	return connected || budget_take(policy_of(p->half), p->now, FW_B_SOCKET);
 }
 
 static __always_inline int reason_of_crowd(const struct pkt *p)

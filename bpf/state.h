@@ -35,6 +35,15 @@ static __always_inline __u64 live_word(__u64 now)
 	return ctl->live;
 }
 
+/* The half of the policy that it names. */
+static __always_inline const struct fw_policy *policy_of(__u32 half)
+{
+	const struct fw_policy *policy = &fw_policy[half & 1];
+
+	FW_OPAQUE(policy); /* one address, not one to be reckoned for each field */
+	return policy;
+}
+
 static __always_inline void note(__u32 what)
 {
 	struct fw_word *n = bpf_map_lookup_elem(&fw_note, &what);

@@ -132,7 +132,7 @@ static int copy_state(const struct fw_maps *live, struct fw_judge *j, const __be
 		size_t value, n;
 	} maps[] = {
 		{ "fw_budget", live->budget, FW_B_MAX * sizeof(*live->budget), 1 },
-		{ "fw_crowd", live->crowd, sizeof(*live->crowd), FW_SERVICE_MAX },
+		{ "fw_crowd", live->crowd, FW_SERVICE_MAX * sizeof(*live->crowd), 1 },
 		{ "fw_crowd_net", live->crowd_net, sizeof(*live->crowd_net),
 		  1 << FW_CROWD_NET_BITS },
 		{ "fw_level", live->level, FW_SERVICE_MAX * sizeof(*live->level), 1 },
