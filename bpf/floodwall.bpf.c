@@ -176,9 +176,10 @@ static __always_inline void pkt_start(struct pkt *p, const struct pkt *from, __u
 	p->len = len;
 }
 
-/* Judge a plain frame of a family. Unless concluded, its facts are in the scratch memory. */
+/* Judge a plain frame of a family. What is left to do is done to its facts in *ret_p. */
 static __always_inline int judge_family(struct xdp_md *ctx, const struct pkt *start,
-					const struct fw_policy *policy, __u32 stages, int family)
+					const struct fw_policy *policy, __u32 stages, int family,
+					struct pkt **ret_p)
 {
 	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
 	struct pkt plain, *p;
@@ -197,15 +198,17 @@ static __always_inline int judge_family(struct xdp_md *ctx, const struct pkt *st
 	plain.hops = 0; /* no stage reads these two */
 	plain.payload = 0;
 	*p = plain;
+	*ret_p = p;
 	return action;
 }
 
 static __always_inline int judge_plain(struct xdp_md *ctx, const struct pkt *start,
-				       const struct fw_policy *policy, __u32 stages)
+				       const struct fw_policy *policy, __u32 stages,
+				       struct pkt **ret_p)
 {
-	int action = judge_family(ctx, start, policy, stages, 4);
+	int action = judge_family(ctx, start, policy, stages, 4, ret_p);
 
-	return action == FW_NOT_PLAIN ? judge_family(ctx, start, policy, stages, 6) : action;
+	return action == FW_NOT_PLAIN ? judge_family(ctx, start, policy, stages, 6, ret_p) : action;
 }
 
 SEC("xdp.frags")
@@ -227,12 +230,13 @@ int floodwall(struct xdp_md *ctx)
 	 * know, too: unless a bench leaves some out, the verifier takes out the second of these.
 	 */
 	if (knob_stages == FW_S_ALL)
-		action = judge_plain(ctx, &start, policy, FW_S_ALL);
+		action = judge_plain(ctx, &start, policy, FW_S_ALL, &p);
 	else if (knob_stages & FW_S_PLAIN)
-		action = judge_plain(ctx, &start, policy, knob_stages);
+		action = judge_plain(ctx, &start, policy, knob_stages, &p);
 	if (action >= 0)
 		return action;
-	p = scratch();
+	if (action == FW_NOT_PLAIN)
+		p = scratch();
 	if (!p)
 		return XDP_PASS;
 	if (action == FW_NOT_PLAIN) {

@@ -22,34 +22,41 @@ struct frame {
 	void *end;
 };
 
+/*
+ * Facts of a plain frame (parse_plain.h) are copied when its judgement goes on in memory. What is
+ * the same in all of them lies side by side, in eight bytes of their own: one store.
+ */
 struct pkt {
 	__u64 now; /* program time, ns */
 	__u32 len; /* bytes on the wire without FCS, all buffers */
 
 	/* Learned by the parsers. */
-	__u32 payload;	 /* bytes that the IP header says follow at off */
+	__be32 seq;	 /* TCP sequence number */
 	__be32 saddr[4]; /* IPv4 as ::ffff:a.b.c.d */
 	__be32 daddr[4];
-	__be32 seq; /* TCP sequence number */
-	__be32 ts;  /* TSval of a SYN about to be answered, if syn_ts */
-	__be16 sport;
-	__be16 dport;
-	__u16 off; /* of the header to parse next, from the start of the frame */
-	__u16 l3;  /* where these headers are, for whoever rewrites the frame */
-	__u16 l4;
-	__u8 family; /* 4, 6, or 0 = no IP address known */
-	__u8 proto;  /* of the layer above IP, FW_PROTO_* */
+	/* Of a plain frame 0, or never read. */
+	__u32 payload; /* bytes that the IP header says follow at off */
+	__be32 ts;     /* TSval of a SYN about to be answered, if syn_ts */
 	__u8 hops;
 	__u8 vlans;
-	__u8 tcp_flags;
-	__u8 syn_ts; /* 1: the SYN offers time stamps; set, like the next two, by bpf/cookie.h */
-	__u8 syn_wscale; /* its window scale, 15 = none */
-	__u8 syn_sack;
+	__u8 fragment; /* 1: first or later one */
+	__u8 later;    /* 1: no L4 header in it */
 	__u8 icmp_type;
 	__u8 icmp_code;
-	__u8 fragment;	 /* 1: first or later one */
-	__u8 later;	 /* 1: no L4 header in it */
+	__u8 syn_ts; /* 1: the SYN offers time stamps; all three are set by bpf/cookie.h */
+	__u8 syn_sack;
+	/* The same in all plain frames of a family. */
+	__u16 l3; /* where these headers are, for whoever rewrites the frame */
+	__u16 l4;
+	__u16 off;	 /* of the header to parse next, from the start of the frame */
+	__u8 family;	 /* 4, 6, or 0 = no IP address known */
 	__u8 own_budget; /* enum fw_budget_id of traffic judged apart, or FW_NO_BUDGET */
+	/* Different. */
+	__be16 sport;
+	__be16 dport;
+	__u8 proto; /* of the layer above IP, FW_PROTO_* */
+	__u8 tcp_flags;
+	__u8 syn_wscale; /* its window scale, 15 = none */
 
 	/* Learned by the stages. */
 	__u8 class;
@@ -99,7 +106,13 @@ static __always_inline void pkt_reset(struct pkt *p)
 	p->payload = 0;
 	p->sport = 0;
 	p->dport = 0;
-	p->seq = 0; /* not read, but copied, where it is not set: Linux 6.1 refuses that */
+	/* Not read, but copied, where they are not set: Linux 6.1 refuses that. */
+	p->seq = 0;
+	p->ts = 0;
+	p->hops = 0;
+	p->syn_ts = 0;
+	p->syn_sack = 0;
+	p->syn_wscale = 0;
 	p->family = 0;
 	p->proto = 0;
 	p->vlans = 0;
