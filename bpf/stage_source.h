@@ -86,16 +86,16 @@ static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_
 	if (unlikely(!fp))
 		return 0;
 	fps = *(const volatile __u64 *)&fp->v;
-	marks = zero_bytes(fps ^ place.fp * FW_BYTES_LOW);
+	marks = zero_byte(fps ^ place.fp * FW_BYTES_LOW);
 	/* A set that is not full has sent nobody on, which saves the look at near_overflowed(). */
-	if (!marks && !zero_bytes(fps)) {
+	if (!marks && !zero_byte(fps)) {
 		place = fw_place_far(table.hash, table.bits);
 		set = table.base + place.set;
 		fp = bpf_map_lookup_elem(&fw_src_fp, &set);
 		if (unlikely(!fp))
 			return 0;
 		fps = *(const volatile __u64 *)&fp->v;
-		marks = zero_bytes(fps ^ place.fp * FW_BYTES_LOW);
+		marks = zero_byte(fps ^ place.fp * FW_BYTES_LOW);
 	}
 	if (!marks) {
 		if (!p->trusted && !shared_fits(&fw_budget[id].tat, p->now, &policy->budget[id], 1))

@@ -63,6 +63,15 @@ static __always_inline __u64 zero_bytes(__u64 x)
 	return ~(((x & ~FW_BYTES_HIGH) + ~FW_BYTES_HIGH) | x) & FW_BYTES_HIGH;
 }
 
+/*
+ * The same for whoever asks only whether one is zero, and which is the lowest: above that one
+ * others may be marked, too.
+ */
+static __always_inline __u64 zero_byte(__u64 x)
+{
+	return (x - FW_BYTES_LOW) & ~x & FW_BYTES_HIGH;
+}
+
 /* Index of the lowest byte marked by zero_bytes(); BPF has no count-trailing-zeros. */
 static __always_inline __u32 first_way(__u64 marks)
 {
