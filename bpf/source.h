@@ -147,6 +147,7 @@ __noinline __u32 charge_at(__u64 at, __u64 now, __u64 what, __u32 who)
 		return 0;
 	limits = who_limits(who_class(policy, who), who & ~FW_WHO_NET48);
 	e.src = &sources->way[at & (FW_WAYS - 1)];
+	FW_OPAQUE(e.src); /* one address, as above */
 	e.word = *(volatile __u64 *)&e.src->word;
 	if ((e.word ^ at) >> FW_TAG_SHIFT || is_claimed(e.word) ||
 	    word_impossible(&e, &limits[FW_K_PACKETS], now))
