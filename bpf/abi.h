@@ -113,7 +113,7 @@ struct fw_limit {
 	__u32 cost;   /* units * 2^q for one packet or byte */
 	__u32 soft;   /* debt in units from which an admitted packet counts as soft; 0 = none */
 	__u8 shift;   /* log2 of the unit in ns, 0..24 */
-	__u8 q;	      /* fractional bits of cost, 0..31 */
+	__u8 q;	      /* fractional bits of cost, 0..31; 0 unless bytes are charged */
 	__u8 units; /* in the first limit of a class: names the units of all, FW_SEEN_UNITS bits */
 	__u8 pad;
 };

@@ -16,6 +16,8 @@
 /* Time that n packets or bytes cost, in units of the limit, rounded up. */
 static __always_inline __u64 bucket_cost(const struct fw_limit *limit, __u64 n)
 {
+	if (__builtin_constant_p(n) && n == 1) /* packets: q is 0 */
+		return limit->cost;
 	return (n * limit->cost + ((1ULL << limit->q) - 1)) >> limit->q;
 }
 
