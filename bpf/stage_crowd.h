@@ -45,6 +45,12 @@ static __always_inline bool crowd_charge(__u64 tat[FW_C_MAX], const struct fw_li
 	       shared_take(&tat[FW_C_BYTES], p->now, &limit[FW_C_BYTES], p->len);
 }
 
+/* Is any of a set of budgets limited? */
+static __always_inline bool crowd_limited(const struct fw_limit limit[FW_C_MAX])
+{
+	return limit[FW_C_SYN].window | limit[FW_C_PACKETS].window | limit[FW_C_BYTES].window;
+}
+
 /*
  * Charge the budgets of the packet's network and of its service. False: one is exceeded. Both are
  * looked at before either is charged: a network over its own budget must not spend the service's,
@@ -57,6 +63,8 @@ static __always_inline bool crowd_take(const struct pkt *p, const struct fw_serv
 	struct fw_crowd *crowd = &fw_crowd[id];
 	struct fw_crowd_net *near;
 
+	if (!crowd_limited(service->crowd) && !crowd_limited(service->net))
+		return true;
 	net = fw_hash6(p->family == 4 ? key >> 8 : key >> 16, knob_key2, knob_key1, knob_key3) >>
 	      (64 - FW_CROWD_NET_BITS);
 	near = bpf_map_lookup_elem(&fw_crowd_net, &net);
@@ -355,6 +363,7 @@ static __always_inline int stage_crowd(struct xdp_md *ctx, struct pkt *p,
 	const struct fw_service *service = &policy->service[p->service & (FW_SERVICE_MAX - 1)];
 	int over = p->reason, asked = FW_CONTINUE;
 
+	FW_OPAQUE(service); /* one address, not one to be reckoned for each field */
 	if (over == FW_CONTINUE && p->trusted) {
 		if (budget_take(policy, p->now, FW_B_TRUSTED))
 			return FW_R_PASS_TRUSTED;

@@ -59,7 +59,7 @@ static __always_inline bool shared_fits(const __u64 *stamp, __u64 now, const str
 	__u64 window = (__u64)limit->window << limit->shift;
 	__u64 cost = bucket_cost(limit, n) << limit->shift, ahead;
 
-	if (!window) /* before the stamp is read: its line may be cold */
+	if (!limit->window) /* before the stamp is read: its line may be cold */
 		return true;
 	ahead = *(const volatile __u64 *)stamp - now;
 	if ((__s64)ahead < 0)
@@ -75,7 +75,7 @@ static __always_inline bool shared_take(__u64 *stamp, __u64 now, const struct fw
 	__u64 window = (__u64)limit->window << limit->shift;
 	__u64 cost = bucket_cost(limit, n) << limit->shift;
 
-	if (!window)
+	if (!limit->window)
 		return true;
 	for (int i = 0; i < FW_CAS_TRIES; i++) {
 		__u64 old = *(volatile __u64 *)stamp, new = old;
