@@ -134,6 +134,9 @@ def test_report_errors(ev):
     assert ev.json("incident", "report", 99, code=3)["error"]["hint"]
     assert "x1" in ev.json("incident", "report", "x1", code=1)["error"]["message"]
     ev.json("incident", "report", 1, "--format", "pdf", code=1)
+    assert '"pdf"' in ev.json("incident", "report", 1, "--to", ev.path("r.pdf"),
+                              code=1)["error"]["message"]
+    assert not os.path.exists(ev.path("r.pdf"))
     ev.json("incident", "report", 1, "--format", "md", "--public", code=1)
     ev.json("incident", "export", 1, code=1)
 

@@ -54,6 +54,32 @@ def test_a_policy_may_come_through_a_pipe(desk):
     assert "not standard input" in says(desk, "policy", "apply", "-", stdin="", code=1)
 
 
+SLIPS = [
+    (["undo"], 'did you mean "policy undo"?'),
+    (["lift", "1.2.3.4"], 'did you mean "ban lift"?'),
+    (["class", "add", "203.0.113.0/24", "isp"], "the class comes first: class add isp 203.0.113.0/24"),
+    (["block", "add", "[2001:db8::1]:443"], "write 2001:db8::1 alone"),
+    (["service", "set", "host", "--level", "seige"], "levels: calm guarded siege auto"),
+    (["option", "set", "ban-time", "5h"], "floodwall option set ban-ceiling 5h"),
+]
+
+
+@pytest.mark.parametrize("words,way_on", SLIPS, ids=[" ".join(s[0]) for s in SLIPS])
+def test_a_slip_is_told_with_the_way_on(desk, words, way_on):
+    assert way_on in says(desk, *words, code=1)
+
+
+def test_a_note_needs_no_quotes_and_no_number(desk, tmp_path):
+    env = {"FLOODWALL_HISTORY": str(tmp_path / "history.db")}
+    says(desk, "incident", "note", "last", "too", "early", env=env, code=3)
+    says(desk, "incident", "open", "page", "is", "slow", env=env)
+    says(desk, "incident", "note", "last", "called the provider,", "ticket", "4711", env=env)
+    says(desk, "incident", "close", "last", env=env)
+    shown = json.loads(says(desk, "-j", "incident", "show", "last", env=env))
+    assert [n["text"] for n in shown["notes"]] == ["page is slow",
+                                                   "called the provider, ticket 4711"]
+
+
 @pytest.fixture
 def clean(desk, tmp_path):
     path = tmp_path / "default.yaml"

@@ -2,6 +2,7 @@
 /* Addresses and prefixes: strict reading, canonical writing, and the form inside. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include "tests/unit/unit.h"
 #include "user/base/text.h"
@@ -149,6 +150,33 @@ static void host_bits_hint(void **state)
 			    "write 192.0.2.0/24 for the network or 192.0.2.77/32 for the address");
 }
 
+/* What a URL or ss(8) prints is an address with something around it: said without that. */
+static void bare_hint(void **state)
+{
+	static const struct {
+		const char *text, *bare;
+	} rows[] = {
+		{ "[2001:db8::1]", "2001:db8::1" },
+		{ "[2001:db8::1]:443", "2001:db8::1" },
+		{ "192.0.2.7:443", "192.0.2.7" },
+	};
+	char hint[FW_TEXT_LEN];
+	struct fw_err err;
+	__be32 addr[4];
+	__u8 len;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(hint, sizeof(hint), "write %s alone", rows[i].bare);
+		assert_int_equal(fw_text_addr(rows[i].text, addr, &err), -EINVAL);
+		assert_string_equal(err.hint, hint);
+		assert_int_equal(fw_text_prefix(rows[i].text, addr, &len, &err), -EINVAL);
+		assert_string_equal(err.hint, hint);
+	}
+	assert_int_equal(fw_text_addr("[web]:80", addr, &err), -EINVAL);
+	assert_null(strstr(err.hint, "alone"));
+}
+
 static void round_trip(void **state)
 {
 	(void)state;
@@ -181,7 +209,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses),   cmocka_unit_test(prefixes),
 		cmocka_unit_test(form_inside), cmocka_unit_test(host_bits_hint),
-		cmocka_unit_test(round_trip),
+		cmocka_unit_test(bare_hint),   cmocka_unit_test(round_trip),
 	};
 
 	return cmocka_run_group_tests_name("text_addr", tests, NULL, NULL);

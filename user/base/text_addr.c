@@ -51,13 +51,28 @@ bool fw_text_is_ip4(const __be32 addr_be[4])
 	return !addr_be[0] && !addr_be[1] && addr_be[2] == htonl(0xffff);
 }
 
+/* The way out of "[2001:db8::1]:443" and "192.0.2.1:443"; for all else `usual`. */
+static const char *hint_for(const char *text, const char *usual, char buf[FW_ERR_LEN])
+{
+	bool boxed = *text == '[', ip4;
+	size_t len = strcspn(text + boxed, boxed ? "]" : ":");
+	__be32 addr[4];
+
+	if (!text[boxed + len] || !addr_read(text + boxed, len, addr, &ip4))
+		return usual;
+	snprintf(buf, FW_ERR_LEN, "write %.*s alone", (int)len, text + boxed);
+	return buf;
+}
+
 int fw_text_addr(const char *text, __be32 ret_addr_be[4], struct fw_err *err)
 {
+	char hint[FW_ERR_LEN];
 	bool ip4;
 
 	if (addr_read(text, strlen(text), ret_addr_be, &ip4))
 		return 0;
-	return fw_err_set(err, -EINVAL, "write one address, like 192.0.2.1 or 2001:db8::1",
+	return fw_err_set(err, -EINVAL,
+			  hint_for(text, "write one address, like 192.0.2.1 or 2001:db8::1", hint),
 			  "\"%.*s\" is not an address", SHOWN, text);
 }
 
@@ -95,12 +110,13 @@ int fw_text_prefix(const char *text, __be32 ret_addr_be[4], __u8 *ret_len, struc
 	const char *slash = strchr(text, '/');
 	size_t addr_len = slash ? (size_t)(slash - text) : strlen(text);
 	__be32 addr[4], net[4];
+	char bare[FW_ERR_LEN];
 	bool ip4;
 	int len;
 
 	if (!addr_read(text, addr_len, addr, &ip4))
-		return fw_err_set(err, -EINVAL, hint, "\"%.*s\" is not an address or prefix", SHOWN,
-				  text);
+		return fw_err_set(err, -EINVAL, hint_for(text, hint, bare),
+				  "\"%.*s\" is not an address or prefix", SHOWN, text);
 	len = ip4 ? 32 : 128;
 	if (slash)
 		len = len_read(slash + 1, len);

@@ -147,6 +147,8 @@ static int cmd_show(struct fw_cli *cli, int argc, char **argv)
 	if (!r)
 		r = open_read(cli, &h);
 	if (!r)
+		r = fw_cli_incident_last(cli, h, &id);
+	if (!r)
 		r = show(cli, h, id);
 	fw_history_close(h);
 	return r;
@@ -182,19 +184,35 @@ static int open_write(struct fw_cli *cli, struct fw_history **ret)
 	return fw_history_open(fw_cli_history(cli), true, ret, &cli->err);
 }
 
+/* A text that was typed without quotes is several arguments. NULL: none, or no memory. */
+static char *join(int argc, char **argv)
+{
+	size_t size = 1, used = 0;
+	char *text;
+
+	for (int i = 0; i < argc; i++)
+		size += strlen(argv[i]) + 1;
+	text = argc ? malloc(size) : NULL;
+	for (int i = 0; text && i < argc; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s%s", i ? " " : "", argv[i]);
+	return text;
+}
+
 static int cmd_open(struct fw_cli *cli, int argc, char **argv)
 {
 	char who[FW_INCIDENT_WHO_LEN];
 	struct fw_history *h = NULL;
+	char *text = join(argc, argv);
 	__s64 id;
 	int r = open_write(cli, &h);
 
 	fw_policy_who(who, sizeof(who) - 1);
 	if (!r)
 		r = fw_incident_open(h, fw_cli_now(), "", who, &id, &cli->err);
-	if (!r && argc)
-		r = fw_incident_note(h, id, fw_cli_now(), who, argv[0], &cli->err);
+	if (!r && text)
+		r = fw_incident_note(h, id, fw_cli_now(), who, text, &cli->err);
 	fw_history_close(h);
+	free(text);
 	if (r)
 		return r;
 	return fw_cli_done(
@@ -208,17 +226,20 @@ static int cmd_note(struct fw_cli *cli, int argc, char **argv)
 	char who[FW_INCIDENT_WHO_LEN];
 	struct fw_history *h = NULL;
 	__s64 id;
+	char *text = join(argc - 1, argv + 1);
 	int r = fw_cli_incident_id(cli, argv[0], &id);
 
-	(void)argc;
-	if (!r && !*argv[1])
+	if (!r && (!text || !*text))
 		r = fw_cli_usage(cli, "the note is empty");
 	if (!r)
 		r = open_write(cli, &h);
+	if (!r)
+		r = fw_cli_incident_last(cli, h, &id);
 	fw_policy_who(who, sizeof(who) - 1);
 	if (!r)
-		r = fw_incident_note(h, id, fw_cli_now(), who, argv[1], &cli->err);
+		r = fw_incident_note(h, id, fw_cli_now(), who, text, &cli->err);
 	fw_history_close(h);
+	free(text);
 	if (r)
 		return r;
 	return fw_cli_done(cli, json_pack("{s:I}", "incident", (json_int_t)id),
@@ -235,6 +256,8 @@ static int cmd_close(struct fw_cli *cli, int argc, char **argv)
 	(void)argc;
 	if (!r)
 		r = open_write(cli, &h);
+	if (!r)
+		r = fw_cli_incident_last(cli, h, &id);
 	fw_policy_who(who, sizeof(who) - 1);
 	if (!r)
 		r = fw_incident_close(h, id, fw_cli_now(), who, &cli->err);
@@ -259,7 +282,7 @@ const struct fw_cli_command fw_cmd_incident[] = {
 	  .run = cmd_list },
 	{ .object = "incident",
 	  .verb = "show",
-	  .args = "ID",
+	  .args = "ID|last",
 	  .help = "one incident: what it was, who noticed, what was done",
 	  .doc = "Works while it lasts and after. What the sources prove is told apart: proven "
 		 "ones completed a TCP handshake; of all others the address is possibly spoofed.",
@@ -279,18 +302,18 @@ const struct fw_cli_command fw_cmd_incident[] = {
 	  .args = "[TEXT]",
 	  .help = "begin an incident by hand, with a first note",
 	  .doc = "For what the levels do not see. It stays open until it is closed by hand.",
-	  .max_args = 1,
+	  .max_args = -1,
 	  .run = cmd_open },
 	{ .object = "incident",
 	  .verb = "note",
-	  .args = "ID TEXT",
+	  .args = "ID|last TEXT",
 	  .help = "write something down in an incident, with your name and the time",
 	  .min_args = 2,
-	  .max_args = 2,
+	  .max_args = -1,
 	  .run = cmd_note },
 	{ .object = "incident",
 	  .verb = "close",
-	  .args = "ID",
+	  .args = "ID|last",
 	  .help = "end an incident by hand",
 	  .doc = "An incident that a service's level began ends by itself after a minute in calm.",
 	  .min_args = 1,

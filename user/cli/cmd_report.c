@@ -18,6 +18,10 @@ int fw_cli_incident_id(struct fw_cli *cli, const char *text, __s64 *ret)
 	char *end;
 	long long id;
 
+	if (!strcmp(text, "last")) {
+		*ret = FW_INCIDENT_LAST;
+		return 0;
+	}
 	errno = 0;
 	id = strtoll(text, &end, 10);
 	if (errno || *end || end == text || id < 1)
@@ -32,17 +36,19 @@ struct fw_when fw_cli_now(void)
 	return (struct fw_when){ .utc_ns = fw_clock_realtime(), .boot_ns = fw_clock_boottime() };
 }
 
-/* The newest one. -ENOENT (3): nothing was recorded. */
-static int last(struct fw_cli *cli, struct fw_history *h, __s64 *ret)
+int fw_cli_incident_last(struct fw_cli *cli, struct fw_history *h, __s64 *id)
 {
 	struct fw_incident *list = NULL;
 	size_t count = 0;
-	int err = fw_incident_list(h, &list, &count, &cli->err);
+	int err;
 
+	if (*id != FW_INCIDENT_LAST)
+		return 0;
+	err = fw_incident_list(h, &list, &count, &cli->err);
 	if (!err && !count)
 		err = fw_err_set(&cli->err, -ENOENT, NULL, "no incident was recorded yet");
 	if (!err)
-		*ret = list[0].id;
+		*id = list[0].id;
 	free(list);
 	return err;
 }
@@ -51,17 +57,16 @@ int fw_cli_report_read(struct fw_cli *cli, const char *text, struct fw_history *
 		       struct fw_report **ret)
 {
 	struct fw_history *h = NULL;
-	bool newest = !strcmp(text, "last");
 	__s64 id = 0;
-	int err = newest ? 0 : fw_cli_incident_id(cli, text, &id);
+	int err = fw_cli_incident_id(cli, text, &id);
 
 	if (!err)
 		err = fw_history_open(fw_cli_history(cli), false, &h, &cli->err);
 	/* One state of the file for all that follows, while the recorder goes on writing. */
 	if (!err)
 		err = fw_history_begin(h, &cli->err);
-	if (!err && newest)
-		err = last(cli, h, &id);
+	if (!err)
+		err = fw_cli_incident_last(cli, h, &id);
 	if (!err)
 		err = fw_incident_log_attach(h, id, &cli->err);
 	if (!err)
@@ -100,11 +105,11 @@ typedef int (*writer)(FILE *out, const struct fw_report *report);
 /* Unless it is said: what the file's name ends in; on a terminal what people can read there. */
 static const char *usual_format(const char *to)
 {
-	const char *dot = to ? strrchr(to, '.') : NULL;
+	const char *name = to && strrchr(to, '/') ? strrchr(to, '/') + 1 : to;
+	const char *dot = name ? strrchr(name, '.') : NULL;
 
-	for (size_t i = 0; dot && i < sizeof(formats) / sizeof(*formats); i++)
-		if (!strcmp(dot + 1, formats[i].name))
-			return formats[i].name;
+	if (dot)
+		return dot + 1;
 	return !to && isatty(STDOUT_FILENO) ? "md" : "html";
 }
 
@@ -119,13 +124,15 @@ static int choose(struct fw_cli *cli, writer *ret)
 		*ret = fw_report_public;
 		return 0;
 	}
+	if (!format)
+		format = usual_format(fw_cli_option(cli, "to"));
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
-		if (!strcmp(format ? format : usual_format(fw_cli_option(cli, "to")),
-			    formats[i].name)) {
+		if (!strcmp(format, formats[i].name)) {
 			*ret = formats[i].write;
 			return 0;
 		}
-	return fw_cli_usage(cli, "no format \"%.40s\"; there are html, md and json", format);
+	return fw_cli_usage(cli, "no format \"%.40s\"; there are html, md and json (--format)",
+			    format);
 }
 
 /* Under another name first: whoever reads the file meets a whole one. */

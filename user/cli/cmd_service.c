@@ -109,8 +109,11 @@ static int grant(struct fw_cli *cli, struct fw_model *model, __u8 service, const
 	if (wish->level) {
 		level = strcmp(wish->level, "auto") ? fw_model_level_find(wish->level, &cli->err)
 						    : -1;
-		if (level < 0 && strcmp(wish->level, "auto"))
+		if (level < 0 && strcmp(wish->level, "auto")) {
+			strncat(cli->err.hint, " auto",
+				sizeof(cli->err.hint) - strlen(cli->err.hint) - 1);
 			return level;
+		}
 		s->level_pin = (__u8)(level + 1);
 	}
 	err = set_rules(cli, model, service, wish);

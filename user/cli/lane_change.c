@@ -70,9 +70,10 @@ int fw_lane_options(struct fw_cli *cli, enum fw_lane lane, const struct fw_edit 
 }
 
 /* Parse all prefixes first, so that nothing is touched when the last of them is wrong. */
-static int parse_prefixes(struct fw_cli *cli, int argc, char **argv, struct fw_prefix **ret)
+static int parse_prefixes(struct fw_cli *cli, bool classed, int argc, char **argv,
+			  struct fw_prefix **ret)
 {
-	struct fw_prefix *list = calloc((size_t)argc, sizeof(*list));
+	struct fw_prefix *list = calloc((size_t)argc, sizeof(*list)), none;
 	int err;
 
 	if (!list) {
@@ -81,6 +82,9 @@ static int parse_prefixes(struct fw_cli *cli, int argc, char **argv, struct fw_p
 	}
 	for (int i = 0; i < argc; i++) {
 		err = fw_text_prefix(argv[i], list[i].addr_be, &list[i].len, &cli->err);
+		if (err && classed && !fw_text_prefix(argv[-1], none.addr_be, &none.len, NULL))
+			err = fw_cli_usage(cli, "the class comes first: class %s %.40s %.60s",
+					   cli->command->verb, argv[i], argv[-1]);
 		if (err) {
 			free(list);
 			return err;
@@ -207,7 +211,7 @@ int fw_lane_add(struct fw_cli *cli, int argc, char **argv)
 	c.n = argc - classed;
 	c.why = fw_cli_option(cli, "why");
 	c.class = classed ? argv[0] : NULL;
-	err = parse_prefixes(cli, c.n, argv + classed, &list);
+	err = parse_prefixes(cli, classed, c.n, argv + classed, &list);
 	if (err)
 		return err;
 	c.list = list;
@@ -285,7 +289,7 @@ int fw_lane_del(struct fw_cli *cli, int argc, char **argv)
 
 	c.n = argc - classed;
 	c.class = classed ? argv[0] : NULL;
-	err = parse_prefixes(cli, c.n, argv + classed, &list);
+	err = parse_prefixes(cli, classed, c.n, argv + classed, &list);
 	if (err)
 		return err;
 	c.list = list;

@@ -23,8 +23,8 @@ struct fw_policy_cmd {
 	}
 
 /*
- * Reads the file argv[0] names (none: the default one; -: standard input). All problems are told at once: on stderr,
- * or in JSON mode in the list "problems". 0 or -errno with cli->err filled.
+ * Reads the file argv[0] names (none: the default one; -: standard input). All problems are told at
+ * once: on stderr, or in JSON mode in the list "problems". 0 or -errno with cli->err filled.
  */
 int fw_policy_cmd_read(struct fw_cli *cli, int argc, char **argv, struct fw_policy_cmd *cmd);
 

@@ -30,10 +30,26 @@ static const struct fw_cli_command *find_alone(const char *object)
 	return NULL;
 }
 
+/* The one object that has this verb, for "undo" and "confirm"; NULL: none, or several. */
+static const char *only_of_verb(const char *verb)
+{
+	const char *found = NULL;
+
+	for (const struct fw_cli_family *f = fw_cli_families; f->title; f++)
+		for (const struct fw_cli_command *c = f->commands; c->object; c++) {
+			if (!c->verb || strcmp(c->verb, verb))
+				continue;
+			if (found)
+				return NULL;
+			found = c->object;
+		}
+	return found;
+}
+
 /* verb: NULL if it is the object that is unknown; then: the word typed behind that, or NULL. */
 static int unknown_words(struct fw_cli *cli, const char *object, const char *verb, const char *then)
 {
-	const char *names[128], *near;
+	const char *names[128], *near, *alone;
 	char list[160] = "";
 	__be32 addr_be[4];
 	__u8 len;
@@ -56,6 +72,10 @@ static int unknown_words(struct fw_cli *cli, const char *object, const char *ver
 			return fw_cli_usage(cli, "say what to do with %.50s: %s %s %.50s?", verb,
 					    object, meant, verb);
 	}
+	alone = verb ? NULL : only_of_verb(object);
+	if (alone)
+		return fw_cli_usage(cli, "no command \"%.40s\"; did you mean \"%s %s\"?", object,
+				    alone, object);
 	near = fw_nearest_word(verb ? verb : object, names, n);
 	if (!verb && near)
 		return fw_cli_usage(cli, "no command \"%.40s\"; did you mean \"%s\"?", object,
