@@ -230,6 +230,8 @@ def test_sources(ev):
         # What was answered with a cookie was not dropped.
         by = dict(x.split(":") for x in r["reasons"].split())
         assert int(r["dropped_packets"]) == int(by.get("source_syn", 0)), r
+        # SYNs need no connection: they are nobody's for sure, whatever the address has proven.
+        assert r["dropped_without_connection"] == r["dropped_packets"], r
         assert re.fullmatch(r"2026-11-06T21:2\d:\d\d\.\d{3}Z", r["first_seen"])
     assert proven["41.80.0.1"]["as_holder"] == "'=HYPERLINK(\"x\"), <b>Net</b>"
     assert proven["41.80.0.1"]["country"] == "KE" and proven["41.80.0.1"]["as_number"] == "64500"

@@ -16,7 +16,7 @@ static void line(void **state)
 					.exact = true,
 					.packets = 10,
 					.bytes = 600,
-					.dropped = 4,
+					.dropped = 9,
 					.weight = 10 };
 	struct fw_geo_answer geo = { .country = "KE", .asn = 64500 };
 	char buf[FW_R_MAX * 40 + 1024];
@@ -27,13 +27,16 @@ static void line(void **state)
 	s.last.utc_ns = 1700000061000000000ULL;
 	s.reason[FW_R_DROP_SRC_SYN].packets = 3;
 	s.reason[FW_R_DROP_SRC_UDP].packets = 1;
+	/* Its own, or those of whoever sends in its name: that is not known. */
+	s.reason[FW_R_DROP_SRC_PACKETS].packets = 2;
+	s.reason[FW_R_DROP_BANNED].packets = 3;
 	snprintf(geo.holder, sizeof(geo.holder), "-1+1, \"A\"");
 	len = fw_evidence_line(&s, &geo, buf, sizeof(buf) - 1);
 	buf[len] = '\0'; /* it is no string by itself */
-	assert_string_equal(buf,
-			    "192.0.2.1,proven,counted,2023-11-14T22:13:20.123Z,"
-			    "2023-11-14T22:14:21.000Z,10,600,4,10,,source_syn:3 source_udp:1,no,KE,"
-			    "64500,\"'-1+1, \"\"A\"\"\"\r\n");
+	assert_string_equal(buf, "192.0.2.1,proven,counted,2023-11-14T22:13:20.123Z,"
+				 "2023-11-14T22:14:21.000Z,10,600,9,4,10,,banned:3 "
+				 "source_packets:2 source_syn:3 source_udp:1,no,KE,"
+				 "64500,\"'-1+1, \"\"A\"\"\"\r\n");
 	assert_int_equal(fw_evidence_line(&s, &geo, buf, 40), 0);
 	memset(&geo, 0, sizeof(geo));
 	memset(s.reason, 0, sizeof(s.reason));
@@ -47,7 +50,7 @@ static void line(void **state)
 	len = fw_evidence_line(&s, &geo, buf, sizeof(buf) - 1);
 	buf[len] = '\0';
 	assert_string_equal(buf, "2001:db8::/64,possibly spoofed,sampled,2023-11-14T22:13:20.123Z,"
-				 "2023-11-14T22:14:21.000Z,10,600,4,2000,200,,yes,,,\r\n");
+				 "2023-11-14T22:14:21.000Z,10,600,9,9,2000,200,,yes,,,\r\n");
 }
 
 /* Every reason at once and the longest holder still fit the line that export makes. */

@@ -34,6 +34,7 @@ int fw_evidence_export(const struct fw_evidence_job *job, const char *path,
 
 #define FW_EVIDENCE_HEAD                                                                \
 	"address,standing,known_by,first_seen,last_seen,packets,bytes,dropped_packets," \
+	"dropped_without_connection,"                                                   \
 	"estimated_packets,one_sample_in,reasons,banned,country,as_number,as_holder\r\n"
 
 /* One network (AS): what is known of it, and where its lines go. */

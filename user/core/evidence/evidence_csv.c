@@ -79,7 +79,7 @@ size_t fw_evidence_line(const struct fw_incident_source *s, const struct fw_geo_
 			char *buf, size_t size)
 {
 	struct fw_line l = { .at = buf, .end = buf + size };
-	const __u64 counts[] = { s->packets, s->bytes, s->dropped,
+	const __u64 counts[] = { s->packets, s->bytes, s->dropped, fw_incident_source_anybodys(s),
 				 s->exact ? s->packets : (__u64)(s->weight + 0.5) };
 
 	fw_line_addr(&l, s->addr_be, s->len);

@@ -116,8 +116,10 @@ static void put_begin(FILE *out, struct fw_evidence_stix *s, const struct fw_rep
 	snprintf(name, sizeof(name), "floodwall on %.100s", *host ? host : "an unnamed host");
 	put_text(out, name);
 	fputs(",\"description\":\"Each address here completed a TCP handshake with this host, so "
-	      "somebody there received its answers. That includes ordinary visitors: what was "
-	      "dropped stands in sources.csv.\"}",
+	      "somebody there received its answers. That includes ordinary visitors. "
+	      "number_observed counts what came in the name of an address, and anybody may have "
+	      "added to that: sources.csv says how much needs no connection, and who was "
+	      "banned.\"}",
 	      out);
 }
 

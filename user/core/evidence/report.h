@@ -118,6 +118,12 @@ struct fw_report_policy {
 	char *text;	   /* owned; "" = was not kept */
 };
 
+/* What a proven source's figures do not say. */
+#define FW_REPORT_IN_ITS_NAME                                                                    \
+	"Its packets are those that came in its name, and anybody may have added to them: what " \
+	"belongs to no connection says nothing about who sent it. Only a ban says that an "      \
+	"address went on beyond its limits with packets of its own connections."
+
 #define FW_REPORT_TOP 20
 struct fw_report {
 	struct fw_incident incident;

@@ -93,12 +93,13 @@ static json_t *source_json(const struct fw_incident_source *s)
 		fw_text_put_addr(addr, sizeof(addr), s->addr_be);
 	else
 		fw_text_put_prefix(addr, sizeof(addr), s->addr_be, s->len);
-	return json_pack("{s:s,s:s,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:f}", "address", addr, "standing",
-			 fw_incident_source_word(s), "banned", (int)s->banned, "exact",
-			 (int)s->exact, "first_seen", utc(s->first.utc_ns), "last_seen",
-			 utc(s->last.utc_ns), "packets", fw_json_count(s->packets), "bytes",
-			 fw_json_count(s->bytes), "dropped", fw_json_count(s->dropped),
-			 "estimated_packets", s->weight);
+	return json_pack(
+		"{s:s,s:s,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:f}", "address", addr, "standing",
+		fw_incident_source_word(s), "banned", (int)s->banned, "exact", (int)s->exact,
+		"first_seen", utc(s->first.utc_ns), "last_seen", utc(s->last.utc_ns), "packets",
+		fw_json_count(s->packets), "bytes", fw_json_count(s->bytes), "dropped",
+		fw_json_count(s->dropped), "dropped_without_connection",
+		fw_json_count(fw_incident_source_anybodys(s)), "estimated_packets", s->weight);
 }
 
 static json_t *sources_json(const struct fw_incident_source *s, size_t n)

@@ -98,8 +98,10 @@ static void table(FILE *out, const struct fw_incident_source *list, size_t n)
 	char addr[FW_TEXT_LEN];
 
 	if (n)
-		fputs("\n| address | packets | dropped | known by | first seen | last seen |\n"
-		      "|---|---:|---:|---|---|---|\n",
+		fputs("\n| address | packets | dropped | without a connection | banned | known by "
+		      "| "
+		      "first seen | last seen |\n"
+		      "|---|---:|---:|---:|---|---|---|---|\n",
 		      out);
 	for (size_t i = 0; i < n; i++) {
 		const struct fw_incident_source *s = &list[i];
@@ -108,9 +110,11 @@ static void table(FILE *out, const struct fw_incident_source *list, size_t n)
 			fw_text_put_addr(addr, sizeof(addr), s->addr_be);
 		else
 			fw_text_put_prefix(addr, sizeof(addr), s->addr_be, s->len);
-		fprintf(out, "| `%s` | %s%s | %s | ", addr, s->exact ? "" : "about ",
+		fprintf(out, "| `%s` | %s%s | %s | %s | %s | ", addr, s->exact ? "" : "about ",
 			fw_report_number(s->exact ? s->packets : (__u64)s->weight),
-			s->exact ? fw_report_number(s->dropped) : "-");
+			s->exact ? fw_report_number(s->dropped) : "-",
+			s->exact ? fw_report_number(fw_incident_source_anybodys(s)) : "-",
+			s->banned ? "yes" : "no");
 		if (s->exact)
 			fputs("counted", out);
 		else
@@ -127,7 +131,7 @@ static void table(FILE *out, const struct fw_incident_source *list, size_t n)
 static void sources(FILE *out, const struct fw_report *r)
 {
 	fputs("\n## Proven sources\n\nThey completed a TCP handshake with this server. Visitors do "
-	      "so, too; look at what was dropped.\n",
+	      "so, too. " FW_REPORT_IN_ITS_NAME "\n",
 	      out);
 	table(out, r->top_proven, r->nr_top_proven);
 	fputs("\n## Addresses that are possibly spoofed\n\nAnybody can write any address into a "

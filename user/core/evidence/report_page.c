@@ -111,12 +111,15 @@ static void put_source(FILE *out, const struct fw_incident_source *s)
 		fw_text_put_prefix(addr, sizeof(addr), s->addr_be, s->len);
 	fprintf(out, "<tr><td class=\"m\"><code>%s</code></td>", addr);
 	if (s->exact)
-		fprintf(out, "<td class=\"n\">%s</td><td class=\"n\">%s</td><td>counted</td>",
-			fw_report_number(s->packets), fw_report_number(s->dropped));
+		fprintf(out,
+			"<td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td>"
+			"<td>counted</td>",
+			fw_report_number(s->packets), fw_report_number(s->dropped),
+			fw_report_number(fw_incident_source_anybodys(s)));
 	else
 		fprintf(out,
-			"<td class=\"n\">about %s</td><td class=\"n\">&ndash;</td><td>%s "
-			"sample%s, one in %s</td>",
+			"<td class=\"n\">about %s</td><td class=\"n\">&ndash;</td><td "
+			"class=\"n\">&ndash;</td><td>%s sample%s, one in %s</td>",
 			fw_report_number((__u64)s->weight), fw_report_number(s->packets),
 			s->packets == 1 ? "" : "s",
 			fw_report_number(
@@ -131,7 +134,8 @@ static void put_table(FILE *out, const struct fw_incident_source *s, size_t n, _
 	if (!n)
 		return;
 	fputs("<div class=\"wide\"><table>\n<tr><th>Address</th><th class=\"n\">Packets</th><th "
-	      "class=\"n\">Dropped</th><th>Known by</th><th>First seen</th><th>Last "
+	      "class=\"n\">Dropped</th><th class=\"n\">Without a connection</th><th>Known "
+	      "by</th><th>First seen</th><th>Last "
 	      "seen</th><th></th>"
 	      "</tr>\n",
 	      out);
@@ -150,14 +154,15 @@ void fw_report_page_sources(FILE *out, const struct fw_report *r)
 	__u64 others = r->sums.sources_unproven;
 
 	fputs("<h2>Proven sources</h2>\n<p>These addresses completed a TCP handshake with this "
-	      "server: somebody there received our answer. Visitors do so, too; look at what was "
-	      "dropped.</p>\n",
+	      "server: somebody there received our answer. Visitors do so, "
+	      "too. " FW_REPORT_IN_ITS_NAME "</p>\n",
 	      out);
 	if (r->proven.count)
 		fprintf(out,
-			"<p>%s sources sent %s packets, %s of them were dropped; %s sources were "
-			"banned.</p>\n",
-			fw_report_number(r->proven.count), fw_report_number(r->proven.packets),
+			"<p>%s packets came in the names of %s sources, %s of them were dropped; "
+			"%s "
+			"sources were banned.</p>\n",
+			fw_report_number(r->proven.packets), fw_report_number(r->proven.count),
 			fw_report_number(r->proven.dropped), fw_report_number(r->proven.banned));
 	else
 		fputs("<p>None.</p>\n", out);

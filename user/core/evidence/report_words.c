@@ -234,7 +234,7 @@ static void visitors(const struct fw_report *r, struct say *s)
 		say(s, "No sender had to prove to be where its address says");
 	if (r->sums.newcomers_refused)
 		say(s,
-		    "; %s packet%s of addresses unknown before %s refused, and there may be "
+		    "; %s packet%s of senders not proven to be real %s refused, and there may be "
 		    "packets of visitors among them.",
 		    count(b, (double)r->sums.newcomers_refused),
 		    r->sums.newcomers_refused == 1 ? "" : "s",

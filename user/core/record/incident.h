@@ -216,6 +216,10 @@ int fw_incident_each_sample(struct fw_history *h, __s64 id,
 double fw_incident_completion(const struct fw_incident_sums *sums, __u64 *ret_of);
 void fw_incident_guess(const struct fw_incident_sums *sums, struct fw_incident_guess *ret);
 
+/* Of what was dropped of it, packets that belong to no connection: anybody may have sent them in
+ * its name, whatever it has proven. The others may be its own or not. */
+__u64 fw_incident_source_anybodys(const struct fw_incident_source *source);
+
 /* "proven", "possibly spoofed". */
 const char *fw_incident_source_word(const struct fw_incident_source *source);
 

@@ -255,6 +255,24 @@ int fw_incident_each_sample(struct fw_history *h, __s64 id,
 	return w.ended ? w.end : r;
 }
 
+/* For what else packets are dropped, they need no connection: a SYN, a datagram, a fragment, or TCP
+ * that the socket table does not know. */
+static const bool may_be_its_own[FW_R_MAX] = {
+	[FW_R_DROP_TRUSTED] = true,	[FW_R_DROP_BLOCKED] = true,   [FW_R_DROP_BANNED] = true,
+	[FW_R_DROP_SRC_PACKETS] = true, [FW_R_DROP_SRC_BYTES] = true, [FW_R_DROP_NET48] = true,
+};
+
+__u64 fw_incident_source_anybodys(const struct fw_incident_source *s)
+{
+	__u64 own = 0;
+
+	if (!s->proven)
+		return s->dropped;
+	for (unsigned int i = 0; i < FW_R_MAX; i++)
+		own += may_be_its_own[i] ? s->reason[i].packets : 0;
+	return s->dropped - MIN(own, s->dropped);
+}
+
 const char *fw_incident_source_word(const struct fw_incident_source *source)
 {
 	return source->proven ? "proven" : "possibly spoofed";
