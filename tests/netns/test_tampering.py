@@ -113,6 +113,8 @@ def test_recipe_writes_nowhere(ev):
         assert open(victim, encoding="utf-8").read() == "precious", name
     code, out = ev.recipe("nowhere.tar")
     assert code == 2 and "NOT CHECKED: cannot read" in out and "NOT INTACT" not in out
+    said = lablib.run(["/bin/sh", ev.path("VERIFY.txt")], check=False)
+    assert said.returncode == 2 and said.stdout == "NOT CHECKED: say which: sh VERIFY.txt BUNDLE [PUBLIC-KEY]\n"
     os.makedirs(ev.path("bin"))
     for name in "tar awk sed diff mktemp mkdir readlink grep rm sha256sum".split():
         os.symlink(shutil.which(name), ev.path("bin/" + name))

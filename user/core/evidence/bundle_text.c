@@ -40,6 +40,7 @@ const char fw_bundle_verify_text[] =
 	"\tcommand -v $tool > /dev/null || unable \"this machine has no $tool\"\n"
 	"done\n"
 	"openssl pkeyutl -help 2>&1 | grep -q rawin || unable 'this openssl is older than 3'\n"
+	"[ $# -gt 0 ] || unable 'say which: sh VERIFY.txt BUNDLE [PUBLIC-KEY]'\n"
 	"bundle=$(readlink -f \"$1\") && [ -f \"$bundle\" ] && [ -r \"$bundle\" ] ||\n\t"
 	"unable \"cannot read $1\"\n"
 	"tmp=$(mktemp -d)\n"

@@ -119,10 +119,10 @@ struct fw_report_policy {
 };
 
 /* What a proven source's figures do not say. */
-#define FW_REPORT_IN_ITS_NAME                                                                    \
-	"Its packets are those that came in its name, and anybody may have added to them: what " \
-	"belongs to no connection says nothing about who sent it. Only a ban says that an "      \
-	"address went on beyond its limits with packets of its own connections."
+#define FW_REPORT_IN_ITS_NAME                                                                     \
+	"The packets of an address are those that came in its name, and anybody may have added "  \
+	"to them: what belongs to no connection says nothing about who sent it. Only a ban says " \
+	"that an address went on beyond its limits with packets of its own connections."
 
 #define FW_REPORT_TOP 20
 struct fw_report {

@@ -113,9 +113,10 @@ static void put_source(FILE *out, const struct fw_incident_source *s)
 	if (s->exact)
 		fprintf(out,
 			"<td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td>"
-			"<td>counted</td>",
+			"<td>counted%s</td>",
 			fw_report_number(s->packets), fw_report_number(s->dropped),
-			fw_report_number(fw_incident_source_anybodys(s)));
+			fw_report_number(fw_incident_source_anybodys(s)),
+			s->banned ? ", banned" : "");
 	else
 		fprintf(out,
 			"<td class=\"n\">about %s</td><td class=\"n\">&ndash;</td><td "
@@ -126,7 +127,7 @@ static void put_source(FILE *out, const struct fw_incident_source *s)
 				(__u64)(fw_report_share(s->weight, (double)s->packets) + 0.5)));
 	cell(out, "m", fw_report_moment(s->first.utc_ns));
 	cell(out, "m", fw_report_moment(s->last.utc_ns));
-	fprintf(out, "<td>%s</td></tr>\n", s->banned ? "banned" : "");
+	fputs("</tr>\n", out);
 }
 
 static void put_table(FILE *out, const struct fw_incident_source *s, size_t n, __u64 of)
@@ -134,10 +135,8 @@ static void put_table(FILE *out, const struct fw_incident_source *s, size_t n, _
 	if (!n)
 		return;
 	fputs("<div class=\"wide\"><table>\n<tr><th>Address</th><th class=\"n\">Packets</th><th "
-	      "class=\"n\">Dropped</th><th class=\"n\">Without a connection</th><th>Known "
-	      "by</th><th>First seen</th><th>Last "
-	      "seen</th><th></th>"
-	      "</tr>\n",
+	      "class=\"n\">Dropped</th><th class=\"n\">Without a<br>connection</th><th>Known "
+	      "by</th><th>First seen</th><th>Last seen</th></tr>\n",
 	      out);
 	for (size_t i = 0; i < n; i++)
 		put_source(out, &s[i]);
