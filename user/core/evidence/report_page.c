@@ -135,7 +135,7 @@ static void put_table(FILE *out, const struct fw_incident_source *s, size_t n, _
 	if (!n)
 		return;
 	fputs("<div class=\"wide\"><table>\n<tr><th>Address</th><th class=\"n\">Packets</th><th "
-	      "class=\"n\">Dropped</th><th class=\"n\">Without a<br>connection</th><th>Known "
+	      "class=\"n\">Dropped</th><th class=\"n\">Unconnected</th><th>Known "
 	      "by</th><th>First seen</th><th>Last seen</th></tr>\n",
 	      out);
 	for (size_t i = 0; i < n; i++)
