@@ -2,6 +2,7 @@
 """Reports and bundles of an invented night whose figures are known: that they agree with it and with
 each other, and that hostile text stays text."""
 
+import contextlib
 import csv
 import hashlib
 import html.parser
@@ -373,6 +374,12 @@ def test_full_disk(ev):
         e = ev.json("incident", "export", 1, "--to", small + "/night.tar", code=2)
         assert "No space" in e["error"]["message"]
         assert not os.listdir(small)
+        with contextlib.suppress(OSError), open(small + "/full", "wb", buffering=0) as f:
+            while True:
+                f.write(bytes(4096))
+        e = ev.json("incident", "report", 1, "--to", small + "/night.html", code=2)
+        assert "No space" in e["error"]["message"]
+        assert os.listdir(small) == ["full"]
     finally:
         lablib.run(["umount", small])
 

@@ -80,6 +80,12 @@ def test_a_note_needs_no_quotes_and_no_number(desk, tmp_path):
                                                    "called the provider, ticket 4711"]
 
 
+def test_half_done_does_not_say_that_nothing_was_changed(desk):
+    said = says(desk, "detach", "--keep", desk.iface, "nosuch0", code=2)
+    assert "done on %s, then failed: no interface is called nosuch0" % desk.iface in said
+    desk.attach()
+
+
 @pytest.fixture
 def clean(desk, tmp_path):
     path = tmp_path / "default.yaml"

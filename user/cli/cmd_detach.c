@@ -17,8 +17,11 @@ void fw_attach_tell_done(struct fw_cli *cli, int done, char **argv)
 	for (int i = 0; i < done && len < sizeof(names) - 20; i++)
 		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%.15s", i ? ", " : "",
 					argv[i]);
-	if (done)
-		fw_err_prepend(&cli->err, "done on %s, then failed", names);
+	if (!done)
+		return;
+	fw_err_prepend(&cli->err, "done on %s, then failed", names);
+	if (cli->err.exit_code == FW_EXIT_USAGE || cli->err.exit_code == FW_EXIT_NOTHING)
+		cli->err.exit_code = FW_EXIT_FAILED; /* those say that nothing was changed */
 }
 
 /* Every interface of this namespace that is on record. */

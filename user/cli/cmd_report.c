@@ -152,7 +152,10 @@ static int write_file(struct fw_cli *cli, const char *path, writer write,
 	if (!out) {
 		err = -errno;
 	} else {
+		errno = 0;
 		err = write(out, report);
+		if (err == -EIO && errno) /* what the stream did not say */
+			err = -errno;
 		if (!err && (fflush(out) || fsync(fileno(out))))
 			err = -errno;
 		if (fclose(out) && !err)

@@ -241,8 +241,20 @@ static json_t *ban_json(const struct fw_maps *maps, const struct fw_ban_entry *b
 			 (int)ban->times);
 }
 
+static json_t *limits_json(const struct fw_maps *maps, const struct fw_model_class *class)
+{
+	json_t *limits = json_object();
+
+	for (unsigned int k = 0; k < FW_K_MAX; k++)
+		(void)fw_json_set(limits, fw_model_kind_name(k), /* a NULL in it says it */
+				  fw_edit_rate_json(&class->rate[k], fw_model_kind_bytes(k),
+						    maps->meta->tick_ns));
+	return limits;
+}
+
 static int show_json(struct fw_cli *cli, const struct fw_maps *maps, const __be32 addr_be[4],
-		     const struct fw_source *s, const struct fw_ban_entry *ban)
+		     const struct fw_source *s, const struct fw_model *model,
+		     const struct fw_ban_entry *ban)
 {
 	json_t *doc = json_object(), *list = json_array();
 	char text[FW_TEXT_LEN];
@@ -256,6 +268,7 @@ static int show_json(struct fw_cli *cli, const struct fw_maps *maps, const __be3
 	err |= fw_json_set(doc, "class", fw_json_text(s->class_name));
 	err |= fw_json_set(doc, "listed", list);
 	err |= fw_json_set(doc, "banned", ban ? ban_json(maps, ban) : json_null());
+	err |= fw_json_set(doc, "limits", limits_json(maps, &model->class[s->class]));
 	err |= fw_json_set(doc, "buckets", place_json(&s->own));
 	err |= fw_json_set(doc, "net48", s->family == 6 ? place_json(&s->net48) : json_null());
 	err |= fw_json_set(doc, "heavy",
@@ -292,8 +305,9 @@ static int cmd_show(struct fw_cli *cli, int argc, char **argv)
 		err = fw_apply_read_model(&maps, &model, &cli->err);
 	if (!err) {
 		banned = fw_ban_find(&maps, source.now_ns, addr_be, &ban);
-		err = cli->json ? show_json(cli, &maps, addr_be, &source, banned ? &ban : NULL)
-				: print_source(addr_be, &source, model, banned ? &ban : NULL);
+		err = cli->json
+			      ? show_json(cli, &maps, addr_be, &source, model, banned ? &ban : NULL)
+			      : print_source(addr_be, &source, model, banned ? &ban : NULL);
 	}
 	free(model);
 	fw_maps_close(&maps);

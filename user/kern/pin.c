@@ -258,7 +258,11 @@ int fw_pin_make(const char *dir, struct fw_err *err)
 		int code = -errno;
 
 		return fw_err_set(err, code,
-				  code == -EPERM || code == -EACCES ? "run as root" : NULL,
+				  code == -EPERM || code == -EACCES ? "run as root"
+				  : code == -EROFS
+					  ? "mount -o remount,rw /sys/fs/bpf; in a unit, leave "
+					    "out ProtectKernelTunables="
+					  : NULL,
 				  "cannot make %s: %s", dir, strerror(-code));
 	}
 	return 0;
