@@ -352,11 +352,50 @@ static void not_aimed(void **state)
 	fw_accounts_close(a);
 }
 
+/* Spoofers bring any number of addresses, and reasons for each of them: the last room is for who is
+ * real, with all of his. */
+static void room_for_the_proven(void **state)
+{
+	const struct fw_accounts_id id = {
+		.boot_id = "boot", .state = 1, .cpus = 1, .max = 1 << 20
+	};
+	static const __u32 reason[] = { FW_R_DROP_SRC_PACKETS, FW_R_DROP_SRC_SYN, FW_R_DROP_SRC_UDP,
+					FW_R_DROP_SRC_ICMP, FW_R_DROP_SRC_FRAG };
+	struct fw_accounts *a = NULL;
+	struct fw_account got;
+	struct fw_err err;
+	bool kept;
+
+	(void)state;
+	assert_int_equal(fw_accounts_open(NULL, &id, &a, &kept, &err), 0);
+	fw_accounts_bound(a, 16 << 20);
+	for (__u64 n = 0; n < 5 * 200000; n++) {
+		struct fw_tally t = lone(1 + n % 200000, 1000, false);
+
+		t.who |= FW_TALLY_WHO(reason[n / 200000], 0, 0, 0, 0);
+		fw_accounts_record(a, 0, &t);
+	}
+	assert_true(fw_accounts_lost(a) > 0); /* it is full */
+	for (__u64 n = 0; n < 1000 * 5; n++) {
+		struct fw_tally t = lone(0x29500000 + n / 5, 2000, true);
+
+		t.who |= FW_TALLY_WHO(reason[n % 5], 0, 0, 0, 0);
+		fw_accounts_record(a, 0, &t);
+	}
+	for (__u64 key = 0x29500000; key < 0x29500000 + 1000; key++)
+		assert_true(fw_accounts_proven(a, 4, key));
+	fw_accounts_get(a, fw_accounts_count(a) - 1, &got);
+	assert_int_equal(got.key, 0x29500000 + 999);
+	assert_int_equal(got.lost_packets, 5);
+	fw_accounts_close(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sorted), cmocka_unit_test(listed),    cmocka_unit_test(reasons),
-		cmocka_unit_test(killed), cmocka_unit_test(not_aimed),
+		cmocka_unit_test(sorted),    cmocka_unit_test(listed),
+		cmocka_unit_test(reasons),   cmocka_unit_test(killed),
+		cmocka_unit_test(not_aimed), cmocka_unit_test(room_for_the_proven),
 	};
 
 	return cmocka_run_group_tests_name("accounts_table", tests, NULL, NULL);
