@@ -123,7 +123,7 @@ static void test_bad(void **state)
 		{ "source top --watch=0", "--watch=0" },
 		{ "source top --watch=-1", "--watch=-1" },
 		{ "source top --watch=nan", "--watch=nan" },
-		{ "block add 192.0.2.1 --watch", "changes something" },
+		{ "block add 192.0.2.1 --watch", "no --watch here" },
 		{ "mode --color=blue", "--color=blue" },
 		{ "mode --pins", "--pins needs a value" },
 		{ "budget set arp -5", "no option -5" },

@@ -174,6 +174,8 @@ static void parser_init(struct parser *p, const struct fw_cli_command *command)
 		p->argp.options = p->global_rows;
 		return;
 	}
+	if (!(command->flags & FW_CLI_WATCH))
+		p->global_rows[G_WATCH].flags |= OPTION_HIDDEN;
 	rows_to_argp(command->options, KEY_OWN, p->own_rows, p->own_value);
 	if (!command->options)
 		p->argp.options = NULL; /* argp leaks what it allocates for an empty list */
@@ -307,8 +309,7 @@ static int finish(struct round *r)
 			return fw_cli_usage(cli, "--watch=%.20s: say seconds, 0.1 to 86400",
 					    r->watch);
 		if (!(c->flags & FW_CLI_WATCH))
-			return fw_cli_usage(cli, "this command changes something: --watch is for "
-						 "commands that look");
+			return fw_cli_usage(cli, "no --watch here: this command runs once");
 	}
 	if (cli->pins && !*cli->pins)
 		return fw_cli_usage(cli, "--pins is empty: say a directory");
