@@ -44,7 +44,7 @@ def test_each_packet_and_the_sum_agree(capture):
 
 @pytest.mark.parametrize("capture", ATTACK, ids=title)
 def test_the_same_answer_twice(capture):
-    argv = (given(capture), "--over", 1, "--service", "web=tcp/80,443")
+    argv = (given(capture), "--over", "1s", "--service", "web=tcp/80,443")
     assert same(replay(*argv)) == same(replay(*argv))
 
 

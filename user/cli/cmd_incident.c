@@ -192,7 +192,7 @@ static char *join(int argc, char **argv)
 
 	for (int i = 0; i < argc; i++)
 		size += strlen(argv[i]) + 1;
-	text = argc ? malloc(size) : NULL;
+	text = argc ? calloc(1, size) : NULL;
 	for (int i = 0; text && i < argc; i++)
 		used += (size_t)snprintf(text + used, size - used, "%s%s", i ? " " : "", argv[i]);
 	return text;

@@ -14,6 +14,18 @@
 #define TOP_MAX	    1000
 #define SPEED_MAX   1e9
 #define SLOWEST	    0.001
+#define OVER_MAX_S  (86400 * 366)
+
+/* As all times are written, and also a part of a second. */
+static int read_over(struct fw_cli *cli, const char *text, double *ret_s)
+{
+	__u32 s;
+
+	if (!text || fw_text_duration(text, &s, NULL) || s > OVER_MAX_S)
+		return fw_replay_number(cli, "over", SLOWEST, OVER_MAX_S, ret_s);
+	*ret_s = s;
+	return 0;
+}
 
 static int take_feed(struct fw_cli *cli, struct fw_feed_opts *ret)
 {
@@ -25,7 +37,7 @@ static int take_feed(struct fw_cli *cli, struct fw_feed_opts *ret)
 		return fw_cli_usage(cli, "--speed and --over both say how fast: give one of them");
 	r = fw_replay_number(cli, "speed", SLOWEST, SPEED_MAX, &speed);
 	if (!r)
-		r = fw_replay_number(cli, "over", SLOWEST, 86400.0 * 366, &seconds);
+		r = read_over(cli, over, &seconds);
 	if (!r)
 		r = fw_replay_hosts(cli, ret);
 	ret->speed = speed;
@@ -224,7 +236,7 @@ static const struct fw_cli_option replay_options[] = {
 	{ "to", 0, "ADDR...", "only what was sent to these addresses arrived; prefixes, too",
 	  "@none" },
 	{ "speed", 0, "N", "N times as fast as it was captured", "@none" },
-	{ "over", 0, "SECONDS", "all of it within that time", "@none" },
+	{ "over", 0, "SECONDS", "all of it within that time: 4, 0.5 or 10m", "@none" },
 	{ "each", 'e', NULL, "each packet's verdict, one JSON object on a line", NULL },
 	{ "top", 't', "N", "so many of the heaviest sources (10)", "@none" },
 	{ NULL, 0, NULL, NULL, NULL },

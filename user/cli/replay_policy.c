@@ -204,7 +204,7 @@ int fw_replay_number(struct fw_cli *cli, const char *name, double least, double 
 		return 0;
 	*ret = strtod(text, &end);
 	if (end == text || *end || !(*ret >= least && *ret <= most))
-		return fw_cli_usage(cli, "--%s %.40s: say a number from %g to %g", name, text,
+		return fw_cli_usage(cli, "--%s %.40s: say a number from %.10g to %.10g", name, text,
 				    least, most);
 	return 0;
 }

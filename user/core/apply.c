@@ -309,7 +309,7 @@ int fw_apply_init(struct fw_maps *maps, const struct fw_model *model, struct fw_
 		model = standard;
 	}
 	ret = compile_policy(maps, model, &made, err);
-	if (!ret)
+	if (made)
 		ret = write_policy(maps, 0, made, err);
 	if (!ret)
 		ret = write_lanes(maps, 0, &none, 0, err);
