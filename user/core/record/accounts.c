@@ -22,8 +22,7 @@ void fw_accounts_lose(struct fw_accounts *a, struct source *s, __u32 reason, __u
 		s->lost_bytes += bytes;
 	} else {
 		/* The last room is for who is real, here as for sources. */
-		m = fw_accounts_more(a, s, reason,
-				     s->flags & IS_PROVEN || !fw_accounts_scarce(a));
+		m = fw_accounts_more(a, s, reason, s->flags & IS_PROVEN || !fw_accounts_scarce(a));
 		if (!m) {
 			a->head->lost += packets;
 			return;

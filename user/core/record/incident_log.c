@@ -3,9 +3,17 @@
  * An incident whose sources stand in the log: history and log are put together in a temporary
  * table, and for readers a temporary view takes the place of the table "source", so that every
  * question asked on this connection is answered from both.
+ *
+ * Who goes on sending is in the log every few seconds, and only the last of it is worth a row. Sums
+ * never fall, so that is the entry with the most packets: the log is read once to find out how many
+ * these are, and once more to take them.
  */
 #include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <arpa/inet.h>
 
+#include "user/base/text.h"
 #include "user/core/record/history_sql.h"
 #include "user/core/record/source_log.h"
 
@@ -39,23 +47,113 @@ static int make_table(void *arg, sqlite3_stmt *row)
 	" AS p WHERE p.incident = s.incident AND p.exact = 1 AND p.address = s.address AND " \
 	"p.proven)"
 
+/* The most packets that the log says of a source. */
+struct most {
+	__u64 key;
+	__u64 packets : 60, kind : 4; /* kind 0: nobody's */
+};
+
 struct merge {
 	struct fw_history *h;
 	__s64 id;
+	struct most *most;
+	size_t nr, room; /* a power of two */
+	__u64 salt;	 /* or who floods us chooses how long this takes */
 	struct fw_err *err;
 };
 
+#define MOST_ROOM (1U << 12) /* at first */
+
+/* A source's place, which may be free. */
+static struct most *place(const struct merge *m, __u64 key, unsigned int kind)
+{
+	__u64 hash = (key ^ m->salt ^ kind) * (m->salt | 1);
+	size_t i;
+
+	hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15ULL;
+	for (i = (hash ^ hash >> 32) & (m->room - 1); m->most[i].kind; i = (i + 1) & (m->room - 1))
+		if (m->most[i].key == key && m->most[i].kind == kind)
+			break;
+	return &m->most[i];
+}
+
+/* Never more than three quarters full. */
+static bool has_room(struct merge *m)
+{
+	struct merge more = { .room = m->room ? 2 * m->room : MOST_ROOM, .salt = m->salt };
+
+	if (4 * (m->nr + 1) <= 3 * m->room)
+		return true;
+	more.most = calloc(more.room, sizeof(*more.most));
+	if (!more.most)
+		return false;
+	for (size_t i = 0; i < m->room; i++)
+		if (m->most[i].kind)
+			*place(&more, m->most[i].key, m->most[i].kind) = m->most[i];
+	free(m->most);
+	m->most = more.most;
+	m->room = more.room;
+	return true;
+}
+
+/* As the log has them: of IPv6, the upper half. */
+static struct most *find(const struct merge *m, const struct fw_incident_source *s, __u64 *ret_key,
+			 unsigned int *ret_kind)
+{
+	bool ip4 = fw_text_is_ip4(s->addr_be);
+
+	*ret_key = ip4 ? ntohl(s->addr_be[3])
+		       : (__u64)ntohl(s->addr_be[0]) << 32 | ntohl(s->addr_be[1]);
+	*ret_kind = 1U | (ip4 ? 2U : 0) | (s->exact ? 4U : 0);
+	return place(m, *ret_key, *ret_kind);
+}
+
+static int look(void *arg, const struct fw_incident_source *source)
+{
+	struct merge *m = arg;
+	unsigned int kind;
+	struct most *most;
+	__u64 key;
+
+	if (!has_room(m))
+		return fw_err_set(m->err, -ENOMEM, NULL, "no memory for the log of sources");
+	most = find(m, source, &key, &kind);
+	m->nr += !most->kind;
+	if (!most->kind || most->packets < source->packets)
+		*most = (struct most){ .key = key, .kind = kind, .packets = source->packets };
+	return 0;
+}
+
+/* What was appended meanwhile is taken, too. */
 static int merge(void *arg, const struct fw_incident_source *source)
 {
 	const struct merge *m = arg;
+	unsigned int kind;
+	__u64 key;
 
+	if (m->room && source->packets < find(m, source, &key, &kind)->packets)
+		return 0;
 	return fw_incident_merge_source(m->h, m->id, source, m->err);
+}
+
+static int merge_log(struct fw_history *h, const char *path, __s64 id, struct fw_err *err)
+{
+	struct merge m = { .h = h, .id = id, .err = err };
+	int r = getrandom(&m.salt, sizeof(m.salt), 0) == sizeof(m.salt)
+			? 0
+			: fw_err_set(err, -EIO, NULL, "no random numbers for the log of sources");
+
+	if (!r)
+		r = fw_source_log_each(path, id, look, &m, err);
+	if (!r)
+		r = fw_source_log_each(path, id, merge, &m, err);
+	free(m.most);
+	return r;
 }
 
 static int fill(struct fw_history *h, __s64 id, struct fw_err *err)
 {
 	const char *path = sqlite3_db_filename(h->db, "main");
-	struct merge m = { h, id, err };
 	char *sql = NULL;
 	int r = fw_sql_rows(h,
 			    "SELECT substr(sql, instr(sql, '(')) FROM main.sqlite_master "
@@ -69,7 +167,7 @@ static int fill(struct fw_history *h, __s64 id, struct fw_err *err)
 			h, "INSERT INTO temp.merged SELECT * FROM main.source WHERE incident = ?",
 			"read the history", err, "i", id);
 	if (!r)
-		r = fw_source_log_each(path, id, merge, &m, err);
+		r = merge_log(h, path, id, err);
 	return r
 		       ?: fw_sql_run(h, "DELETE FROM temp.merged" SPOOFED("temp.merged"),
 				     "read the history", err, "i", id);
