@@ -3,6 +3,8 @@
  * The recorder with clocks in hand: the wall clock is set back and forward in the middle of an
  * incident, the disk refuses for a while, and no count is lost, none is double, and order stays.
  */
+#include <pthread.h>
+
 #include "tests/prog/recorder.h"
 
 static void count(struct bench *b, __u32 reason, __u64 packets)
@@ -254,6 +256,41 @@ static void signed_late(void **state)
 	fw_history_close(h);
 }
 
+/* Counts packets as soon as the ledger is being read. */
+static void *while_read(void *arg)
+{
+	const __u64 *tail = &((struct bench *)arg)->maps.ledger_at[0].tail;
+
+	while (!__atomic_load_n(tail, __ATOMIC_ACQUIRE))
+		;
+	count(arg, FW_R_DROP_LAND, 1000);
+	return NULL;
+}
+
+/* A second ends when it is said to end, however many accounts there are to be read. */
+static void full_ledger(void **state)
+{
+	struct bench *b = *state;
+	struct fw_history *h = NULL;
+	struct fw_err err = {};
+	pthread_t thread;
+
+	snprintf(b->path, sizeof(b->path), "%s/h.db", b->folder);
+	start(b);
+	assert_int_equal(second(b, &err), 0);
+	count(b, FW_R_DROP_LAND, 10);
+	for (__u32 i = 0; i < b->ledger_size; i++)
+		hold(b, 0, &(struct fw_tally){ .key = i, .packets = 1, .who = FW_TALLY_USED });
+	assert_int_equal(pthread_create(&thread, NULL, while_read, b), 0);
+	assert_int_equal(second(b, &err), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(second(b, &err), 0);
+	assert_int_equal(fw_history_open(b->path, true, &h, &err), 0);
+	assert_int_equal(ask(h, "SELECT packets FROM total ORDER BY tick LIMIT 1"), 10);
+	assert_int_equal(ask(h, "SELECT packets FROM total ORDER BY tick DESC LIMIT 1"), 1000);
+	fw_history_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +299,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(each_minute, setup, teardown),
 		cmocka_unit_test_setup_teardown(close_together, setup, teardown),
 		cmocka_unit_test_setup_teardown(signed_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(full_ledger, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

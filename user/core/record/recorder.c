@@ -183,13 +183,12 @@ static int write_second(struct fw_recorder *r, const struct fw_recorder_now *now
 	return code ?: trim(r, now, err);
 }
 
+/* The rest of what the second reads: its counters have been. */
 static int read_second(struct fw_recorder *r, const struct fw_recorder_now *now, struct second *s,
 		       struct fw_err *err)
 {
-	int code = fw_stats_read_again(&r->maps, &r->kept_counts, &s->stats, err);
+	int code;
 
-	if (code)
-		return code;
 	if (!r->have_before) { /* what was counted before we came is nobody's second */
 		fw_stats_free(&r->before);
 		r->before = s->stats;
@@ -231,6 +230,46 @@ static void settle(struct fw_recorder *r, const struct fw_recorder_now *now, str
 	fw_rec_sampling(r, &s->since);
 }
 
+/* Nothing of it was written. */
+static void take_back(struct fw_recorder *r, const struct second *s)
+{
+	r->incident = s->incident;
+	r->closing = s->closing == r->left ? 0 : s->closing;
+	r->folding = r->complete = 0;
+	r->cursor[0] = r->cursor[1] = 0;
+	fw_accounts_unwritten(r->accounts);
+	fw_accounts_unwritten(r->sampled);
+}
+
+static int keep_second(struct fw_recorder *r, const struct fw_recorder_now *now, struct second *s,
+		       struct fw_err *err)
+{
+	int code = read_second(r, now, s, err);
+
+	s->incident = r->incident;
+	s->closing = r->closing;
+	r->complete = 0;
+	if (!code)
+		code = fw_history_begin(r->history, err);
+	if (code)
+		return code;
+	code = write_second(r, now, s, err);
+	if (!code)
+		code = fw_history_commit(r->history, err);
+	else
+		fw_history_rollback(r->history);
+	if (code) {
+		take_back(r, s);
+		return code;
+	}
+	settle(r, now, s);
+	fw_rec_log_done(r);
+	fw_rec_policy(r, now);
+	code = fw_rec_log(r, now, err);
+	r->state.totals = true; /* the second itself is written */
+	return code;
+}
+
 static int step(struct fw_recorder *r, const struct fw_recorder_now *now, struct fw_err *err)
 {
 	struct second *s;
@@ -240,43 +279,20 @@ static int step(struct fw_recorder *r, const struct fw_recorder_now *now, struct
 	r->state.attached = !code;
 	if (code)
 		return code == -ENOENT ? 0 : code; /* nothing attached: nothing to record */
-	fw_recorder_poll(r);
-	code = open_history(r, now, err);
-	if (!code && r->accounts_new)
-		code = fw_rec_adopt(r, now, err);
-	if (code)
-		return code;
-	r->accounts_new = false;
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return fw_err_set(err, -ENOMEM, NULL, "no memory for the recorder");
-	code = read_second(r, now, s, err);
-	s->incident = r->incident;
-	s->closing = r->closing;
-	r->complete = 0;
+	/* First, at the time that was handed in: what comes next takes a while in a flood, and what
+	 * is counted meanwhile is the next second's. */
+	code = fw_stats_read_again(&r->maps, &r->kept_counts, &s->stats, err);
+	fw_recorder_poll(r);
 	if (!code)
-		code = fw_history_begin(r->history, err);
+		code = open_history(r, now, err);
+	if (!code && r->accounts_new)
+		code = fw_rec_adopt(r, now, err);
 	if (!code) {
-		code = write_second(r, now, s, err);
-		if (!code)
-			code = fw_history_commit(r->history, err);
-		else
-			fw_history_rollback(r->history);
-		if (code) {
-			r->incident = s->incident;
-			r->closing = s->closing == r->left ? 0 : s->closing;
-			r->folding = r->complete = 0;
-			r->cursor[0] = r->cursor[1] = 0;
-			fw_accounts_unwritten(r->accounts);
-			fw_accounts_unwritten(r->sampled);
-		}
-	}
-	if (!code) {
-		settle(r, now, s);
-		fw_rec_log_done(r);
-		fw_rec_policy(r, now);
-		code = fw_rec_log(r, now, err);
-		r->state.totals = true; /* the second itself is written */
+		r->accounts_new = false;
+		code = keep_second(r, now, s, err);
 	}
 	fw_stats_free(&s->stats);
 	fw_stats_free(&s->since);
