@@ -6,6 +6,9 @@
 #ifndef FW_KNOB_VALUES_H
 #define FW_KNOB_VALUES_H
 
+/* Where net.ipv4.ip_local_port_range begins, unless somebody widened it; host order. */
+#define FW_LOCAL_PORT 32768
+
 enum fw_clock { FW_CLOCK_JIFFIES, FW_CLOCK_VIRTUAL };
 
 /* Stages in the order they run; a cleared bit skips one (benchmarks take differences with it). */

@@ -16,6 +16,8 @@ const volatile __u32 knob_cookie_ts =
 const volatile __u32 knob_cookie_raw =
 	0; /* 1: the kernel makes cookies without a socket (6.0: bpf_tcp_raw_gen_syncookie_*) */
 const volatile __u32 knob_cookie_wscale = 0; /* window scale that the kernel will use, 15 = none */
+const volatile __u32 knob_local_port =
+	FW_LOCAL_PORT; /* answers to what this host asks come to ports from here on */
 const volatile __u32 knob_stages = FW_S_ALL; /* enum fw_stage_bit */
 const volatile __u32 knob_frags = 0;	     /* 1: bpf_xdp_get_buff_len exists (5.18) */
 const volatile __u32 knob_src4_bits = 0;     /* log2 of the far sets of the IPv4 source table */

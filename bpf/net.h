@@ -99,9 +99,6 @@ static __always_inline int aside(int what)
 #define FW_TCP_ACK 0x10
 #define FW_TCP_URG 0x20
 
-/* net.ipv4.ip_local_port_range's lower end: answers to what this host asked come back above it. */
-#define FW_EPHEMERAL_MIN 32768
-
 struct vlan_tag {
 	__be16 tci;
 	__be16 proto;

@@ -260,7 +260,7 @@ static __always_inline int reason_of_crowd(const struct pkt *p)
 static __always_inline bool may_be_answer(const struct pkt *p)
 {
 	return p->proto == FW_PROTO_UDP && !p->fragment && p->service == FW_SERVICE_HOST &&
-	       bpf_ntohs(p->dport) >= FW_EPHEMERAL_MIN;
+	       bpf_ntohs(p->dport) >= knob_local_port;
 }
 
 /* The crowd is over its budget, and the packet is neither a SYN nor part of a known connection. */

@@ -62,7 +62,7 @@ static __always_inline int service_closed(const struct pkt *p, const struct fw_p
 /* A reply to something this host asked: it goes to a port that the kernel picked. */
 static __always_inline bool may_be_reply(const struct pkt *p)
 {
-	if (bpf_ntohs(p->dport) < FW_EPHEMERAL_MIN)
+	if (bpf_ntohs(p->dport) < knob_local_port)
 		return false;
 	return p->proto == FW_PROTO_UDP || p->tcp_flags & (FW_TCP_ACK | FW_TCP_RST);
 }

@@ -3,6 +3,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -42,6 +44,60 @@ def test_attach_native_serve_detach(box, v6):
     assert not os.path.exists(box.pins) or not os.listdir(box.pins)
     got, tried = served(box.voters(v6=v6, rate=50, seconds=0.5))
     assert got == tried
+
+
+# Answers each datagram and each connection; says so once it can.
+ANSWERS = """
+import socket, sys, threading
+at = (sys.argv[1], 9999)
+family = socket.AF_INET6 if ":" in at[0] else socket.AF_INET
+udp, tcp = socket.socket(family, socket.SOCK_DGRAM), socket.create_server(at, family=family)
+udp.bind(at)
+def datagrams():
+    while True:
+        udp.sendto(b"yes", udp.recvfrom(99)[1])
+threading.Thread(target=datagrams, daemon=True).start()
+print("ready", flush=True)
+while True:
+    tcp.accept()[0].sendall(b"yes")
+"""
+ASKS = """
+import socket, sys
+at = (sys.argv[1], 9999)
+family = socket.AF_INET6 if ":" in at[0] else socket.AF_INET
+for connected in (True, False):
+    s = socket.socket(family, socket.SOCK_DGRAM)
+    s.settimeout(30)
+    if connected:
+        s.connect(at)
+    s.sendto(b"?", at)
+    assert s.recv(99) == b"yes"
+    print(s.getsockname()[1])
+s = socket.create_connection(at, timeout=30)
+assert s.recv(99) == b"yes"
+print(s.getsockname()[1])
+"""
+
+
+@pytest.mark.parametrize("gate", [lab.GATE4, lab.GATE6], ids=["v4", "v6"])
+def test_answers_come_to_the_ports_that_this_host_picks(box, gate):
+    """Busy servers widen net.ipv4.ip_local_port_range downwards: what they ask others is answered to
+    ports from there on, and a closed address must hear it."""
+    box.sysctl(box.srv, net__ipv4__ip_local_port_range="20000 20999")
+    box.attach()
+    box.fw("service", "add", "web", "--to", "%s,%s" % (lab.SRV4, lab.SRV6), "--tcp", "80",
+           "--closed")
+    there = subprocess.Popen(["nsenter", "--net=/run/netns/" + box.world, sys.executable, "-c",
+                              ANSWERS, gate], stdout=subprocess.PIPE, text=True)
+    try:
+        assert there.stdout.readline() == "ready\n"
+        asked = box.inside(box.srv, sys.executable, "-c", ASKS, gate, check=False)
+    finally:
+        there.kill()
+        there.communicate()
+    assert not asked.returncode, (asked.stderr, box.reasons())
+    ports = list(map(int, asked.stdout.split()))
+    assert len(ports) == 3 and all(20000 <= p < 21000 for p in ports), ports
 
 
 def carrier_changes(box):

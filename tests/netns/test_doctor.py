@@ -82,6 +82,13 @@ def test_services_and_host_say_the_same_of_cookies(box, cookies):
         assert not [text for level, text, _ in said if "syncookies=%d" % cookies in text], said
 
 
+def test_ports_that_the_kernel_picks_are_said_where_somebody_widened_them(box):
+    assert findings(box, "local-ports") == []
+    box.sysctl(box.srv, net__ipv4__ip_local_port_range="1024 60999")
+    [(level, text, mend)] = findings(box, "local-ports")
+    assert (level, mend) == ("note", None) and "ports from 1024 on" in text
+
+
 def test_a_veth_whose_peer_sends_from_more_queues(make_lab):
     box = make_lab(threaded=False)
     box.inside(box.srv, "ethtool", "-L", box.iface, "rx", "2")

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "bpf/knob_values.h"
 #include "user/core/doctor_probe.h"
 #include "user/kern/maps.h"
 #include "user/kern/object.h"
@@ -204,6 +205,19 @@ static void cookie_options(struct fw_doctor *d, const struct doctor_facts *f)
 	(void)f;
 }
 
+/* The program is told when it is attached: what changes later it does not see. */
+static void local_ports(struct fw_doctor *d, const struct doctor_facts *f)
+{
+	__u16 from = fw_probe_local_port();
+
+	if (from < FW_LOCAL_PORT)
+		fw_doctor_add(d, FW_DOCTOR_NOTE, NULL,
+			      "answers to what this host asks come to ports from %u on "
+			      "(ip_local_port_range): attach again after changing that",
+			      from);
+	(void)f;
+}
+
 static void state(struct fw_doctor *d, const struct doctor_facts *f)
 {
 	struct fw_err err = {};
@@ -245,6 +259,7 @@ static const struct doctor_probe host_probes[] = {
 	{ "dispatcher", dispatcher },
 	{ "syncookies", cookies },
 	{ "cookie-options", cookie_options },
+	{ "local-ports", local_ports },
 	{ "proof", fw_doctor_proof },
 	{ "state", state },
 	{ NULL, NULL },

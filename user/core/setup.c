@@ -25,6 +25,7 @@ static struct fw_object_opts object_opts(const struct fw_setup *setup)
 		.frags = setup->features.frags == FW_YES,
 		.cookie_raw = setup->features.raw_cookie == FW_YES,
 		.build = setup->opts.build,
+		.local_port = fw_probe_local_port(),
 	};
 
 	opts.cookie_ts = fw_probe_cookie_options(&opts.cookie_wscale);

@@ -234,6 +234,7 @@ static void set_knobs(struct fw_object *obj, const struct fw_object_opts *opts)
 	ro->knob_cookie_ts = opts->cookie_ts;
 	ro->knob_cookie_raw = opts->cookie_raw;
 	ro->knob_cookie_wscale = opts->cookie_wscale;
+	ro->knob_local_port = opts->local_port ?: FW_LOCAL_PORT;
 	ro->knob_src4_bits = log2_of(m->src4_sets);
 	ro->knob_src6_bits = log2_of(m->src6_sets);
 	ro->knob_net6_bits = log2_of(m->net6_sets);

@@ -40,6 +40,7 @@ struct fw_object_opts {
 	bool cookie_ts;	       /* knob_cookie_ts */
 	bool cookie_raw;       /* kernel makes cookies without a socket (fw_features.raw_cookie) */
 	__u8 cookie_wscale;    /* knob_cookie_wscale */
+	__u16 local_port;      /* knob_local_port; 0 = the kernel's default */
 	bool fixed_keys;       /* hash keys stay as bpf/knobs.h has them (reproducible tests) */
 	const __u64 *keys;     /* these 4 hash keys instead (a copy of other state), or NULL */
 	bool watch;	       /* for user/kern/run.h: what the program learned can be read */

@@ -104,4 +104,11 @@ __u32 fw_probe_mtu_limit(const char *driver);
  */
 bool fw_probe_cookie_options(__u8 *ret_wscale);
 
+/*
+ * Lowest port that the kernel gives a socket which asks for none (net.ipv4.ip_local_port_range, of
+ * both families), host order; its default if that cannot be read. Of the caller's network
+ * namespace.
+ */
+__u16 fw_probe_local_port(void);
+
 #endif

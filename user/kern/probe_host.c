@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 #include <linux/magic.h>
 #include <bpf/libbpf.h>
+#include "bpf/knob_values.h"
 #include "user/kern/object.h"
 #include "user/kern/probe.h"
 
@@ -125,4 +126,11 @@ bool fw_probe_cookie_options(__u8 *ret_wscale)
 		scale++;
 	*ret_wscale = read_int("/proc/sys/net/ipv4/tcp_window_scaling", 1) ? scale : 15;
 	return true;
+}
+
+__u16 fw_probe_local_port(void)
+{
+	int port = read_int("/proc/sys/net/ipv4/ip_local_port_range", FW_LOCAL_PORT);
+
+	return port > 0 && port < 65536 ? (__u16)port : FW_LOCAL_PORT;
 }

@@ -37,6 +37,7 @@ static int load(const struct fw_judge_opts *opts, struct fw_judge *j, struct fw_
 		.build = FW_VERSION,
 		.fixed_keys = true,
 		.keys = opts->keys,
+		.local_port = fw_probe_local_port(),
 		.watch = true,
 	};
 	__u64 prefixes = opts->lanes ? opts->lanes->count : 0;
