@@ -9,13 +9,13 @@ one CPU. Adds its rows to bench.json.
 
 import argparse
 import contextlib
-import json
 import os
 import statistics
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import bench_json  # noqa: E402
 import lab as labs  # noqa: E402
 
 PATIENCE_MS, SOON_MS = 10000, 3000  # who waits longer has left; within 3 s it is no bad night
@@ -179,18 +179,6 @@ def budgets(rows, path):
                   (path, r["system"], who, got, "met" if got >= 99 else "MISSED"))
 
 
-def save(file, rows):
-    try:
-        with open(file, encoding="utf-8") as f:
-            have = json.load(f)
-    except (OSError, ValueError):
-        have = []
-    have = [r for r in have if not r["path"].startswith("live flood")] + rows
-    with open(file, "w", encoding="utf-8") as f:  # no rename: it may be /dev/null
-        json.dump(have, f, indent=1)
-        f.write("\n")
-
-
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--rounds", type=int, default=3)
@@ -222,7 +210,7 @@ def main():
                    ("%.1f Mpps" % (o.pps / 1e6) if o.pps else "unpaced"), mine)
         budgets(mine, path)
         rows += mine
-    save(o.json, rows)
+    bench_json.save(o.json, rows, lambda r: r["path"].startswith("live flood"))
 
 
 if __name__ == "__main__":

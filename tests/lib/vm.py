@@ -155,7 +155,9 @@ class Initramfs:
 class Guest:
     """Boots on entry, is gone on exit. Commands run one at a time, as root."""
 
+    initramfs = Initramfs
     nics = NICS
+    accel, cpus = "tcg,thread=multi", 2
     machine = ("-no-reboot",)
     # An emulated CPU waits for a real one: a kernel thinks it stuck after 120 s instead of 20.
     append = ("console=ttyS0 panic=-1 panic_on_warn=1 watchdog_thresh=60 net.ifnames=0 "
@@ -204,7 +206,7 @@ class Guest:
     # -- making it -------------------------------------------------------------------------------
 
     def _initrd(self, archive):
-        root = Initramfs(self.dir + "/root", self.kernel_dir)
+        root = self.initramfs(self.dir + "/root", self.kernel_dir)
         root.pack(archive)
         shutil.rmtree(root.path)
 
@@ -223,7 +225,7 @@ class Guest:
 
     def _boot(self):
         argv = ["nsenter", "--net=/run/netns/" + self.ns, _tool("qemu-system-x86_64"),
-                "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", str(self.memory),
+                "-accel", self.accel, "-cpu", "max", "-smp", str(self.cpus), "-m", str(self.memory),
                 "-nodefaults", "-display", "none", "-nic", "none", *self.machine,
                 "-kernel", glob.glob(self.kernel_dir + "/boot/vmlinuz-*")[0],
                 "-initrd", self.dir + "/initrd",
@@ -303,7 +305,7 @@ class Guest:
         return p
 
     def fw(self, *argv, check=True, **kw):
-        return self.run("floodwall " + " ".join(map(_quote, argv)), check=check, **kw)
+        return self.run("floodwall " + " ".join(map(quote, argv)), check=check, **kw)
 
     def fwj(self, *argv, check=True):
         return json.loads(self.fw("-j", *argv, check=check).stdout)
@@ -410,5 +412,5 @@ class Guest:
         return len(p.stdout) if p.returncode == 0 else None
 
 
-def _quote(arg):
+def quote(arg):
     return "'" + str(arg).replace("'", "'\\''") + "'"
