@@ -295,7 +295,7 @@ static __always_inline int pass_reason(const struct pkt *p)
 static __always_inline int crowd_over_limit(struct xdp_md *ctx, struct pkt *p, __u8 proof, int over)
 {
 	int asked;
-	bool own;
+	bool own, was = p->proven;
 
 	if (!p->proven && !p->trusted)
 		return over;
@@ -303,9 +303,11 @@ static __always_inline int crowd_over_limit(struct xdp_md *ctx, struct pkt *p, _
 		return answer_syn(ctx, p);
 	if (is_syn(p) && proof == FW_PROOF_RETRANSMIT)
 		return retry_syn(p);
-	/* Other traffic speaks for a spoofer, too: it uses up what connections need. */
+	/* Other traffic speaks for a spoofer, too: it uses up what connections need. So does that
+	 * of a half-open one, which a spoofed SYN makes. */
 	asked = is_in_connection(p) ? ask_table(ctx, p) : FW_CONTINUE;
-	own = asked == FW_R_PASS_SOCKET || asked == FW_R_PASS_COOKIE;
+	own = (asked == FW_R_PASS_SOCKET && p->proven) || asked == FW_R_PASS_COOKIE;
+	p->proven |= was;
 	return ban_consider(source_key(p), p->now, source_who(p), own) ? asked : over;
 }
 

@@ -119,6 +119,16 @@ int sockets_udp(int family, __u16 port, enum host peer, __u16 peer_port)
 	return fd;
 }
 
+void sockets_silence(const char *prefix)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command),
+		 "ip route del local %s dev lo && ip route add %s dev out0 src 192.0.2.80", prefix,
+		 prefix);
+	assert_int_equal(system(command), 0);
+}
+
 void sockets_inject(const struct packet *packet)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET };

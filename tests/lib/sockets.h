@@ -24,6 +24,9 @@ __u16 sockets_connect(int listener, int family, enum host src, __u16 port, int r
 /* A UDP socket of SERVER's on port; peer != HOSTS: connected to peer:peer_port. */
 int sockets_udp(int family, __u16 port, enum host peer, __u16 peer_port);
 
+/* From here on an IPv4 network, its prefix, answers nothing; connections that exist go on. */
+void sockets_silence(const char *prefix);
+
 /* Hands an IPv4 packet to this namespace's own stack, as if it had come in. */
 void sockets_inject(const struct packet *packet);
 

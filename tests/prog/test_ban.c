@@ -101,6 +101,35 @@ static void test_spoofed(void **state)
 }
 
 /*
+ * Whoever spoofs her SYN, too, has a half-open connection in her name, which stays if nothing
+ * refuses the answer: firewalls are silent. It is none of hers: she is not banned for its packets,
+ * and they have no part in what is kept for her own.
+ */
+static void test_half_open(void **state)
+{
+	struct prog *prog = *state;
+	static struct packet packet;
+	struct spec own, spoofed;
+	int fd[2], passed = 0;
+
+	own = proven(prog, 4, fd);
+	spoofed = own;
+	spoofed.sport ^= 0x1111;
+	spoofed.flags = SYN;
+	sockets_silence("198.51.100.0/24");
+	packet_build(&spoofed, &packet);
+	sockets_inject(&packet);
+	spoofed.flags = ACK;
+	assert_int_equal(flood(prog, &spoofed), 0);
+	assert_int_equal(prog_note(prog, FW_N_BANNED), 0);
+	for (int i = 0; i < 50; i++)
+		passed += prog_send(prog, &own).action == 2;
+	assert_int_equal(passed, 50);
+	close(fd[0]);
+	close(fd[1]);
+}
+
+/*
  * What CPUs share is written once in a step of the clock, however many packets are over the limit;
  * and yet each of them counts.
  */
@@ -139,7 +168,8 @@ static void test_written_once_a_step(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { PROG_TEST(test_flooder), PROG_TEST(test_spoofed),
-					    PROG_TEST(test_written_once_a_step) };
+					    PROG_TEST(test_written_once_a_step),
+					    PROG_TEST(test_half_open) };
 
 	return cmocka_run_group_tests(tests, group_setup, prog_group_teardown);
 }
