@@ -66,8 +66,9 @@ static __always_inline __u32 source_facts(const struct pkt *p, __u64 key, __u32 
  * The two things that most of a flood is, told by reading and without a call: a source over its
  * packet limit, and one that nobody knows while the newcomers' budget is spent. Else returns
  * FW_IS_ABSENT or 0, for stage_source(), with *ret_at for charge_at(). TCP of known sources is left
- * to it, because their proof decides what becomes of them; so are bans and claims, whose stamps lie
- * further ahead than debt can.
+ * to it, because their proof decides what becomes of them; so is all that comes in the name of one
+ * who ever proved himself, which bpf/ban.h counts; so are bans and claims, whose stamps lie further
+ * ahead than debt can.
  */
 static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_policy *policy,
 					   __u64 key, __u64 *ret_at)
@@ -114,7 +115,7 @@ static __always_inline __u32 source_glance(const struct pkt *p, const struct fw_
 		return 0;
 	}
 	e.word = *(volatile __u64 *)&e.src->word;
-	return e.word >> FW_TAG_SHIFT == place.tag &&
+	return e.word >> FW_TAG_SHIFT == place.tag && !e.src->proof &&
 			       word_over(&e, &policy->class[p->class & (FW_CLASS_MAX - 1)].limit[0],
 					 p->now)
 		       ? FW_GLANCE_OVER

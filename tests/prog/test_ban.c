@@ -129,6 +129,26 @@ static void test_half_open(void **state)
 	close(fd[1]);
 }
 
+/* A flood in her name that no limit of its own kind stops: the same. */
+static void test_spoofed_udp(void **state)
+{
+	struct prog *prog = *state;
+
+	for (int family = 4; family <= 6; family += 2) {
+		int fd[2], passed = 0;
+		struct spec own = proven(prog, family, fd), spoofed = own;
+
+		spoofed.proto = UDP;
+		assert_int_equal(flood(prog, &spoofed), 0);
+		for (int i = 0; i < 50; i++)
+			passed += prog_send(prog, &own).action == 2;
+		assert_int_equal(passed, 50);
+		close(fd[0]);
+		close(fd[1]);
+	}
+	assert_int_equal(prog_note(prog, FW_N_BANNED), 0);
+}
+
 /*
  * What CPUs share is written once in a step of the clock, however many packets are over the limit;
  * and yet each of them counts.
@@ -168,6 +188,7 @@ static void test_written_once_a_step(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { PROG_TEST(test_flooder), PROG_TEST(test_spoofed),
+					    PROG_TEST(test_spoofed_udp),
 					    PROG_TEST(test_written_once_a_step),
 					    PROG_TEST(test_half_open) };
 
