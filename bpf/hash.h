@@ -56,6 +56,13 @@ static __always_inline __u64 fw_hash6(__u64 prefix, __u64 key0, __u64 key1, __u6
 	return x ^ (x >> 29);
 }
 
+/* Which bucket of a /48. upper: of any of its addresses, the upper 64 bits. */
+static __always_inline __u64 fw_net48_hash(__u64 upper, enum fw_net48 whose, __u64 key1, __u64 key2,
+					   __u64 key3)
+{
+	return fw_hash6(upper >> 16 | (__u64)whose << 48, key2, key1, key3);
+}
+
 /* bits: log2 of the far part's sets. */
 static __always_inline __u32 fw_near_bits(__u32 bits)
 {

@@ -35,6 +35,7 @@ static __always_inline struct table_key source_table(__u8 family, __u64 key)
 #define FW_WHO_TRUSTED (1 << 17)
 #define FW_WHO_NET48   (1 << 18) /* the second bucket of an IPv6 source: that of its /48 */
 #define FW_WHO_ASK     (1 << 19) /* enter() only: the newcomers' budget has not been asked yet */
+#define FW_WHO_PROVEN  (1 << 20) /* of a /48 only: whose bucket */
 #define FW_IS_KNOWN    (1 << 8)
 #define FW_IS_NEWCOMER (1 << 9)
 #define FW_IS_PROVEN   (1 << 10)
@@ -63,8 +64,13 @@ static __always_inline struct toll toll_of(__u64 now, __u64 what)
 
 static __always_inline struct table_key who_table(__u64 key, __u32 who)
 {
+	enum fw_net48 whose = who & FW_WHO_TRUSTED  ? FW_NET48_TRUSTED
+			      : who & FW_WHO_PROVEN ? FW_NET48_PROVEN
+						    : FW_NET48_UNPROVEN;
+
 	if (who & FW_WHO_NET48)
-		return (struct table_key){ fw_hash6(key >> 16, knob_key2, knob_key1, knob_key3),
+		return (struct table_key){ fw_net48_hash(key, whose, knob_key1, knob_key2,
+							 knob_key3),
 					   knob_net6_base, knob_net6_bits };
 	return source_table(who & FW_WHO_IP4 ? 4 : 6, key);
 }

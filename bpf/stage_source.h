@@ -54,7 +54,9 @@ static __always_inline __u32 source_facts(const struct pkt *p, __u64 key, __u32 
 		facts = source(key, p->now, what, who);
 	if ((facts & 0xff) != FW_CONTINUE || facts & FW_IS_STRANGER)
 		return facts;
-	if (p->family == 6 && source_net48(p, key, what, who) != FW_CONTINUE)
+	if (p->family == 6 &&
+	    source_net48(p, key, what, who | (facts & FW_IS_PROVEN ? FW_WHO_PROVEN : 0)) !=
+		    FW_CONTINUE)
 		return (facts & ~0xffU) | FW_R_DROP_NET48;
 	return facts & FW_IS_ABSENT ? source_enter(p, key, what, who) : facts;
 }

@@ -4,6 +4,7 @@
  * strangers, and that a connection of this host's own counts whatever it asks. Clerks, and what is
  * sent in their name.
  */
+#include <string.h>
 #include <unistd.h>
 #include "tests/lib/crowd.h"
 
@@ -179,6 +180,42 @@ static void test_spoofed_clerk(void **state)
 	close(fd[1]);
 }
 
+/*
+ * Invented neighbours of one /48 use up what the unproven of it may send, but neither what its
+ * voters may nor what a clerk in the same network may.
+ */
+static void test_spoofed_neighbours(void **state)
+{
+	struct spec voter = { .family = 6, .src = VOTER, .dst = SERVER, .proto = TCP };
+	struct spec clerk = voter, spoofed = voter;
+	struct fw_apply *apply = prog_edit(*state);
+	struct prog *prog = *state;
+	int fd[2];
+
+	for (int i = FW_CLASS_DEFAULT; i <= FW_CLASS_TRUSTED; i++) {
+		memset(apply->model->class[i].rate, 0, sizeof(apply->model->class[i].rate));
+		apply->model->class[i].rate[FW_K_PACKETS] = (struct fw_rate){ 100, 100, 1, 0 };
+	}
+	prog_lane_add(apply, FW_LANE_TRUSTED, "2001:db8:a:777::/64", FW_FOREVER, 0);
+	prog_commit(prog, apply, FW_APPLY_POLICY | FW_APPLY_LANES);
+	clerk.nth = 0x776;
+	voter.sport = sockets_connect(crowd_listener[1], 6, VOTER, 80, fd);
+	crowd_pin(prog, FW_LEVEL_SIEGE);
+	prog_expect(prog, &voter, FW_R_PASS_SOCKET);
+	prog_expect(prog, &clerk, FW_R_PASS_TRUSTED);
+	spoofed.proto = UDP;
+	for (int i = 0; i < 50; i++) {
+		for (spoofed.nth = 1; spoofed.nth <= 100; spoofed.nth++)
+			prog_raw_spec(prog, &spoofed);
+		prog_expect(prog, &voter, FW_R_PASS_PROVEN);
+		prog_expect(prog, &clerk, FW_R_PASS_TRUSTED);
+	}
+	spoofed.nth = 101;
+	prog_expect(prog, &spoofed, FW_R_DROP_NET48);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +226,7 @@ int main(void)
 		CROWD_TEST(test_no_proof),
 		CROWD_TEST(test_trusted),
 		CROWD_TEST(test_spoofed_clerk),
+		CROWD_TEST(test_spoofed_neighbours),
 	};
 
 	return cmocka_run_group_tests(tests, crowd_group_setup, prog_group_teardown);

@@ -140,8 +140,11 @@ static void read_places(const struct fw_maps *maps, const __be32 addr_be[4],
 	}
 	read_place(&maps->src6, fw_hash6(high, key[0], key[1], key[3]), ret->now_ns, class->limit,
 		   policy->proof_s, &ret->own);
-	read_place(&maps->net6, fw_hash6(high >> 16, key[2], key[1], key[3]), ret->now_ns,
-		   class->net48, policy->proof_s, &ret->net48);
+	ret->net48_whose = ret->trusted	     ? FW_NET48_TRUSTED
+			   : ret->own.proven ? FW_NET48_PROVEN
+					     : FW_NET48_UNPROVEN;
+	read_place(&maps->net6, fw_net48_hash(high, ret->net48_whose, key[1], key[2], key[3]),
+		   ret->now_ns, class->net48, policy->proof_s, &ret->net48);
 }
 
 static void read_lanes(const struct fw_maps *maps, __u64 live, const __be32 addr_be[4],

@@ -63,6 +63,7 @@ struct fw_source {
 	char class_name[FW_NAME_LEN];
 	struct fw_source_place own;   /* its /32 or /64 */
 	struct fw_source_place net48; /* IPv6 only */
+	enum fw_net48 net48_whose;    /* of the buckets of a /48, the one that it is held to */
 	struct fw_source_listing listing[FW_SOURCE_LISTINGS];
 	unsigned int listings; /* in listing[] */
 	size_t listings_all;   /* including those that did not fit */

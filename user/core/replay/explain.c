@@ -139,13 +139,17 @@ static int copy_state(const struct fw_maps *live, struct fw_judge *j, const __be
 		{ "fw_retry", live->retry, sizeof(*live->retry), 1 << FW_RETRY_BITS },
 		{ "fw_ban", live->ban, sizeof(*live->ban), FW_BAN_SETS },
 	};
+	struct fw_source source;
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps) && !r; i++)
 		r = copy_map(j, maps[i].name, maps[i].value, maps[i].from, maps[i].n, err);
 	if (!r)
 		r = copy_pace(live, j, err);
-	fw_judge_copy_source(j, live, addr_be);
+	if (!r)
+		r = fw_source_read(live, addr_be, &source, err);
+	if (!r)
+		fw_judge_copy_source(j, live, addr_be, source.net48_whose);
 	return r;
 }
 

@@ -69,12 +69,13 @@ int fw_judge_frame(struct fw_judge *judge, __u64 now_ns, const void *data, __u32
 bool fw_judge_prove(struct fw_judge *judge, __u64 now_ns, const __be32 addr_be[4]);
 
 /*
- * The sets in which other state keeps, or would keep, a source (its /48 too): whether it is known
+ * The sets in which other state keeps, or would keep, a source (its /48 too, of which whose says
+ * the bucket): whether it is known
  * and has proven itself, how full its buckets are, and whether there is room, are then as there.
  * The judge must have the other state's hash keys.
  */
 void fw_judge_copy_source(struct fw_judge *judge, const struct fw_maps *from,
-			  const __be32 addr_be[4]);
+			  const __be32 addr_be[4], enum fw_net48 whose);
 
 /* The policy that it judges by. */
 const struct fw_policy *fw_judge_policy(const struct fw_judge *judge);

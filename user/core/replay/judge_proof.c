@@ -159,7 +159,8 @@ static void copy_sets(const struct fw_maps_table *from, const struct table *to, 
 	to->more[slot / 64] |= 1ULL << slot % 64; /* look in both, which finds what there is */
 }
 
-void fw_judge_copy_source(struct fw_judge *j, const struct fw_maps *from, const __be32 addr_be[4])
+void fw_judge_copy_source(struct fw_judge *j, const struct fw_maps *from, const __be32 addr_be[4],
+			  enum fw_net48 whose)
 {
 	const __u64 *key = j->maps.meta->hash_key;
 	bool ip4 = fw_text_is_ip4(addr_be);
@@ -170,5 +171,5 @@ void fw_judge_copy_source(struct fw_judge *j, const struct fw_maps *from, const 
 	if (ip4)
 		return;
 	net = table_of(j, &j->maps.net6);
-	copy_sets(&from->net6, &net, fw_hash6(high >> 16, key[2], key[1], key[3]));
+	copy_sets(&from->net6, &net, fw_net48_hash(high, whose, key[1], key[2], key[3]));
 }
