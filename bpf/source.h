@@ -216,6 +216,24 @@ __noinline int remember(__u64 key, __u64 now, __u32 who, int proven)
 	return 1;
 }
 
+/*
+ * A packet of a half-open connection, beyond the crowd's budget. Some must come through, or who is
+ * let in could not finish; how many, the limit on new connections says: each is charged like one.
+ */
+__noinline int half_open_fits(__u64 key, __u64 now, __u32 who)
+{
+	const struct fw_policy *policy = policy_of(who);
+	const struct fw_limit *limit = &who_class(policy, who)->limit[FW_K_SYN];
+	struct table_key table = source_table(who & FW_WHO_IP4 ? 4 : 6, key);
+	struct entry e = {};
+
+	if (!limit->window)
+		return 1;
+	if (!table_find(&table, &e) || !e.src)
+		return 0;
+	return stamp_take(&e, FW_K_SYN - 1, limit, now, 1);
+}
+
 static __always_inline __u32 source_who(const struct pkt *p)
 {
 	return p->half | p->class << 8 | (p->family == 4 ? FW_WHO_IP4 : 0) |

@@ -364,6 +364,7 @@ static __always_inline int stage_crowd(struct xdp_md *ctx, struct pkt *p,
 {
 	const struct fw_service *service = &policy->service[p->service & (FW_SERVICE_MAX - 1)];
 	int over = p->reason, asked = FW_CONTINUE;
+	bool beyond;
 
 	FW_OPAQUE(service); /* one address, not one to be reckoned for each field */
 	if (over == FW_CONTINUE && p->trusted) {
@@ -378,9 +379,14 @@ static __always_inline int stage_crowd(struct xdp_md *ctx, struct pkt *p,
 	/* A connection of this host's is proof, whatever strangers are asked for. */
 	if (is_in_connection(p))
 		asked = ask_socket(ctx, p, policy);
-	if (asked == FW_R_PASS_SOCKET || asked == FW_R_PASS_COOKIE)
+	if (asked == FW_R_PASS_COOKIE || (asked == FW_R_PASS_SOCKET && p->proven))
 		return asked;
-	if (!crowd_over(p, service))
+	beyond = crowd_over(p, service);
+	/* Half open: a spoofed SYN makes such a one, and then any flood belongs to it. */
+	if (asked == FW_R_PASS_SOCKET &&
+	    (!beyond || half_open_fits(source_key(p), p->now, source_who(p))))
+		return asked;
+	if (!beyond)
 		return pass_reason(p);
 	over = crowd_excess(ctx, p, service->proof, asked);
 	if (over == FW_R_PASS_RETRANSMIT && remember(source_key(p), p->now, source_who(p), false))
