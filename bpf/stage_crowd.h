@@ -17,10 +17,15 @@
 #include "retry.h"
 #include "synack.h"
 
+/* Does it ask for a connection? A first fragment may; a later one has no flags. */
+static __always_inline bool asks_for_one(const struct pkt *p)
+{
+	return p->proto == FW_PROTO_TCP && (p->tcp_flags & (FW_TCP_SYN | FW_TCP_ACK)) == FW_TCP_SYN;
+}
+
 static __always_inline bool is_syn(const struct pkt *p)
 {
-	return p->proto == FW_PROTO_TCP && !p->fragment &&
-	       (p->tcp_flags & (FW_TCP_SYN | FW_TCP_ACK)) == FW_TCP_SYN;
+	return asks_for_one(p) && !p->fragment;
 }
 
 static __always_inline bool is_in_connection(const struct pkt *p)
@@ -32,7 +37,7 @@ static __always_inline bool is_in_connection(const struct pkt *p)
 static __always_inline bool crowd_fits(const __u64 tat[FW_C_MAX],
 				       const struct fw_limit limit[FW_C_MAX], const struct pkt *p)
 {
-	return (!is_syn(p) || shared_fits(&tat[FW_C_SYN], p->now, &limit[FW_C_SYN], 1)) &&
+	return (!asks_for_one(p) || shared_fits(&tat[FW_C_SYN], p->now, &limit[FW_C_SYN], 1)) &&
 	       shared_fits(&tat[FW_C_PACKETS], p->now, &limit[FW_C_PACKETS], 1) &&
 	       shared_fits(&tat[FW_C_BYTES], p->now, &limit[FW_C_BYTES], p->len);
 }
@@ -40,7 +45,7 @@ static __always_inline bool crowd_fits(const __u64 tat[FW_C_MAX],
 static __always_inline bool crowd_charge(__u64 tat[FW_C_MAX], const struct fw_limit limit[FW_C_MAX],
 					 const struct pkt *p)
 {
-	return (!is_syn(p) || shared_take(&tat[FW_C_SYN], p->now, &limit[FW_C_SYN], 1)) &&
+	return (!asks_for_one(p) || shared_take(&tat[FW_C_SYN], p->now, &limit[FW_C_SYN], 1)) &&
 	       shared_take(&tat[FW_C_PACKETS], p->now, &limit[FW_C_PACKETS], 1) &&
 	       shared_take(&tat[FW_C_BYTES], p->now, &limit[FW_C_BYTES], p->len);
 }

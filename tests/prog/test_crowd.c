@@ -118,6 +118,38 @@ static void test_budgets(void **state)
 	prog_expect(prog, &udp, FW_R_DROP_CROWD_UDP);
 }
 
+/* A SYN in fragments is one, too, though no cookie can answer it; what follows the first is none.
+ */
+static void test_syn_in_fragments(void **state)
+{
+	struct prog *prog = *state;
+
+	crowd_budget(prog, false, FW_C_SYN, 1, 5);
+	FOR_FAMILIES(family)
+	{
+		struct spec syn = { .family = family,
+				    .src = CROWD,
+				    .dst = SERVER,
+				    .proto = TCP,
+				    .flags = SYN,
+				    .payload = 12,
+				    .frag = true,
+				    .more = true };
+		struct spec rest = { .family = family,
+				     .src = CROWD,
+				     .dst = SERVER,
+				     .proto = TCP,
+				     .payload = 8,
+				     .frag = true,
+				     .frag_off = 32 };
+
+		assert_int_equal(prog_admitted(prog, &syn, 20), 5);
+		prog_expect(prog, &syn, FW_R_DROP_CROWD_FRAG);
+		prog_expect(prog, &rest, FW_R_PASS_SOURCE);
+		prog_step(prog, 10 * (__s64)SECOND);
+	}
+}
+
 /* A network over its own budget spends nothing of the service's. */
 static void test_networks(void **state)
 {
@@ -473,6 +505,7 @@ int main(void)
 		CROWD_TEST(test_strangers),
 		CROWD_TEST(test_calm),
 		CROWD_TEST(test_budgets),
+		CROWD_TEST(test_syn_in_fragments),
 		CROWD_TEST(test_networks),
 		CROWD_TEST(test_untracked),
 		CROWD_TEST(test_socket),
