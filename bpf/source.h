@@ -128,10 +128,14 @@ __noinline __u32 source(__u64 key, __u64 now, __u64 what, __u32 who)
 		return FW_CONTINUE | (admit(policy, now, who) ? FW_IS_ABSENT : FW_IS_STRANGER);
 	if (is_claimed(e.word))
 		return FW_CONTINUE | FW_IS_ABSENT;
-	/* A stamp further ahead than debt can be is a ban, or what a lowered burst left. */
+	/*
+	 * A stamp further ahead than debt can be is a ban, or what a lowered burst left. Whom an
+	 * admin trusts is not banned, nor for what others of his /64 did; a charge to the stamp
+	 * would end their ban, so the lane's ceiling alone holds him meanwhile.
+	 */
 	if (!(who & FW_WHO_NET48) && word_impossible(&e, &limits[FW_K_PACKETS], now) &&
 	    ban_holds(key, now))
-		return FW_R_DROP_BANNED | FW_IS_KNOWN;
+		return (who & FW_WHO_TRUSTED ? FW_CONTINUE : FW_R_DROP_BANNED) | FW_IS_KNOWN;
 	return entry_facts(&e, policy, limits, now, charge(&e, &toll, policy->proof_s, limits));
 }
 

@@ -80,6 +80,29 @@ static void test_flooder(void **state)
 	assert_int_equal(prog_note(prog, FW_N_BANNED), 4);
 }
 
+/* A clerk's address in the /64 of a banned source, or who is trusted since the ban, is not banned.
+ */
+static void test_trusted(void **state)
+{
+	struct prog *prog = *state;
+
+	for (int family = 4; family <= 6; family += 2) {
+		int fd[2];
+		struct spec ack = proven(prog, family, fd), clerk = ack;
+
+		assert_true(flood(prog, &ack) > 0);
+		clerk.low = 0x77;
+		prog_expect(prog, &clerk, FW_R_DROP_BANNED);
+		prog_lane(prog, FW_LANE_TRUSTED,
+			  family == 6 ? "2001:db8:a:1::70/128" : "198.51.100.7", FW_FOREVER, 0);
+		prog_expect(prog, &clerk, FW_R_PASS_TRUSTED);
+		if (family == 6)
+			prog_expect(prog, &ack, FW_R_DROP_BANNED);
+		close(fd[0]);
+		close(fd[1]);
+	}
+}
+
 /* The same flood, but of no connection: the victim is not banned, and her own one goes on. */
 static void test_spoofed(void **state)
 {
@@ -187,7 +210,9 @@ static void test_written_once_a_step(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { PROG_TEST(test_flooder), PROG_TEST(test_spoofed),
+	const struct CMUnitTest tests[] = { PROG_TEST(test_flooder),
+					    PROG_TEST(test_trusted),
+					    PROG_TEST(test_spoofed),
 					    PROG_TEST(test_spoofed_udp),
 					    PROG_TEST(test_written_once_a_step),
 					    PROG_TEST(test_half_open) };
