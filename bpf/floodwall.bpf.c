@@ -134,18 +134,28 @@ static __always_inline int judge(struct xdp_md *ctx, struct pkt *p, const struct
 	return judge_source(p, stages, glance, at) ? conclude(ctx, p, policy) : FW_OPEN;
 }
 
-/* The same for any frame, whose facts are in memory: up to its source's lane, */
+/*
+ * The same for any frame, whose facts are in memory: up to its source's lane. That is asked for
+ * what keeps the link alive, too, where its budget is used up: strangers may do that, but not cut
+ * off management with it, nor the trusted.
+ */
 static __always_inline bool judge_any(struct xdp_md *ctx, struct pkt *p,
 				      const struct fw_policy *policy)
 {
 	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
 	__u32 stages = knob_stages;
+	bool over;
 
 	p->reason = parse(&f, p);
 	if (p->reason == FW_CONTINUE)
 		p->reason = judge_frame(p, policy, stages);
-	if (p->reason == FW_CONTINUE)
-		p->reason = judge_lane(p, stages);
+	over = p->reason == FW_R_DROP_ESSENTIAL;
+	if (over || p->reason == FW_CONTINUE) {
+		int lane = judge_lane(p, stages);
+
+		if (!over || lane == FW_R_PASS_MANAGEMENT || p->trusted)
+			p->reason = lane;
+	}
 	return p->reason != FW_CONTINUE;
 }
 

@@ -368,7 +368,8 @@ static __always_inline int stage_crowd(struct xdp_md *ctx, struct pkt *p,
 				       const struct fw_policy *policy)
 {
 	const struct fw_service *service = &policy->service[p->service & (FW_SERVICE_MAX - 1)];
-	int over = p->reason, asked = FW_CONTINUE;
+	__u64 asked = FW_CONTINUE;
+	int over = p->reason;
 	bool beyond;
 
 	FW_OPAQUE(service); /* one address, not one to be reckoned for each field */
@@ -386,6 +387,7 @@ static __always_inline int stage_crowd(struct xdp_md *ctx, struct pkt *p,
 		asked = ask_socket(ctx, p, policy);
 	if (asked == FW_R_PASS_COOKIE || (asked == FW_R_PASS_SOCKET && p->proven))
 		return asked;
+	FW_FORGET(asked, p->now); /* whatever it is, for the verifier it is one state */
 	beyond = crowd_over(p, service);
 	/* Half open: a spoofed SYN makes such a one, and then any flood belongs to it. */
 	if (asked == FW_R_PASS_SOCKET &&

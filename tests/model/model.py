@@ -93,17 +93,26 @@ class Model:
         """({reason: what to charge if that is what happens}, services it may be counted for)."""
         lane, name = self.policy.lane(p.family, p.src, now) if p.src is not None else (None, None)
         if p.own and p.own != "deep":
-            return self.budget(p.own, now, *OWN[p.own])
+            found = self.budget(p.own, now, *OWN[p.own])
+            # Strangers may use that budget up, but not for those who need none.
+            if p.own not in ("arp", "other_l3") and lane in ("management", "trusted") and found.pop(
+                    OWN[p.own][1], None) is not None:
+                found.update(self.in_lane(p, now, lane, name))
+            return found
         if p.defect == "short":
             # What is cut off also makes the total length one that cannot be.
             return {"short": (), "ip_header": ()}
         if p.defect:
             return {p.defect: ()}
+        return self.in_lane(p, now, lane, name)
+
+    def in_lane(self, p, now, lane, name):
+        """What is decided by who it is from and where it goes."""
         if lane == "management":
             return {"management": ()}
         if lane == "blocked":
             return {"blocked": ()}
-        if p.own:
+        if p.own == "deep":
             return self.budget(p.own, now, *OWN[p.own])
         service, wrong = self.policy.service(p)
         if p.proto == "udp" and not p.later and (p.sport in self.policy.everywhere or (

@@ -147,13 +147,15 @@ class Maker:
 
     def discovery(self, p):
         p.what = p.own = "nd"
+        p.proto = "icmp"
         p.family, p.src, p.dst = 6, 0xfe80 << 112 | self.r.getrandbits(64), OUR6[0]
         kind, hops = self.r.choice(((133, 255), (134, 255), (135, 255), (136, 255), (130, 1), (143, 1)))
         return wrap(self.r, p, ip6(p, 58, struct.pack("!BBHI", kind, 0, 0, 0) + bytes(16), hops=hops))
 
     def dhcp(self, p):
         p.what = p.own = "dhcp"
-        sport, dport = (67, 68) if p.family == 4 else (547, 546)
+        p.proto = "udp"
+        p.sport, p.dport = sport, dport = (67, 68) if p.family == 4 else (547, 546)
         body = struct.pack("!HHHH", sport, dport, 308, 0) + bytes(300)
         if p.family == 6:
             p.src = 0xfe80 << 112 | self.r.getrandbits(64)
@@ -161,6 +163,7 @@ class Maker:
 
     def path_mtu(self, p):
         p.what = p.own = "pmtu"
+        p.proto = "icmp"
         kind, code = (3, 4) if p.family == 4 else (2, 0)
         body = struct.pack("!BBHI", kind, code, 0, 1400) + bytes(48)
         return wrap(self.r, p, ip4(p, 1, body) if p.family == 4 else ip6(p, 58, body))

@@ -209,6 +209,37 @@ static void test_beside(void **state)
 		prog_expect(*state, &frag, FW_R_DROP_BLOCKED);
 }
 
+/*
+ * Whoever floods what keeps the link alive uses up its budget for strangers; who is let through
+ * whatever comes, or has a lane of his own, is none.
+ */
+static void test_essential_over(void **state)
+{
+	struct spec pmtu = { .proto = ICMP };
+
+	add(*state, FW_LANE_MANAGEMENT, "203.0.113.5");
+	add(*state, FW_LANE_MANAGEMENT, "2001:db8:ad:1::/64");
+	add(*state, FW_LANE_TRUSTED, "203.0.113.20");
+	add(*state, FW_LANE_TRUSTED, "2001:db8:c1e7:1::/64");
+	add(*state, FW_LANE_BLOCKED, "203.0.113.66");
+	add(*state, FW_LANE_BLOCKED, "2001:db8:bad:1::/64");
+	for (pmtu.family = 4; pmtu.family <= 6; pmtu.family += 2) {
+		pmtu.type = pmtu.family == 4 ? 3 : 2;
+		pmtu.code = pmtu.family == 4 ? 4 : 0;
+		prog_budget(*state, FW_B_PMTU, 1, 1);
+		prog_step(*state, 2 * (__s64)SECOND);
+		pmtu.src = VOTER;
+		prog_expect(*state, &pmtu, FW_R_PASS_ESSENTIAL);
+		prog_expect(*state, &pmtu, FW_R_DROP_ESSENTIAL);
+		pmtu.src = ATTACKER;
+		prog_expect(*state, &pmtu, FW_R_DROP_ESSENTIAL);
+		pmtu.src = ADMIN;
+		prog_expect(*state, &pmtu, FW_R_PASS_MANAGEMENT);
+		pmtu.src = CLERK;
+		prog_expect(*state, &pmtu, FW_R_PASS_TRUSTED);
+	}
+}
+
 /* The plainest reading of a list of prefixes. */
 struct reading {
 	__u32 until[FW_LANE_MAX];
@@ -398,11 +429,11 @@ static void test_long_list(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROG_TEST(test_precedence),	  PROG_TEST(test_edges),
-		PROG_TEST(test_all_of_a_family),  PROG_TEST(test_expiry),
-		PROG_TEST(test_latest_expiry),	  PROG_TEST(test_longest_class),
-		PROG_TEST(test_beside),		  PROG_TEST(test_random),
-		cmocka_unit_test(test_long_list),
+		PROG_TEST(test_precedence),	 PROG_TEST(test_edges),
+		PROG_TEST(test_all_of_a_family), PROG_TEST(test_expiry),
+		PROG_TEST(test_latest_expiry),	 PROG_TEST(test_longest_class),
+		PROG_TEST(test_beside),		 PROG_TEST(test_essential_over),
+		PROG_TEST(test_random),		 cmocka_unit_test(test_long_list),
 	};
 
 	return cmocka_run_group_tests(tests, prog_group_setup_facts, prog_group_teardown);
