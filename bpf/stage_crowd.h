@@ -313,6 +313,10 @@ static __always_inline int crowd_over_limit(struct xdp_md *ctx, struct pkt *p, _
 	asked = is_in_connection(p) ? ask_table(ctx, p) : FW_CONTINUE;
 	own = (asked == FW_R_PASS_SOCKET && p->proven) || asked == FW_R_PASS_COOKIE;
 	p->proven |= was;
+	/* Within limits of her own; the lane's ceiling is for what may be spoofed, and this is not.
+	 */
+	if (own && over == FW_R_DROP_TRUSTED)
+		return asked;
 	return ban_consider(source_key(p), p->now, source_who(p), own) ? asked : over;
 }
 

@@ -151,6 +151,37 @@ static void test_trusted(void **state)
 	close(fd[1]);
 }
 
+/* Nor does it matter in whose name of the lane: beyond the ceiling connections go on, and begin. */
+static void test_spoofed_colleague(void **state)
+{
+	struct spec spoofed = { .src = ADMIN, .dst = SERVER, .proto = UDP };
+	struct prog *prog = *state;
+
+	prog_lane(prog, FW_LANE_TRUSTED, "203.0.113.0/24", FW_FOREVER, 0);
+	prog_lane(prog, FW_LANE_TRUSTED, "2001:db8:c1e7:1::/64", FW_FOREVER, 0);
+	FOR_FAMILIES(family)
+	{
+		struct spec ack = { .family = family, .src = CLERK, .dst = SERVER, .proto = TCP };
+		struct spec syn = ack;
+		int fd[2];
+
+		ack.sport = sockets_connect(crowd_listener[family == 6], family, CLERK, 80, fd);
+		prog_expect(prog, &ack, FW_R_PASS_TRUSTED);
+		prog_budget(prog, FW_B_TRUSTED, 1, 1);
+		prog_admitted(prog, &spoofed, 100);
+		prog_expect(prog, &spoofed, FW_R_DROP_TRUSTED);
+		for (int i = 0; i < 50; i++)
+			prog_expect(prog, &ack, FW_R_PASS_SOCKET);
+		syn.flags = SYN;
+		prog_expect(prog, &syn, FW_R_TX_COOKIE);
+		ack.sport ^= 0x1111;
+		prog_expect(prog, &ack, FW_R_DROP_TRUSTED);
+		prog_budget(prog, FW_B_TRUSTED, 1000, 1000);
+		close(fd[0]);
+		close(fd[1]);
+	}
+}
+
 /* Whatever is sent in her name, her connections go on: they have a bucket of their own. */
 static void test_spoofed_clerk(void **state)
 {
@@ -226,6 +257,7 @@ int main(void)
 		CROWD_TEST(test_no_proof),
 		CROWD_TEST(test_trusted),
 		CROWD_TEST(test_spoofed_clerk),
+		CROWD_TEST(test_spoofed_colleague),
 		CROWD_TEST(test_spoofed_neighbours),
 	};
 
