@@ -407,10 +407,8 @@ struct fw_src_set {
 	} way[FW_WAYS];
 };
 _Static_assert(sizeof(struct fw_src) == 32, "two to a cache line");
-/* A /48 has a bucket for each of these: what invented neighbours use up must not be what proven
- * sources live on, nor what those use up the clerks'. */
-enum fw_net48 { FW_NET48_UNPROVEN, FW_NET48_PROVEN, FW_NET48_TRUSTED };
-#define FW_SEEN_SHIFT	       30 /* 1.07 s */
+enum fw_net48 { FW_NET48_UNPROVEN, FW_NET48_PROVEN, FW_NET48_TRUSTED }; /* buckets of a /48 */
+#define FW_SEEN_SHIFT	       30					/* 1.07 s */
 #define FW_SEEN_UNITS	       5
 #define FW_SEEN_GAPS	       0x7ff /* time wraps after 36 minutes */
 #define FW_SEEN(now_ns, units) ((__u16)((now_ns) >> FW_SEEN_SHIFT << FW_SEEN_UNITS | (units)))

@@ -56,7 +56,10 @@ static __always_inline __u64 fw_hash6(__u64 prefix, __u64 key0, __u64 key1, __u6
 	return x ^ (x >> 29);
 }
 
-/* Which bucket of a /48. upper: of any of its addresses, the upper 64 bits. */
+/*
+ * A /48 has several buckets: what invented neighbours use up must not be what proven sources live
+ * on, nor what those use up the clerks'. upper: of any of its addresses, the upper 64 bits.
+ */
 static __always_inline __u64 fw_net48_hash(__u64 upper, enum fw_net48 whose, __u64 key1, __u64 key2,
 					   __u64 key3)
 {

@@ -81,4 +81,32 @@ static __always_inline void tally(const struct pkt *p, __u64 key, __u32 lost_for
 	tally_publish(ordered, &t->who, who);
 }
 
+/* Reasons for which the crowd's budgets refuse a packet, a bit each; the compiler adds them up. */
+static __always_inline __u64 crowd_reasons(void)
+{
+	static const __u8 group[FW_REASON_SLOTS] = FW_REASON_GROUPS;
+	static const bool of_crowd[FW_G_MAX] = {
+#define X(id, name, crowd) crowd,
+		FW_GROUPS(X)
+#undef X
+	};
+	__u64 reasons = 0;
+
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < FW_R_MAX; i++)
+		reasons |= (__u64)of_crowd[group[i]] << i;
+	return reasons;
+}
+
+/*
+ * What the crowd's budgets refuse of a source that never proved itself is the crowd's, too: counted
+ * by reason, and sampled. Anybody can send it in any name, and with an account for each name it
+ * would cost a flood's recorder a record a packet. Classes are named by people: who is in one has
+ * his account.
+ */
+static __always_inline bool crowd_owns(const struct pkt *p, int reason)
+{
+	return p->class == FW_CLASS_DEFAULT && crowd_reasons() >> reason & 1;
+}
+
 #endif
