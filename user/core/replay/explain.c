@@ -139,7 +139,7 @@ static int copy_state(const struct fw_maps *live, struct fw_judge *j, const __be
 		{ "fw_retry", live->retry, sizeof(*live->retry), 1 << FW_RETRY_BITS },
 		{ "fw_ban", live->ban, sizeof(*live->ban), FW_BAN_SETS },
 	};
-	struct fw_source source;
+	struct fw_source source = { 0 };
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps) && !r; i++)
