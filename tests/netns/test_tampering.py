@@ -2,6 +2,7 @@
 """Every kind of tampering with a bundle is named by the command, and noticed by the recipe with standard
 tools that is in it; and what two incidents share."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -70,10 +71,32 @@ def break_chain(d):
     return d[:at + line.start(1)] + b"0" * 64 + d[at + line.end(1):]
 
 
+def write_between(d):
+    """Words in the zeros behind a file: no tar shows them."""
+    at, n = place(d, "public.txt")
+    assert not any(d[at + n - 20:at + n])
+    return d[:at + n - 20] + b"not what was signed!" + d[at + n:]
+
+
+def write_in_end(d):
+    return d[:-20] + b"not what was signed!"
+
+
+def name_owner(d):
+    """A header that is as good as the true one, but for what it says."""
+    at, _ = place(d, "public.txt")
+    h = bytearray(d[at:at + 512])
+    h[265:269] = b"evil"
+    h[148:156] = b" " * 8
+    h[148:156] = b"%06o\0 " % sum(h)
+    return d[:at] + bytes(h) + d[at + 512:]
+
+
 KINDS = [(change_byte, "changed", "sources.csv"), (remove, "removed", "sources.csv"),
          (cut, "cut", "sources.csv"), (append, "appended", None),
          (append_file, "added", "public.txt"), (reorder, "reordered", "report.json"),
-         (break_chain, "chain", "public.txt")]
+         (break_chain, "chain", "public.txt"), (write_between, "frame", "public.txt"),
+         (write_in_end, "frame", None), (name_owner, "frame", None)]
 
 
 @pytest.mark.parametrize("tamper,fault,name", KINDS, ids=[k[0].__name__ for k in KINDS])
@@ -116,11 +139,67 @@ def test_recipe_writes_nowhere(ev):
     said = lablib.run(["/bin/sh", ev.path("VERIFY.txt")], check=False)
     assert said.returncode == 2 and said.stdout == "NOT CHECKED: say which: sh VERIFY.txt BUNDLE [PUBLIC-KEY]\n"
     os.makedirs(ev.path("bin"))
-    for name in "tar awk sed diff mktemp mkdir readlink grep rm sha256sum".split():
+    for name in "tar awk sed diff cmp od tr mktemp mkdir readlink grep rm sha256sum".split():
         os.symlink(shutil.which(name), ev.path("bin/" + name))
     said = lablib.run(["env", "-i", "PATH=" + ev.path("bin"), "/bin/sh", ev.path("VERIFY.txt"),
                        ev.path("night.tar")], check=False)
     assert said.returncode == 2 and said.stdout == "NOT CHECKED: this machine has no openssl\n"
+
+
+def test_recipe_accuses_nobody(ev):
+    """What is wrong with the machine, or with what was typed, is no fault of the bundle."""
+    for key in (ev.path("nothing.pem"), ev.path("VERIFY.txt")):
+        code, out = ev.recipe("night.tar", key)
+        assert code == 2 and "NOT CHECKED: %s is no public key" % key in out and "INTACT" not in out, out
+    small = ev.path("small")
+    os.mkdir(small)
+    lablib.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", small])
+    try:
+        said = lablib.run(["sh", ev.path("VERIFY.txt"), ev.path("night.tar")], check=False,
+                          env=dict(os.environ, TMPDIR=small))
+        assert said.returncode == 2 and "NOT CHECKED: tar cannot unpack" in said.stdout, said.stdout
+        assert "INTACT" not in said.stdout and not os.listdir(small)
+    finally:
+        lablib.run(["umount", small])
+
+
+def test_key_not_the_named_one(ev):
+    """All signed anew with another key, but the manifest still names the office's: command and recipe
+    say that these two are not one."""
+    folder = ev.path("renamed")
+    os.mkdir(folder)
+    key, pub = folder + "/key.pem", folder + "/public-key.pem"
+    lablib.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key])
+    lablib.run(["openssl", "pkey", "-in", key, "-pubout", "-out", pub])
+    files = dict(ev.files)
+    with open(pub, "rb") as f:
+        files["public-key.pem"] = f.read()
+    head, lines = files["manifest.txt"].decode().split("\n\n")
+    chain, rows = hashlib.sha256((head + "\n\n").encode()).hexdigest(), []
+    for line in lines.splitlines()[:-1]:
+        number, name = line.split()[:2]
+        row = "%s %s %d %s" % (number, name, len(files[name]), hashlib.sha256(files[name]).hexdigest())
+        chain = hashlib.sha256(("%s %s\n" % (chain, row)).encode()).hexdigest()
+        rows.append("%s %s\n" % (row, chain))
+    files["manifest.txt"] = (head + "\n\n" + "".join(rows) + lines.splitlines()[-1] + "\n").encode()
+    with open(folder + "/manifest.txt", "wb") as f:
+        f.write(files["manifest.txt"])
+    lablib.run(["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", key, "-in", f.name, "-out",
+                folder + "/manifest.sig"])
+    with open(folder + "/manifest.sig", "rb") as f:
+        files["manifest.sig"] = f.read()
+    with open(ev.path("night.tar"), "rb") as f:
+        data = f.read()
+    out = b""
+    for name, at, length in members(data):
+        assert len(files[name]) == int(data[at + 124:at + 135], 8)
+        out += data[at:at + 512] + files[name].ljust(length - 512, b"\0")
+    with open(ev.path("bad.tar"), "wb") as f:
+        f.write(out + bytes(1024))
+    c = ev.verify("bad.tar", code=2)
+    assert [x["fault"] for x in c["findings"]] == ["key"] and "swapped" in c["findings"][0]["text"]
+    code, said = ev.recipe("bad.tar")
+    assert code == 1 and "NOT INTACT: the manifest names (<) another key" in said, said
 
 
 def test_another_key(ev):
@@ -156,7 +235,8 @@ def test_recipe_anywhere(ev):
     if not busybox:
         pytest.skip("no busybox here")
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("tar awk sed diff mktemp mkdir readlink cut grep wc rm echo cat sha256sum").split():
+        for name in ("tar awk sed diff cmp od tr head date tee mktemp mkdir readlink cut grep wc rm echo cat "
+                     "sha256sum").split():
             os.symlink(busybox, os.path.join(folder, name))
         os.symlink(shutil.which("openssl"), os.path.join(folder, "openssl"))
         bare = ["env", "-i", "PATH=" + folder, busybox, "sh", ev.path("VERIFY.txt")]
