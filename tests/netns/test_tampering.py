@@ -256,6 +256,8 @@ def test_no_bundle(ev):
         f.write("hello")
     assert "no bundle" in ev.json("incident", "verify", ev.path("text"), code=1)["error"]["message"]
     ev.json("incident", "verify", ev.path("nothing"), code=1)
+    os.mkfifo(ev.path("pipe"))
+    assert "not a regular file" in ev.json("incident", "verify", ev.path("pipe"), code=1)["error"]["message"]
     ev.json("incident", "verify", ev.path("night.tar"), "--key", ev.path("text"), code=1)
 
 

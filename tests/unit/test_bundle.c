@@ -354,6 +354,34 @@ static void shuffled(void **state)
 	}
 }
 
+/* A manifest that cannot be read says nothing of keys; one that is too long is a fault of the
+ * bundle, not of the machine's memory. */
+static void manifest_unread(void **state)
+{
+	struct whole *w = *state;
+	size_t at = header_of(w, FW_BUNDLE_MANIFEST), size = 65U << 20;
+	char *copy = calloc(1, w->len + size + FW_TAR_BLOCK);
+	struct fw_bundle_check check;
+	struct fw_tar_head head;
+
+	memcpy(copy, w->data, w->len);
+	copy[at + FW_TAR_BLOCK] ^= 1;
+	check = look(copy, w->len, NULL);
+	assert_true(found(&check, FW_BF_MANIFEST, FW_BUNDLE_MANIFEST));
+	assert_true(found(&check, FW_BF_SIGNATURE, NULL));
+	assert_int_equal(check.nr_findings, 2);
+	assert_int_equal(fw_tar_head_get(w->data + at, &head), 0);
+	head.size = size;
+	assert_int_equal(fw_tar_head_put(&head, copy + at), 0);
+	memset(copy + at + FW_TAR_BLOCK, 'x', size);
+	memcpy(copy + at + FW_TAR_BLOCK + size, w->data + header_of(w, FW_BUNDLE_SIG),
+	       w->len - header_of(w, FW_BUNDLE_SIG));
+	check = look(copy, at + FW_TAR_BLOCK + size + w->len - header_of(w, FW_BUNDLE_SIG), NULL);
+	assert_true(found(&check, FW_BF_MANIFEST, FW_BUNDLE_MANIFEST));
+	assert_non_null(strstr(check.finding[0].text, "longer than any"));
+	free(copy);
+}
+
 static void no_bundle(void **state)
 {
 	struct fw_bundle_check check;
@@ -401,6 +429,7 @@ int main(void)
 		cmocka_unit_test(swapped_key),
 		cmocka_unit_test(old_signature),
 		cmocka_unit_test(shuffled),
+		cmocka_unit_test(manifest_unread),
 		cmocka_unit_test(no_bundle),
 		cmocka_unit_test(failures),
 	};

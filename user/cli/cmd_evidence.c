@@ -125,7 +125,7 @@ static int cmd_verify(struct fw_cli *cli, int argc, char **argv)
 	err = given ? expected(cli, given, id) : 0;
 	if (err)
 		goto out;
-	fd = open(argv[0], O_RDONLY | O_CLOEXEC);
+	fd = open(argv[0], O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is not waited for */
 	if (fd < 0) {
 		err = fw_err_set_file(&cli->err, -errno, NULL, "cannot open %s: %s", argv[0],
 				      strerror(errno));

@@ -286,7 +286,7 @@ static void check_signature(struct check *c, const char *head_key, const char *s
 	if (!have)
 		fw_bundle_find(c->ret, FW_BF_KEY, 0, FW_BUNDLE_KEY, 0,
 			       FW_BUNDLE_KEY " is missing or is no Ed25519 key");
-	else if (strcmp(head_key, c->ret->key_id) != 0)
+	else if (*head_key && strcmp(head_key, c->ret->key_id) != 0)
 		fw_bundle_find(c->ret, FW_BF_KEY, 0, FW_BUNDLE_KEY, 0,
 			       FW_BUNDLE_KEY
 			       " is not the key that the manifest names: it was swapped");
@@ -311,6 +311,11 @@ static int check_manifest(struct check *c, const char *expect_id)
 	char head_key[FW_SIGN_ID_LEN] = "", *records, *copy;
 	int err = 0;
 
+	if (c->manifest->head.size > MANIFEST_MAX) {
+		fw_bundle_find(c->ret, FW_BF_MANIFEST, 0, FW_BUNDLE_MANIFEST, c->manifest->at,
+			       "the manifest is longer than any that floodwall writes");
+		return 0;
+	}
 	c->text = content(c, c->manifest, MANIFEST_MAX);
 	copy = content(c, c->manifest, MANIFEST_MAX);
 	if (!c->text || !copy) {
@@ -325,6 +330,9 @@ static int check_manifest(struct check *c, const char *expect_id)
 		fw_bundle_find(c->ret, FW_BF_MANIFEST, 0, FW_BUNDLE_MANIFEST, c->manifest->at,
 			       "the head of the manifest cannot be read");
 	} else {
+		if (!*head_key)
+			fw_bundle_find(c->ret, FW_BF_MANIFEST, 0, FW_BUNDLE_MANIFEST,
+				       c->manifest->at, "the manifest names no key");
 		err = read_records(c, records);
 		if (!err)
 			err = compare(c);
