@@ -215,6 +215,76 @@ static void close_together(void **state)
 	fw_history_close(h);
 }
 
+/* The program's part: the host is at this level since that moment. */
+static void set_level(struct bench *b, __u32 level, __u64 since_ns)
+{
+	struct fw_service_state *s = mapped(b, "fw_level", FW_SERVICE_MAX * sizeof(*s));
+	struct fw_maps maps = { 0 };
+	struct fw_err err;
+
+	assert_int_equal(fw_maps_open_object(b->obj, FW_MAPS_ALL | FW_MAPS_WRITE, &maps, &err), 0);
+	strcpy(maps.policy_txt[FW_LIVE_POLICY(maps.ctl->live)].service_name[FW_SERVICE_HOST],
+	       "host");
+	fw_maps_close(&maps);
+	s[FW_SERVICE_HOST] = (struct fw_service_state){ .over_ns = b->now.program_ns,
+							.entered_ns = since_ns,
+							.level = level };
+	if (level == FW_LEVEL_CALM)
+		s[FW_SERVICE_HOST].over_ns = since_ns - FW_LEVEL_CALM_NS;
+	munmap(s, (FW_SERVICE_MAX * sizeof(*s) + 4095) & ~4095UL);
+}
+
+/*
+ * A recorder that is started anew under siege writes no change of level that was none; one that
+ * comes when the siege is over writes when it ended, so that no service stands above calm for ever.
+ */
+static void levels_go_on(void **state)
+{
+	struct bench *b = *state;
+	struct fw_history *h = NULL;
+	struct fw_history_level *list = NULL;
+	struct fw_incident_span *span = NULL;
+	struct fw_incident in;
+	struct fw_err err = {};
+	__u64 calm_ns;
+	size_t n, spans;
+
+	snprintf(b->path, sizeof(b->path), "%s/h.db", b->folder);
+	start(b);
+	assert_int_equal(second(b, &err), 0);
+	set_level(b, FW_LEVEL_SIEGE, b->now.program_ns);
+	assert_int_equal(second(b, &err), 0);
+	fw_recorder_free(b->recorder);
+	start(b);
+	assert_int_equal(second(b, &err), 0);
+	assert_int_equal(fw_history_open(b->path, false, &h, &err), 0);
+	assert_int_equal(ask(h, "SELECT count(*) FROM incident"), 1);
+	assert_int_equal(ask(h, "SELECT count(*) FROM level"), 1);
+	fw_recorder_free(b->recorder);
+	for (int i = 0; i < 60; i++) {
+		b->now.when.utc_ns += SECOND;
+		b->now.when.boot_ns += SECOND;
+		b->now.program_ns += SECOND;
+	}
+	calm_ns = b->now.program_ns - 9 * SECOND; /* and the next second */
+	set_level(b, FW_LEVEL_CALM, calm_ns);
+	start(b);
+	assert_int_equal(second(b, &err), 0);
+	assert_int_equal(second(b, &err), 0);
+	assert_int_equal(fw_incident_read(h, 1, &in, &err), 0);
+	assert_int_equal(fw_incident_levels(h, &in, &list, &n, &err), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(list[1].from, FW_LEVEL_SIEGE);
+	assert_int_equal(list[1].to, FW_LEVEL_CALM);
+	assert_int_equal(list[1].when.boot_ns, calm_ns);
+	assert_int_equal(fw_incident_spans(&in, list, n, &span, &spans), 0);
+	assert_int_equal(spans, 1);
+	assert_true(span[0].over);
+	free(span);
+	free(list);
+	fw_history_close(h);
+}
+
 static void new_generation(struct bench *b)
 {
 	struct fw_maps maps = { 0 };
@@ -298,6 +368,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(waits, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_minute, setup, teardown),
 		cmocka_unit_test_setup_teardown(close_together, setup, teardown),
+		cmocka_unit_test_setup_teardown(levels_go_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(signed_late, setup, teardown),
 		cmocka_unit_test_setup_teardown(full_ledger, setup, teardown),
 	};

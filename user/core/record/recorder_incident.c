@@ -208,6 +208,9 @@ int fw_rec_adopt(struct fw_recorder *r, const struct fw_recorder_now *now, struc
 		r->incident = (struct fw_incident){};
 		return 0;
 	}
+	code = fw_rec_adopt_levels(r, err);
+	if (code)
+		return code;
 	r->before_written = true;
 	r->cursor[0] = r->cursor[1] = 0;
 	if (r->accounts_kept) /* the last second may not have been */

@@ -37,8 +37,9 @@
 
 struct fw_rec_level {
 	char name[FW_NAME_LEN];
-	__u32 level;
+	__u32 level, for_s; /* for_s: struct fw_level_now */
 	bool pinned;
+	bool adopted; /* what another recorder wrote last: the level may have changed since */
 };
 
 struct fw_rec_levels {
@@ -147,6 +148,9 @@ int fw_rec_write_clock(struct fw_recorder *r, const struct fw_recorder_now *now,
 		       struct fw_history_clock *c, struct fw_err *err);
 void fw_rec_read_levels(struct fw_recorder *r, const struct fw_recorder_now *now,
 			struct fw_rec_levels *ret);
+/* The open incident's services go on from the levels that were written last: one that is where it
+ * was has changed nothing, and one that came back to calm meanwhile has. */
+int fw_rec_adopt_levels(struct fw_recorder *r, struct fw_err *err);
 int fw_rec_write_levels(struct fw_recorder *r, const struct fw_recorder_now *now,
 			const struct fw_rec_levels *levels, struct fw_err *err);
 int fw_rec_write_change(struct fw_recorder *r, const struct fw_recorder_now *now, __u32 generation,

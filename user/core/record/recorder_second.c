@@ -41,6 +41,7 @@ void fw_rec_read_levels(struct fw_recorder *r, const struct fw_recorder_now *now
 	for (unsigned int i = 0; i < ret->nr; i++) {
 		memcpy(ret->at[i].name, list[i].name, sizeof(ret->at[i].name));
 		ret->at[i].level = list[i].level;
+		ret->at[i].for_s = list[i].for_s;
 		ret->at[i].pinned = list[i].pinned;
 	}
 }
@@ -53,6 +54,39 @@ static const struct fw_rec_level *level_of(const struct fw_rec_levels *levels, c
 	return NULL;
 }
 
+int fw_rec_adopt_levels(struct fw_recorder *r, struct fw_err *err)
+{
+	struct fw_rec_levels *known = &r->levels;
+	struct fw_history_level *list = NULL;
+	size_t count = 0;
+	int code = fw_incident_levels(r->history, &r->incident, &list, &count, err);
+
+	known->nr = 0;
+	for (size_t i = 0; i < count; i++) {
+		unsigned int at = 0;
+
+		while (at < known->nr && strcmp(known->at[at].name, list[i].service) != 0)
+			at++;
+		if (at == FW_SERVICE_MAX)
+			continue;
+		if (at == known->nr)
+			known->nr++;
+		known->at[at] = (struct fw_rec_level){ .level = list[i].to, .adopted = true };
+		memcpy(known->at[at].name, list[i].service, sizeof(known->at[at].name));
+	}
+	free(list);
+	return code;
+}
+
+/* When it came to this level: now, unless it may have done so while nobody looked. */
+static struct fw_when changed(const struct fw_recorder_now *now, const struct fw_rec_level *l,
+			      const struct fw_rec_level *was)
+{
+	__u64 ago = was && was->adopted ? l->for_s * FW_NS_PER_S : 0;
+
+	return (struct fw_when){ now->when.utc_ns - ago, now->when.boot_ns - ago };
+}
+
 int fw_rec_write_levels(struct fw_recorder *r, const struct fw_recorder_now *now,
 			const struct fw_rec_levels *levels, struct fw_err *err)
 {
@@ -61,7 +95,7 @@ int fw_rec_write_levels(struct fw_recorder *r, const struct fw_recorder_now *now
 	for (unsigned int i = 0; i < levels->nr && !code; i++) {
 		const struct fw_rec_level *l = &levels->at[i], *was = level_of(&r->levels, l->name);
 		__u32 from = was ? was->level : FW_LEVEL_CALM;
-		struct fw_history_level row = { .when = now->when,
+		struct fw_history_level row = { .when = changed(now, l, was),
 						.from = (__u8)from,
 						.to = (__u8)l->level,
 						.pinned = l->pinned };
