@@ -167,6 +167,21 @@ def test_clock_jumped_back(ev):
     assert ev.verify("jumped/x.tar")["intact"]
 
 
+def test_started_anew_above_calm(ev):
+    """A service was above calm before the machine started anew and after: nobody knows for how long,
+    and no length is made of two clocks that have nothing to do with each other."""
+    _, page, r = altered(
+        ev, "level", "UPDATE tick SET boot_ns = boot_ns - 1050000000000 WHERE id > 60",
+        "INSERT OR IGNORE INTO service(id, name) SELECT coalesce(max(id), 0) + 1, 'web' FROM service",
+        "DELETE FROM level", "INSERT INTO level SELECT NULL, 1, 1794000001000000000, 1001000000000, "
+        "(SELECT id FROM service WHERE name = 'web'), 0, 2, 0",
+        "INSERT INTO level SELECT NULL, 90, 1794000090000000000, 40000000000, "
+        "(SELECT id FROM service WHERE name = 'web'), 2, 0, 0")
+    assert [s["until"] is not None for s in r["events"]["above_calm"]] == [True]
+    table = page[page.index("Each service above calm"):]
+    assert re.findall(r'<td class="n">([^<]*)</td>', table[:table.index("</table>")]) == ["&ndash;"]
+
+
 def test_started_anew_within(ev):
     _, page, r = altered(ev, "anew", "UPDATE tick SET boot_ns = boot_ns - 1050000000000 WHERE id > 60")
     assert r["incident"]["seconds"] == 120

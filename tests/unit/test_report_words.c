@@ -147,6 +147,43 @@ static void the_quiet_is_no_flood(void **state)
 	free(r);
 }
 
+/* The clock is set within it: no time of day is told that was before the beginning. */
+static void clock_is_set(void **state)
+{
+	struct fw_incident_span span[] = {
+		{ .service = "web", .from = after(0), .to = after(70), .over = true },
+	};
+	struct fw_history_clock clock[] = { { .when = after(0) },
+					    { .when = after(30), .step_ns = -3600000000000 } };
+	struct fw_report *r = new_report();
+	char *text;
+
+	(void)state;
+	like_flood(r);
+	fw_report_rush(r);
+	strcpy(r->incident.service, "web");
+	r->incident.start = after(0);
+	r->incident.end = after(380);
+	r->incident.end.utc_ns -= 3600 * 1000000000ULL;
+	span[0].to.utc_ns -= 3600 * 1000000000ULL;
+	r->length_s = 380;
+	r->span = span;
+	r->nr_spans = 1;
+	r->clock = clock;
+	r->nr_clocks = 2;
+	text = sentences(r);
+	assert_non_null(strstr(text, "From 06 November 2026, 23:59 UTC on (for 70 seconds) the "
+				     "server was flooded"));
+	assert_non_null(
+		strstr(text, "clock of the machine was set meanwhile, by up to 60 minutes"));
+	free(text);
+	clock[1].step_ns = 200000000; /* nobody reads that off a clock */
+	text = sentences(r);
+	assert_null(strstr(text, "clock"));
+	free(text);
+	free(r);
+}
+
 /* Answered, and nobody came back: then somebody had to prove himself, and nobody did. */
 static void checked_in_vain(void **state)
 {
@@ -219,6 +256,7 @@ int main(void)
 		cmocka_unit_test(words),
 		cmocka_unit_test(true_words),
 		cmocka_unit_test(the_quiet_is_no_flood),
+		cmocka_unit_test(clock_is_set),
 		cmocka_unit_test(checked_in_vain),
 		cmocka_unit_test(attack_during_a_rush),
 		cmocka_unit_test(names),

@@ -27,7 +27,10 @@ static void spans(FILE *out, const struct fw_report *r)
 		fputs("<tr>", out);
 		cell(out, "", s->service);
 		cell(out, "m", fw_report_moment(s->from.utc_ns));
-		if (s->over) {
+		if (s->over && s->to.boot_ns < s->from.boot_ns) { /* started anew in between */
+			cell(out, "m", fw_report_moment(s->to.utc_ns));
+			fputs("<td class=\"n\">&ndash;</td>", out);
+		} else if (s->over) {
 			cell(out, "m", fw_report_moment(s->to.utc_ns));
 			fprintf(out, "<td class=\"n\">%.0f</td>",
 				(double)(s->to.boot_ns - s->from.boot_ns) / 1e9);

@@ -4,6 +4,7 @@
  * and what was not. No addresses, no text from outside.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -118,6 +119,19 @@ static bool until_calm(const struct fw_report *r, struct stretch *ret)
 	return true;
 }
 
+/* By how many seconds the clock was set meanwhile, at most: two times of day are then no time. */
+static double clock_set(const struct fw_report *r)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < r->nr_clocks; i++) {
+		double s = fabs((double)r->clock[i].step_ns / 1e9);
+
+		most = s > most ? s : most;
+	}
+	return most < 1 ? 0 : most;
+}
+
 static void what(const struct fw_report *r, struct say *s)
 {
 	static const char *const was[FW_RV_MAX][2] = {
@@ -137,7 +151,10 @@ static void what(const struct fw_report *r, struct say *s)
 	/* The day is said again if it is another one. */
 	put_time(to, sizeof(to), time.to_ns, strcmp(to, day) ? "%d %B %Y, %H:%M" : "%H:%M");
 	put_length(length, time.length_s);
-	if (over)
+	if (over && clock_set(r) > 0)
+		say(s, "From %s UTC on (for %s%s) the server ", from, length,
+		    time.pauses ? ", with pauses" : "");
+	else if (over)
 		say(s, "From %s to %s UTC (for %s%s) the server ", from, to, length,
 		    time.pauses ? ", with pauses" : "");
 	else
@@ -302,12 +319,20 @@ static void senders(const struct fw_report *r, struct say *s)
 static void limits(const struct fw_report *r, struct say *s)
 {
 	double missing = r->length_s - (double)r->sums.span_ns / 1e9;
+	char by[32];
 
 	say(s,
 	    "These figures were counted in front of the server; whether the page itself answered "
 	    "in time is not among them.");
 	if (missing > 5)
 		say(s, " For %.0f seconds of that time nothing was recorded.", missing);
+	if (clock_set(r) > 0) {
+		put_length(by, clock_set(r));
+		say(s,
+		    " The clock of the machine was set meanwhile, by up to %s: times of day may be "
+		    "wrong by as much, lengths are not.",
+		    by);
+	}
 }
 
 const char *fw_report_title(const struct fw_report *r)

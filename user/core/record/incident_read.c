@@ -158,7 +158,11 @@ int fw_incident_clocks(struct fw_history *h, const struct fw_incident *in,
 		"FROM clock WHERE tick <= ? AND id >= (SELECT coalesce(max(id), 0) FROM "
 		"clock WHERE tick < ?) ORDER BY id",
 		err, take_clock, &g, "ii", in->last_tick, in->first_tick);
+	struct fw_history_clock *first = g.list;
 
+	/* The first row says how the clock stood: what set it then was before the incident. */
+	if (!r && g.count && first->when.boot_ns <= in->start.boot_ns)
+		first->step_ns = 0;
 	return give(r, &g, (void **)ret, ret_count);
 }
 
