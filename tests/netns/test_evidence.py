@@ -167,6 +167,35 @@ def test_clock_jumped_back(ev):
     assert ev.verify("jumped/x.tar")["intact"]
 
 
+def test_times_of_sources(ev):
+    """The clock is set back within the incident, and the sources are written down after that: of each
+    the times are those that the clock showed then, as with everything else in the bundle."""
+    back = 3600 * 10**9
+    own, _, r = altered(
+        ev, "times", "INSERT INTO clock(run, tick, utc_ns, boot_ns, synchronised, max_error_ns, "
+        "est_error_ns, step_ns) VALUES (1, 60, 1794000060000000000 - %d, 1060000000000, 0, 0, 0, -%d)"
+        % (back, back),
+        "UPDATE source SET first_utc_ns = first_utc_ns - %d, last_utc_ns = last_utc_ns - %d "
+        "WHERE incident = 1" % (back, back))
+    own.fw("incident", "export", 1, "--to", own.path("x.tar"))
+    with tarfile.open(own.path("x.tar")) as t:
+        rows = list(csv.DictReader(io.StringIO(t.extractfile("sources.csv").read().decode(), newline="")))
+        stix = json.load(t.extractfile("stix.json"))["objects"]
+    before = list(csv.DictReader(io.StringIO(ev.files["sources.csv"].decode(), newline="")))
+    late = 0
+    for now, then in zip(rows, before):
+        assert now["address"] == then["address"]
+        assert now["last_seen"] == then["last_seen"].replace("T21", "T20"), now
+        set_back = then["first_seen"] >= "2026-11-06T21:21:00"
+        late += set_back
+        assert now["first_seen"] == (then["first_seen"].replace("T21", "T20") if set_back
+                                     else then["first_seen"]), now
+    assert 0 < late < len(rows)
+    seen = [o["first_observed"] for o in stix if o["type"] == "observed-data"]
+    assert sorted(seen) == sorted(x["first_seen"] for x in rows if x["standing"] == "proven")
+    assert {s["first_seen"] for s in r["sources"]["proven"]["top"]} <= set(seen)
+
+
 def test_started_anew_above_calm(ev):
     """A service was above calm before the machine started anew and after: nobody knows for how long,
     and no length is made of two clocks that have nothing to do with each other."""

@@ -154,13 +154,15 @@ static int put_samples(FILE *out, struct export *e)
 	return fw_evidence_samples(out, e->job, &e->done->samples, e->err);
 }
 
-static int put_source(void *arg, const struct fw_incident_source *s)
+static int put_source(void *arg, const struct fw_incident_source *source)
 {
+	struct fw_incident_source at = *source, *s = &at;
 	struct export *e = arg;
 	struct fw_geo_answer geo;
 	char line[FW_R_MAX * 40 + 1024];
 	size_t len;
 
+	fw_report_source_times(e->job->report, s);
 	fw_geo_look(e->job->geo, s->addr_be, &geo);
 	len = fw_evidence_line(s, &geo, line, sizeof(line));
 	if (!len || fwrite(line, 1, len, e->csv) != len)

@@ -171,6 +171,9 @@ double fw_report_share(double part, double whole);
 
 /* One in how many packets of the incident is a sample; 0: there are none. */
 double fw_report_sampling(const struct fw_report *report);
+/* Its times as the clock showed them at the time, should it have been set before they were written.
+ */
+void fw_report_source_times(const struct fw_report *report, struct fw_incident_source *source);
 
 /* What to call it: the kind, unless attack or rush says otherwise. */
 const char *fw_report_title(const struct fw_report *report);

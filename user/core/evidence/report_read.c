@@ -56,11 +56,39 @@ static int read_sources(struct fw_history *h, struct fw_report *report, struct f
 	return r == SQLITE_DONE ? 0 : fw_history_fail(h, r, "read the sources", err);
 }
 
+#define STEP_NS 100000000LL /* less is what a clock is off by between two looks */
+
+/* A moment as the clock showed it then: it was written down as the clock stood later. */
+static void put_right(const struct fw_report *r, struct fw_when *when)
+{
+	const struct fw_history_clock *c = r->clock;
+	__s64 told;
+
+	for (size_t i = 1; i < r->nr_clocks && r->clock[i].when.boot_ns <= when->boot_ns; i++)
+		c = &r->clock[i];
+	told = (__s64)(when->boot_ns + c->when.utc_ns - c->when.boot_ns);
+	if (llabs(told - (__s64)when->utc_ns) >= STEP_NS)
+		when->utc_ns = (__u64)told;
+}
+
+void fw_report_source_times(const struct fw_report *r, struct fw_incident_source *s)
+{
+	/* The time since the machine started leads from one clock to the other, while it is one. */
+	for (size_t i = 1; i < r->nr_runs; i++)
+		if (strcmp(r->run[i].boot_id, r->run[0].boot_id) != 0)
+			return;
+	if (!r->nr_clocks)
+		return;
+	put_right(r, &s->first);
+	put_right(r, &s->last);
+}
+
 static int take_proven(void *arg, const struct fw_incident_source *s)
 {
 	struct fw_report *report = arg;
 
-	report->top_proven[report->nr_top_proven++] = *s;
+	report->top_proven[report->nr_top_proven] = *s;
+	fw_report_source_times(report, &report->top_proven[report->nr_top_proven++]);
 	return 0;
 }
 
@@ -68,7 +96,8 @@ static int take_other(void *arg, const struct fw_incident_source *s)
 {
 	struct fw_report *report = arg;
 
-	report->top_other[report->nr_top_other++] = *s;
+	report->top_other[report->nr_top_other] = *s;
+	fw_report_source_times(report, &report->top_other[report->nr_top_other++]);
 	return 0;
 }
 
