@@ -15,6 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import tarfile
+import time
 import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -237,6 +238,20 @@ def test_gap(ev):
     assert r["incident"]["seconds"] == 120 and r["record"]["recorded_seconds"] == 110
     assert "For 10 seconds of that time nothing was recorded" in own.fw("incident", "report", 1,
                                                                         "--public")
+
+
+def test_nobody_records(ev):
+    """An incident that is open while the controller is not there lasts on, and for how long nothing was
+    recorded is said; but not on a machine that has nothing to do with it."""
+    boot, utc = time.clock_gettime_ns(time.CLOCK_BOOTTIME), time.time_ns()
+    open_it = "UPDATE incident SET closed_by = NULL WHERE id = 1"
+    for name, off, least in (("away", 0, 160), ("elsewhere", 10**15, 120)):
+        own, _, r = altered(ev, name, open_it, "UPDATE tick SET utc_ns = %d - (160 - id) * 1000000000, boot_ns "
+                            "= %d + %d - (160 - id) * 1000000000 WHERE id <= 120" % (utc, boot, off))
+        public = own.fw("incident", "report", 1, "--public")
+        assert r["incident"]["seconds"] >= least and r["record"]["recorded_seconds"] == 120
+        assert (least > 120) == ("of that time nothing was recorded" in public), public
+        assert least > 120 or r["incident"]["seconds"] == 120
 
 
 def test_monitor_mode(ev):

@@ -239,13 +239,28 @@ static int read_lists(struct fw_history *h, struct fw_report *r, struct fw_err *
 	return e;
 }
 
+#define AWAY_S 5 /* longer without a second written, and nobody writes */
+
+/* How long nothing has been recorded up to now, if both clocks agree on it: this may be another
+ * machine, or have been started anew. */
+static double away_s(const struct fw_report *r)
+{
+	const struct fw_when *last = &r->point[r->nr_points - 1].when;
+	__s64 boot = (__s64)(r->now.boot_ns - last->boot_ns);
+	__s64 utc = (__s64)(r->now.utc_ns - last->utc_ns);
+
+	if (boot < AWAY_S * (__s64)FW_NS_PER_S || llabs(utc - boot) > (__s64)FW_NS_PER_S)
+		return 0;
+	return (double)boot / 1e9;
+}
+
 /* By the clock that does not jump, if the machine has not been started anew in between. */
 static double length_s(const struct fw_report *r)
 {
 	const struct fw_when *end = r->incident.open ? &r->now : &r->incident.end;
 
 	if (r->nr_points)
-		return r->point[r->nr_points - 1].end_s;
+		return r->point[r->nr_points - 1].end_s + (r->incident.open ? away_s(r) : 0);
 	return end->boot_ns > r->incident.start.boot_ns
 		       ? (double)(end->boot_ns - r->incident.start.boot_ns) / 1e9
 		       : 0;
