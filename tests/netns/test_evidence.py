@@ -408,6 +408,12 @@ def test_again(ev):
     ev.json("incident", "export", 1, "--to", ev.path("again.tar"), code=1)  # never overwrites
     assert sorted(os.listdir(ev.dir)) == sorted(before)
     os.unlink(ev.path("again.tar"))
+    os.symlink(ev.path("nowhere"), ev.path("again.tar"))
+    e = ev.json("incident", "export", 1, "--to", ev.path("again.tar"), code=1)["error"]
+    assert "is there already" in e["message"] and e["hint"]
+    os.unlink(ev.path("again.tar"))
+    for name in ("", ev.path("folder/")):
+        assert "no name of a file" in ev.json("incident", "export", 1, "--to", name, code=1)["error"]["message"]
 
 
 def test_key(ev):

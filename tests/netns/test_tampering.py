@@ -250,11 +250,15 @@ def test_recipe_anywhere(ev):
         assert "sources.csv: FAILED" in said.stdout and "README.txt" not in said.stdout
 
 
-def test_no_bundle(ev):
-    ev.json("incident", "export", 1, "--to", "-", code=1)  # no file of that name, and no half of one
+def text_file(ev):
     with open(ev.path("text"), "w", encoding="ascii") as f:
         f.write("hello")
-    assert "no bundle" in ev.json("incident", "verify", ev.path("text"), code=1)["error"]["message"]
+    return f.name
+
+
+def test_no_bundle(ev):
+    ev.json("incident", "export", 1, "--to", "-", code=1)  # no file of that name, and no half of one
+    assert "no bundle" in ev.json("incident", "verify", text_file(ev), code=1)["error"]["message"]
     ev.json("incident", "verify", ev.path("nothing"), code=1)
     os.mkfifo(ev.path("pipe"))
     assert "not a regular file" in ev.json("incident", "verify", ev.path("pipe"), code=1)["error"]["message"]
@@ -290,6 +294,12 @@ def test_compare_counts(ev):
     assert (c["networks"]["shared"], c["networks"]["a"], c["networks"]["b"]) == (1, 1, 2)
     assert abs(c["expected_within_shared_networks"] - PROVEN * 256 / 256) < 1e-9
     assert abs(c["addresses"]["expected_by_chance"] - PROVEN * 300 / 3702258432) < 1e-9
+
+
+def test_compare_nothing(ev):
+    """Of two names the one that is meant is said."""
+    assert ev.path("text") in ev.json("incident", "compare", 1, text_file(ev), code=1)["error"]["message"]
+    assert ev.dir in ev.json("incident", "compare", ev.dir, 1, code=1)["error"]["message"]
 
 
 def test_compare_broken(ev):

@@ -38,10 +38,29 @@ static void kinds(void **state)
 	assert_int_equal(g.sure_pct, 90);
 }
 
+/* Eleven packets of a hundred thousand, the others of which passed, are not what it was. */
+static void odd_packets(void **state)
+{
+	struct fw_incident_sums s = { .reflect_port = 5353 };
+	struct fw_incident_guess g;
+
+	(void)state;
+	s.reason[FW_R_DROP_REFLECTED].packets = 11;
+	fw_incident_guess(&s, &g);
+	assert_string_equal(g.words, "mDNS reflection");
+	s.reason[FW_R_PASS_CROWD].packets = s.pass.packets = 100000;
+	fw_incident_guess(&s, &g);
+	assert_int_equal(g.kind, FW_IK_UNKNOWN);
+	assert_int_equal(g.sure_pct, 0);
+	assert_int_equal(g.port, 0);
+	assert_non_null(strstr(g.why, "only 11"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds),
+		cmocka_unit_test(odd_packets),
 	};
 
 	return cmocka_run_group_tests_name("incident_kind", tests, NULL, NULL);

@@ -149,7 +149,9 @@ static int check(int fd, const char *path, struct fw_err *err)
 	if (!c)
 		return fw_err_set(err, -ENOMEM, NULL, "out of memory");
 	r = fw_bundle_check(fd, NULL, NULL, NULL, c, err);
-	if (!r && !c->intact)
+	if (r)
+		fw_err_prepend(err, "%s", path);
+	else if (!c->intact)
 		r = fw_err_set(err, -EPROTO,
 			       "floodwall incident verify FILE names what was changed",
 			       "%s is not intact: %s", path, c->finding[0].text);
@@ -160,7 +162,7 @@ static int check(int fd, const char *path, struct fw_err *err)
 int fw_compare_read_bundle(struct fw_compare_side *side, const char *path, struct fw_err *err)
 {
 	char *copy = strdup(path);
-	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), r; /* a pipe is not waited for */
 
 	side->bundle = true;
 	if (copy)

@@ -340,6 +340,25 @@ static int publish(int fd, const char *draft, const char *path, const char *dir)
 	return 0;
 }
 
+/* What cannot be a new file's name is said before an hour's evidence is gathered for it. */
+static int check_name(const char *path, struct fw_err *err)
+{
+	size_t len = strlen(path);
+	struct stat st;
+
+	if (len >= PATH_MAX)
+		return fw_err_set(err, -ENAMETOOLONG, NULL, "the name of the file is too long");
+	if (!len || path[len - 1] == '/')
+		return fw_err_set(err, -EINVAL, "give the name of a file that is not there yet",
+				  "\"%s\" is no name of a file", path);
+	if (!lstat(path, &st)) /* also a link that leads nowhere */
+		return fw_err_set(err, -EEXIST, "give another name, or move the old one away first",
+				  "%s is there already", path);
+	if (errno == ENOENT)
+		return 0;
+	return fw_err_set_file(err, -errno, NULL, "cannot make %s: %s", path, strerror(errno));
+}
+
 int fw_evidence_export(const struct fw_evidence_job *job, const char *path,
 		       struct fw_evidence_done *ret, struct fw_err *err)
 {
@@ -350,13 +369,11 @@ int fw_evidence_export(const struct fw_evidence_job *job, const char *path,
 
 	memset(ret, 0, sizeof(*ret));
 	e.total = 2 * r->proven.count + r->listed.count + r->sampled.count;
-	if (strlen(path) >= sizeof(copy))
-		return fw_err_set(err, -ENAMETOOLONG, NULL, "the name of the file is too long");
+	code = check_name(path, err);
+	if (code)
+		return code;
 	strcpy(copy, path);
 	strcpy(e.dir, dirname(copy));
-	if (!access(path, F_OK))
-		return fw_err_set(err, -EEXIST, "give another name, or move the old one away first",
-				  "%s is there already", path);
 	fd = open_nameless(e.dir, path, draft, sizeof(draft));
 	if (fd < 0)
 		return fw_err_set_file(err, fd, NULL, "cannot make %s: %s", path, strerror(-fd));

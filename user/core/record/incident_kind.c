@@ -147,6 +147,16 @@ void fw_incident_guess(const struct fw_incident_sums *s, struct fw_incident_gues
 		snprintf(g.why, sizeof(g.why), "nothing was refused or answered");
 	if (g.kind == FW_IK_SYN_SPOOFED)
 		g.kind = judge_syn(back, &sure);
+	/* The odd packet of a flood that passed otherwise says nothing of what the flood was. */
+	if (bad < COOKIES_MIN && s->pass.packets > 100 * bad) {
+		g.kind = FW_IK_UNKNOWN;
+		sure = 0;
+		if (bad)
+			snprintf(g.why, sizeof(g.why),
+				 "%llu packets passed, and only %llu were refused or answered: too "
+				 "few to name a kind",
+				 (unsigned long long)s->pass.packets, (unsigned long long)bad);
+	}
 	/* Amplifiers' answers cannot be asked for proof, and a handful of packets proves nothing.
 	 */
 	if (bad < COOKIES_MIN)
