@@ -82,6 +82,52 @@ static void clock_is_set(void **state)
 	fw_history_close(h);
 }
 
+/* Hours go by, and some seconds; how many incidents there are then. */
+static long long hours_later(struct bench *b, struct fw_history *h, unsigned int hours)
+{
+	struct fw_err err;
+
+	b->now.when.utc_ns += hours * 3600 * SECOND;
+	b->now.when.boot_ns += hours * 3600 * SECOND;
+	b->now.program_ns += hours * 3600 * SECOND;
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(second(b, &err), 0);
+	return ask(h, "SELECT count(*) FROM incident");
+}
+
+/* A clock that is ten years ahead for a while makes no evidence old, neither when it is set so nor
+ * when the machine comes up with it. What is old by a clock that stands is forgotten. */
+static void clock_far_ahead(void **state)
+{
+	struct bench *b = *state;
+	struct fw_recorder_opts opts = { .pins = b->pins,
+					 .path = b->path,
+					 .build = "test",
+					 .boot_id = "boot",
+					 .keep_s = 86400 };
+	const __u64 years = 10 * 365 * 86400 * SECOND;
+	struct fw_history *h = NULL;
+	struct fw_err err = {};
+	__s64 id;
+
+	snprintf(b->path, sizeof(b->path), "%s/h.db", b->folder);
+	b->now.when.utc_ns = 1794000000 * SECOND;
+	fw_recorder_set(start(b), &opts);
+	assert_int_equal(second(b, &err), 0);
+	assert_int_equal(fw_history_open(b->path, true, &h, &err), 0);
+	assert_int_equal(fw_incident_open(h, b->now.when, "", "test", &id, &err), 0);
+	assert_int_equal(second(b, &err), 0);
+	assert_int_equal(fw_incident_close(h, id, b->now.when, "test", &err), 0);
+	assert_int_equal(hours_later(b, h, 1), 1);
+	b->now.when.utc_ns += years;
+	assert_int_equal(hours_later(b, h, 0), 1);
+	fw_recorder_free(b->recorder);
+	fw_recorder_set(start(b), &opts);
+	assert_int_equal(hours_later(b, h, 0), 1);
+	assert_int_equal(hours_later(b, h, 1), 0);
+	fw_history_close(h);
+}
+
 /* No place to write to for five seconds: it is said, and those seconds come as one. */
 static void waits(void **state)
 {
@@ -367,6 +413,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(clock_is_set, setup, teardown),
+		cmocka_unit_test_setup_teardown(clock_far_ahead, setup, teardown),
 		cmocka_unit_test_setup_teardown(waits, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_minute, setup, teardown),
 		cmocka_unit_test_setup_teardown(close_together, setup, teardown),

@@ -147,16 +147,32 @@ struct second {
 	__u64 lost;
 };
 
+#define TRUST_S 3600
+
+/* A clock that has just been set forward, or that a machine has just come up with, may be wrong,
+ * and all evidence would be too old at once: by age nothing is forgotten until it has stood for a
+ * while. */
+static bool trusts_clock(struct fw_recorder *r, const struct fw_recorder_now *now,
+			 const struct second *s)
+{
+	if (!r->began_ns)
+		r->began_ns = now->when.boot_ns;
+	return now->when.boot_ns - r->began_ns >= TRUST_S * FW_NS_PER_S &&
+	       s->clock.step_ns < TRUST_S * (__s64)FW_NS_PER_S;
+}
+
 /* The cap is for the log of sources, too; what that needs while it lasts is taken off the rest. */
-static int trim(struct fw_recorder *r, const struct fw_recorder_now *now, struct fw_err *err)
+static int trim(struct fw_recorder *r, const struct fw_recorder_now *now, const struct second *s,
+		struct fw_err *err)
 {
 	__u64 removed = 0, max = r->opts.max_bytes, log = r->state.log_bytes;
 
 	if (r->state.seconds % 16)
 		return 0;
-	return fw_history_trim(r->history, now->when.utc_ns,
-			       r->opts.keep_s == FW_FOREVER ? 0 : r->opts.keep_s,
-			       max ? max - MIN(max - 1, log) : 0, &removed, err);
+	return fw_history_trim(
+		r->history, now->when.utc_ns,
+		r->opts.keep_s == FW_FOREVER || !trusts_clock(r, now, s) ? 0 : r->opts.keep_s,
+		max ? max - MIN(max - 1, log) : 0, &removed, err);
 }
 
 static int write_second(struct fw_recorder *r, const struct fw_recorder_now *now, struct second *s,
@@ -180,7 +196,7 @@ static int write_second(struct fw_recorder *r, const struct fw_recorder_now *now
 		code = fw_rec_sources(r, now, err);
 	if (!code)
 		code = fw_rec_fold(r, err);
-	return code ?: trim(r, now, err);
+	return code ?: trim(r, now, s, err);
 }
 
 /* The rest of what the second reads: its counters have been. */

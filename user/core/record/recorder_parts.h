@@ -73,6 +73,7 @@ struct fw_recorder {
 	/* The file. */
 	struct fw_history *history;
 	struct fw_when last;	       /* of the last second written */
+	__u64 began_ns;		       /* boot time of the first one */
 	struct fw_history_clock clock; /* as written */
 	bool have_clock;
 
