@@ -20,6 +20,7 @@ import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import lab as lablib  # noqa: E402
+import mmdb  # noqa: E402
 from evidence import OTHER, PROVEN, Evidence, ev  # noqa: E402,F401
 
 STIX_SPACE = uuid.UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
@@ -295,6 +296,19 @@ def test_sources(ev):
         assert re.fullmatch(r"2026-11-06T21:2\d:\d\d\.\d{3}Z", r["first_seen"])
     assert proven["41.80.0.1"]["as_holder"] == "'=HYPERLINK(\"x\"), <b>Net</b>"
     assert proven["41.80.0.1"]["country"] == "KE" and proven["41.80.0.1"]["as_number"] == "64500"
+
+
+def test_broken_countries(ev):
+    """A database with something else where codes of countries should be: no formula and no field more."""
+    codes = ["=1", ',"', "\r\n", "K", "", "ke"]
+    mmdb.write(ev.path("odd.mmdb"), "Test-Country", {
+        "41.80.0.%d/32" % i: {"country": {"iso_code": c}} for i, c in enumerate(codes)})
+    ev.fw("incident", "export", 1, "--to", ev.path("odd.tar"), "--country", ev.path("odd.mmdb"))
+    with tarfile.open(ev.path("odd.tar")) as t:
+        raw = t.extractfile("sources.csv").read().decode()
+    rows = list(csv.DictReader(io.StringIO(raw, newline=""), strict=True))
+    assert len(rows) == PROVEN + OTHER == raw.count("\r\n") - 1
+    assert {r["country"] for r in rows} == {""} and not any(None in r for r in rows)
 
 
 def test_networks(ev):

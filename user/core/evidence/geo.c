@@ -81,10 +81,20 @@ static void get_text(MMDB_entry_s *entry, char *buf, size_t size, const char *co
 	fw_text_clean(buf, size, raw);
 }
 
+/* A code is two capital letters: whatever else stands there is no country, and no field of a table.
+ */
+static void get_country(MMDB_entry_s *entry, char *buf, size_t size)
+{
+	static const char *const path[] = { "country", "iso_code", NULL };
+
+	get_text(entry, buf, size, path);
+	if (strlen(buf) != 2 || strspn(buf, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2)
+		*buf = '\0';
+}
+
 static void look_at(const struct fw_geo *geo, enum which w, const struct sockaddr *sa,
 		    struct fw_geo_answer *ret)
 {
-	static const char *const country[] = { "country", "iso_code", NULL };
 	static const char *const number[] = { "autonomous_system_number", NULL };
 	static const char *const holder[] = { "autonomous_system_organization", NULL };
 	MMDB_lookup_result_s found;
@@ -95,7 +105,7 @@ static void look_at(const struct fw_geo *geo, enum which w, const struct sockadd
 	if (error || !found.found_entry)
 		return;
 	if (!*ret->country)
-		get_text(&found.entry, ret->country, sizeof(ret->country), country);
+		get_country(&found.entry, ret->country, sizeof(ret->country));
 	if (ret->asn || MMDB_aget_value(&found.entry, &data, number) || !data.has_data ||
 	    data.type != MMDB_DATA_TYPE_UINT32)
 		return;
