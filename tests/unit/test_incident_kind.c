@@ -38,6 +38,29 @@ static void kinds(void **state)
 	assert_int_equal(g.sure_pct, 90);
 }
 
+/* What is over the limit of an address came in its name, and nobody knows from whom: no kind says
+ * that it was the address. Who is banned went on beyond its limits in connections of its own. */
+static void nobody_is_accused(void **state)
+{
+	static const unsigned int over[] = { FW_R_DROP_SRC_SYN, FW_R_DROP_SRC_PACKETS,
+					     FW_R_DROP_SRC_BYTES, FW_R_DROP_NET48 };
+	struct fw_incident_guess g;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(over) / sizeof(*over); i++) {
+		struct fw_incident_sums s = {};
+
+		s.reason[over[i]].packets = 10000;
+		fw_incident_guess(&s, &g);
+		assert_null(strstr(g.words, "real"));
+		assert_non_null(strstr(g.words, "possibly spoofed"));
+		s.reason[FW_R_DROP_BANNED].packets = 90000;
+		fw_incident_guess(&s, &g);
+		assert_int_equal(g.kind, FW_IK_BOTNET);
+		assert_string_equal(g.words, "too much traffic from real, connected sources");
+	}
+}
+
 /* Eleven packets of a hundred thousand, the others of which passed, are not what it was. */
 static void odd_packets(void **state)
 {
@@ -60,6 +83,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds),
+		cmocka_unit_test(nobody_is_accused),
 		cmocka_unit_test(odd_packets),
 	};
 

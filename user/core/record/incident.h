@@ -17,17 +17,19 @@
 #define FW_INCIDENT_TEXT_LEN 1025 /* a note, NUL included */
 
 /* What it looked like: X(identifier, name, words) (incident_kind.c says when each fits). */
-#define FW_INCIDENT_KINDS(X)                                                          \
-	X(UNKNOWN, "unknown", "of no kind we can name")                               \
-	X(SYN_SPOOFED, "syn_spoofed", "SYN flood from spoofed addresses")             \
-	X(SYN_REAL, "syn_real", "SYN flood from real addresses")                      \
-	X(STATE, "out_of_state", "flood of TCP packets that belong to no connection") \
-	X(UDP, "udp", "UDP flood")                                                    \
-	X(REFLECTION, "reflection", "reflection from amplifiers")                     \
-	X(ICMP, "icmp", "ICMP flood")                                                 \
-	X(FRAGMENTS, "fragments", "flood of fragments")                               \
-	X(MALFORMED, "malformed", "flood of malformed packets")                       \
-	X(BOTNET, "botnet", "too much traffic from real, connected sources")          \
+#define FW_INCIDENT_KINDS(X)                                                                       \
+	X(UNKNOWN, "unknown", "of no kind we can name")                                            \
+	X(SYN_SPOOFED, "syn_spoofed", "SYN flood from spoofed addresses")                          \
+	X(SYN_SOURCE, "syn_source",                                                                \
+	  "SYN flood in the names of single addresses, possibly spoofed")                          \
+	X(STATE, "out_of_state", "flood of TCP packets that belong to no connection")              \
+	X(UDP, "udp", "UDP flood")                                                                 \
+	X(REFLECTION, "reflection", "reflection from amplifiers")                                  \
+	X(ICMP, "icmp", "ICMP flood")                                                              \
+	X(FRAGMENTS, "fragments", "flood of fragments")                                            \
+	X(MALFORMED, "malformed", "flood of malformed packets")                                    \
+	X(SOURCE, "source", "too much traffic in the names of single addresses, possibly spoofed") \
+	X(BOTNET, "botnet", "too much traffic from real, connected sources")                       \
 	X(RUSH, "rush", "many new connections, most of them completed")
 
 enum fw_incident_kind {

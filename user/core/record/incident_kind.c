@@ -10,11 +10,12 @@
 #include "user/base/text.h"
 #include "user/core/record/incident.h"
 
-/* Reason -> the kind it speaks for. Reasons that pass, and those left out, speak for none. */
+/* Reason -> the kind it speaks for. Reasons that pass, and those left out, speak for none. Only a
+ * ban says that an address itself sent something: whatever is over a limit may be spoofed. */
 static const __u8 speaks_for[FW_R_MAX] = {
 	[FW_R_TX_COOKIE] = FW_IK_SYN_SPOOFED,	  [FW_R_DROP_COOKIE_OVER] = FW_IK_SYN_SPOOFED,
 	[FW_R_DROP_NEWCOMER] = FW_IK_SYN_SPOOFED, [FW_R_DROP_RETRANSMIT] = FW_IK_SYN_SPOOFED,
-	[FW_R_DROP_SRC_SYN] = FW_IK_SYN_REAL,	  [FW_R_DROP_OUT_OF_STATE] = FW_IK_STATE,
+	[FW_R_DROP_SRC_SYN] = FW_IK_SYN_SOURCE,	  [FW_R_DROP_OUT_OF_STATE] = FW_IK_STATE,
 	[FW_R_DROP_COOKIE] = FW_IK_STATE,	  [FW_R_DROP_UNSPOKEN] = FW_IK_UDP,
 	[FW_R_DROP_SRC_UDP] = FW_IK_UDP,	  [FW_R_DROP_CROWD_UDP] = FW_IK_UDP,
 	[FW_R_DROP_REFLECTED] = FW_IK_REFLECTION, [FW_R_DROP_SRC_ICMP] = FW_IK_ICMP,
@@ -25,9 +26,9 @@ static const __u8 speaks_for[FW_R_MAX] = {
 	[FW_R_DROP_TCP_FLAGS] = FW_IK_MALFORMED,  [FW_R_DROP_PORT_ZERO] = FW_IK_MALFORMED,
 	[FW_R_DROP_LAND] = FW_IK_MALFORMED,	  [FW_R_DROP_BOGUS_SOURCE] = FW_IK_MALFORMED,
 	[FW_R_DROP_DEEP] = FW_IK_MALFORMED,	  [FW_R_DROP_OTHER_L3] = FW_IK_MALFORMED,
-	[FW_R_DROP_BANNED] = FW_IK_BOTNET,	  [FW_R_DROP_SRC_PACKETS] = FW_IK_BOTNET,
-	[FW_R_DROP_SRC_BYTES] = FW_IK_BOTNET,	  [FW_R_DROP_NET48] = FW_IK_BOTNET,
-	[FW_R_DROP_TRUSTED] = FW_IK_BOTNET,
+	[FW_R_DROP_BANNED] = FW_IK_BOTNET,	  [FW_R_DROP_SRC_PACKETS] = FW_IK_SOURCE,
+	[FW_R_DROP_SRC_BYTES] = FW_IK_SOURCE,	  [FW_R_DROP_NET48] = FW_IK_SOURCE,
+	[FW_R_DROP_TRUSTED] = FW_IK_SOURCE,
 };
 
 _Static_assert(FW_R_MAX == 45, "a new reason: which kind does it speak for?");
