@@ -61,6 +61,31 @@ static void nobody_is_accused(void **state)
 	}
 }
 
+/* Live hosts whose addresses are spoofed answer the kernel's SYN-ACK with an RST. It belongs to a
+ * socket, a half-open one, and proves nothing: nobody completed a handshake, and no flood becomes a
+ * rush. */
+static void answers_of_victims(void **state)
+{
+	struct fw_incident_sums s = {};
+	struct fw_incident_guess g;
+	__u64 of;
+
+	(void)state;
+	s.reason[FW_R_PASS_SOCKET].packets = 8000;
+	s.reason[FW_R_PASS_NEWCOMER].packets = 8000;
+	s.reason[FW_R_TX_COOKIE].packets = 1000;
+	assert_int_equal(fw_incident_proofs(&s), 0);
+	fw_incident_guess(&s, &g);
+	assert_int_equal(g.kind, FW_IK_SYN_SPOOFED);
+	/* Those who are proven may have come either way. */
+	s.reason[FW_R_PASS_COOKIE].packets = 900;
+	s.sources_proven = 7900;
+	assert_int_equal(fw_incident_proofs(&s), 7900);
+	assert_true(fw_incident_completion(&s, &of) > 0.75);
+	s.sources_proven = 100;
+	assert_int_equal(fw_incident_proofs(&s), 900);
+}
+
 /* Eleven packets of a hundred thousand, the others of which passed, are not what it was. */
 static void odd_packets(void **state)
 {
@@ -84,6 +109,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds),
 		cmocka_unit_test(nobody_is_accused),
+		cmocka_unit_test(answers_of_victims),
 		cmocka_unit_test(odd_packets),
 	};
 

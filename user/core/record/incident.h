@@ -72,7 +72,7 @@ struct fw_incident_sums {
 	struct fw_count clerk_pass, clerk_drop;
 	struct fw_when peak;	   /* end of the second with the most packets */
 	double peak_pps, peak_Bps; /* packets, bytes a second, each its own maximum */
-	__u64 handshakes;	   /* sources that proved themselves: cookie_valid + socket */
+	__u64 handshakes;	   /* fw_incident_proofs() */
 	__u64 newcomers_passed, newcomers_refused; /* packets: newcomer; newcomer_over, crowd_*,
 						      cookie_over, retransmit_wait */
 	/* Of its list so far; an address that is both counted and sampled is one. */
@@ -209,6 +209,13 @@ int fw_incident_each_sample(struct fw_history *h, __s64 id,
 			    void *arg, struct fw_err *err);
 
 /* incident_kind.c: pure. */
+/*
+ * How often a stranger proved itself. A valid cookie does. What belongs to a socket may belong to
+ * one that is half open, which a spoofed SYN makes, too, and whoever is there in truth answers with
+ * an RST: so of those there are no more proofs than sources that are proven.
+ */
+__u64 fw_incident_proofs(const struct fw_incident_sums *sums);
+
 /*
  * What share of the strangers that were let through, answered with a cookie, or asked to come again
  * became connections. All, for the kernel may send cookies of its own (tcp_syncookies = 2), and

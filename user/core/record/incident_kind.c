@@ -70,9 +70,18 @@ const char *fw_incident_kind_name(enum fw_incident_kind kind)
 /* Fewer answers than that say nothing. */
 #define COOKIES_MIN 100
 
+__u64 fw_incident_proofs(const struct fw_incident_sums *s)
+{
+	__u64 cookies = s->reason[FW_R_PASS_COOKIE].packets;
+	__u64 socket = s->reason[FW_R_PASS_SOCKET].packets;
+	__u64 others = s->sources_proven > cookies ? s->sources_proven - cookies : 0;
+
+	return cookies + MIN(socket, others);
+}
+
 double fw_incident_completion(const struct fw_incident_sums *s, __u64 *ret_of)
 {
-	__u64 back = s->reason[FW_R_PASS_COOKIE].packets + s->reason[FW_R_PASS_SOCKET].packets;
+	__u64 back = fw_incident_proofs(s);
 	__u64 cookies = s->reason[FW_R_TX_COOKIE].packets;
 	/* Each stranger's first SYN is in one of these. */
 	__u64 of = cookies + s->reason[FW_R_PASS_NEWCOMER].packets +

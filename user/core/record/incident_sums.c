@@ -161,7 +161,7 @@ static void sum_voters(struct fw_incident_sums *s)
 					FW_R_DROP_CROWD_FRAG, FW_R_DROP_CROWD_OTHER,
 					FW_R_DROP_RETRANSMIT };
 
-	s->handshakes = s->reason[FW_R_PASS_COOKIE].packets + s->reason[FW_R_PASS_SOCKET].packets;
+	s->handshakes = fw_incident_proofs(s);
 	s->newcomers_passed = s->reason[FW_R_PASS_NEWCOMER].packets;
 	s->newcomers_refused = 0;
 	for (size_t i = 0; i < sizeof(refused); i++)
