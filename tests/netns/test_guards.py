@@ -106,3 +106,37 @@ def test_no_command_cuts_the_session_that_types_it(desk, clean, before, cut, why
     says(desk, *cut, "--force", env=HERE)
     # Cut off already: what else is changed is not refused for it.
     says(desk, "budget", "set", "arp", "2k/s", env=HERE)
+
+
+# What ran before, under which the session would be cut; a change that freed it, a word of why.
+UNDONE = [
+    ([["block", "add", "203.0.113.0/24"]], ["block", "flush"], "203.0.113.0/24 would block"),
+    ([["limit", "set", "packets", "5/s"]], ["manage", "add", "203.0.113.9"],
+     "leave 203.0.113.9 in management"),
+    ([["mode", "monitor"], ["limit", "set", "syn", "1/h"], ["mode", "enforce"]], ["mode", "monitor"],
+     'limit of syn of class "default"'),
+]
+
+
+@pytest.mark.parametrize("before,freed,why", UNDONE, ids=[" ".join(c[1]) for c in UNDONE])
+def test_going_back_does_not_cut_the_session_either(desk, clean, before, freed, why):
+    for words in [*before, freed]:
+        says(desk, *words)
+    generation = desk.fwj("status")["generation"]
+    said = says(desk, "policy", "undo", env=HERE, code=1)
+    assert "own session" in said and why in said and "--force" in said, said
+    assert json.loads(says(desk, "-j", "policy", "undo", env=HERE, code=1))["error"]["code"] == 1
+    assert desk.fwj("status")["generation"] == generation
+    says(desk, "policy", "undo", "--force", env=HERE)
+    says(desk, "policy", "undo", env=HERE)  # what frees it is never refused
+    says(desk, "policy", "undo")  # nor anything, to whom it cuts nothing off
+
+
+def test_an_undo_that_cannot_be_says_so_first(desk, clean, tmp_path):
+    path = tmp_path / "cuts.yaml"
+    path.write_text("lanes: {blocked: [203.0.113.0/24]}\n")
+    says(desk, "policy", "apply", path)
+    says(desk, "policy", "apply", tmp_path / "default.yaml", "--confirm", "1h")
+    said = says(desk, "policy", "undo", env=HERE, code=1)
+    assert "203.0.113.0/24 would block 203.0.113.9" in said, said
+    says(desk, "policy", "confirm", env=HERE)

@@ -99,6 +99,11 @@ static const struct fw_cli_option apply_options[] = {
 	{ NULL },
 };
 
+static const struct fw_cli_option undo_options[] = {
+	{ "force", 0, NULL, "even if it could cut your own session", NULL },
+	{ NULL },
+};
+
 const struct fw_cli_command fw_cmd_policy[] = {
 	{ .object = "policy",
 	  .verb = "check",
@@ -141,7 +146,9 @@ const struct fw_cli_command fw_cmd_policy[] = {
 	  .args = "",
 	  .help = "go back to the generation before",
 	  .doc = "Whatever made the present one: apply, block, limit or any other command. A "
-		 "second undo takes the first back.",
+		 "second undo takes the first back. What ran before may have cut your own session "
+		 "off: then it is refused, unless forced.",
+	  .options = undo_options,
 	  .run = fw_policy_undo_run },
 	{ .object = "policy",
 	  .verb = "show",

@@ -12,6 +12,7 @@
 #include "user/cli/incident.h"
 #include "user/cli/policy.h"
 #include "user/cli/progress.h"
+#include "user/cli/session.h"
 
 #define LONG_LIST     100000 /* prefixes that take a while */
 #define CONFIRM_MIN_S 5
@@ -155,7 +156,7 @@ int fw_policy_apply_run(struct fw_cli *cli, int argc, char **argv)
 	return r;
 }
 
-static int go(struct fw_cli *cli,
+static int go(struct fw_cli *cli, int (*guard)(struct fw_cli *, const struct fw_maps *),
 	      int (*step)(struct fw_maps *, struct fw_change *, struct fw_err *))
 {
 	struct fw_policy_cmd cmd = FW_POLICY_CMD;
@@ -163,6 +164,8 @@ static int go(struct fw_cli *cli,
 	int r;
 
 	r = fw_policy_cmd_open(cli, true, &cmd);
+	if (!r && guard)
+		r = guard(cli, &cmd.maps);
 	if (!r)
 		r = step(&cmd.maps, &change, &cli->err);
 	if (!r && cli->json)
@@ -180,12 +183,12 @@ int fw_policy_confirm_run(struct fw_cli *cli, int argc, char **argv)
 {
 	(void)argc; /* the table says none */
 	(void)argv;
-	return go(cli, fw_policy_confirm);
+	return go(cli, NULL, fw_policy_confirm);
 }
 
 int fw_policy_undo_run(struct fw_cli *cli, int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	return go(cli, fw_policy_undo);
+	return go(cli, fw_session_guard_undo, fw_policy_undo);
 }

@@ -19,4 +19,7 @@ int fw_session_find(struct fw_file_session *ret);
  */
 int fw_session_guard(struct fw_cli *cli, struct fw_edit *edit, unsigned int changed);
 
+/* The same for going back one generation. Under the lock; maps: POLICY and LANES. */
+int fw_session_guard_undo(struct fw_cli *cli, const struct fw_maps *maps);
+
 #endif

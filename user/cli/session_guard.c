@@ -17,15 +17,21 @@ struct running {
 	struct fw_prefixes set;
 };
 
-static int running_read(struct fw_cli *cli, const struct fw_edit *edit, struct running *ret)
+static int running_read(struct fw_cli *cli, const struct fw_maps *maps, struct running *ret)
 {
-	int err = fw_apply_read_model(&edit->maps, &ret->model, &cli->err);
+	int err = fw_apply_read_model(maps, &ret->model, &cli->err);
 
 	if (!err)
-		err = fw_apply_read_prefixes(&edit->maps, &ret->set, &cli->err);
+		err = fw_apply_read_prefixes(maps, &ret->set, &cli->err);
 	if (!err)
-		fw_prefixes_expire(&ret->set, (__u32)(fw_apply_now(&edit->maps) / FW_NS_PER_S));
+		fw_prefixes_expire(&ret->set, (__u32)(fw_apply_now(maps) / FW_NS_PER_S));
 	return err;
+}
+
+static void running_free(struct running *running)
+{
+	free(running->model);
+	fw_prefixes_free(&running->set);
 }
 
 static void put_hint(char hint[FW_ERR_LEN], int was, const char *who)
@@ -84,27 +90,51 @@ static bool can_cut(const struct fw_cli *cli)
 	return o && o->name && !fw_cli_option(cli, "force");
 }
 
+/* The session now, and under what is to run: `model` and `set`, NULL = as they are now. */
+static int compare(struct fw_cli *cli, const struct fw_file_session *session,
+		   const struct running *now, const struct fw_model *model,
+		   const struct fw_prefixes *set)
+{
+	struct fw_file_verdict is = fw_file_session_judge(now->model, &now->set, session), then;
+
+	model = model ? model : now->model;
+	then = fw_file_session_judge(model, set ? set : &now->set, session);
+	if (then.fate == FW_SESSION_FREE || then.fate == is.fate)
+		return 0;
+	return refuse(cli, session, model, &then, is.class);
+}
+
 int fw_session_guard(struct fw_cli *cli, struct fw_edit *edit, unsigned int changed)
 {
 	struct fw_file_session session;
 	struct running now = { 0 };
-	struct fw_file_verdict is, then;
-	const struct fw_model *model;
 	int err;
 
 	if (!can_cut(cli) || fw_session_find(&session))
 		return 0;
-	err = running_read(cli, edit, &now);
-	if (err)
-		goto out;
-	model = changed & FW_APPLY_POLICY ? edit->apply.model : now.model;
-	is = fw_file_session_judge(now.model, &now.set, &session);
-	then = fw_file_session_judge(
-		model, changed & FW_APPLY_LANES ? &edit->apply.prefixes : &now.set, &session);
-	if (then.fate != FW_SESSION_FREE && then.fate != is.fate)
-		err = refuse(cli, &session, model, &then, is.class);
-out:
-	free(now.model);
-	fw_prefixes_free(&now.set);
+	err = running_read(cli, &edit->maps, &now);
+	if (!err)
+		err = compare(cli, &session, &now,
+			      changed & FW_APPLY_POLICY ? edit->apply.model : NULL,
+			      changed & FW_APPLY_LANES ? &edit->apply.prefixes : NULL);
+	running_free(&now);
+	return err;
+}
+
+int fw_session_guard_undo(struct fw_cli *cli, const struct fw_maps *maps)
+{
+	struct fw_file_session session;
+	struct running now = { 0 }, then = { 0 };
+	int err;
+
+	if (!can_cut(cli) || fw_session_find(&session))
+		return 0;
+	err = fw_apply_read_back(maps, &then.model, &then.set, &cli->err);
+	if (!err)
+		err = running_read(cli, maps, &now);
+	if (!err)
+		err = compare(cli, &session, &now, then.model, &then.set);
+	running_free(&now);
+	running_free(&then);
 	return err;
 }

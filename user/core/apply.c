@@ -106,6 +106,20 @@ int fw_apply_read_prefixes(const struct fw_maps *maps, struct fw_prefixes *ret_p
 			  "the prefixes change faster than they can be read");
 }
 
+int fw_apply_read_back(const struct fw_maps *maps, struct fw_model **ret_model,
+		       struct fw_prefixes *ret_prefixes, struct fw_err *err)
+{
+	__u64 back = 0;
+	int r = fw_live_back(maps, &back, err);
+
+	if (!r)
+		r = load_prefixes(maps, back, ret_prefixes, err);
+	if (r)
+		return r;
+	fw_prefixes_expire(ret_prefixes, (__u32)(fw_apply_now(maps) / FW_NS_PER_S));
+	return load_model(maps, back, ret_model, err);
+}
+
 int fw_apply_begin(struct fw_maps *maps, unsigned int parts, struct fw_apply *ret,
 		   struct fw_err *err)
 {

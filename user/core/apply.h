@@ -76,6 +76,14 @@ int fw_apply_undo(struct fw_maps *maps,
 		  void (*before_flip)(struct fw_maps *maps, __u32 now, __u32 back), __u64 *ret_live,
 		  struct fw_err *err);
 
+/*
+ * What undo would make run, as copies, before it does. The caller holds the lock from here to the
+ * undo. *ret_model is freed with free(); ret_prefixes (zeroed before) with fw_prefixes_free(), what
+ * has expired meanwhile is gone already. -ENOENT as undo.
+ */
+int fw_apply_read_back(const struct fw_maps *maps, struct fw_model **ret_model,
+		       struct fw_prefixes *ret_prefixes, struct fw_err *err);
+
 /* Accepts a zeroed or half-built one. */
 void fw_apply_end(struct fw_apply *apply);
 

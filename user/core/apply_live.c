@@ -126,11 +126,9 @@ static void swap_to(struct fw_maps *maps, __u64 back)
 	store(&ctl->revert, running);
 }
 
-int fw_apply_undo(struct fw_maps *maps,
-		  void (*before_flip)(struct fw_maps *maps, __u32 now, __u32 back), __u64 *ret_live,
-		  struct fw_err *err)
+int fw_live_back(const struct fw_maps *maps, __u64 *ret_word, struct fw_err *err)
 {
-	struct fw_ctl *ctl = maps->ctl;
+	const struct fw_ctl *ctl = maps->ctl;
 
 	if (ctl->deadline_ns && fw_apply_now(maps) >= ctl->deadline_ns)
 		return fw_err_set(err, -ENOENT, NULL,
@@ -138,9 +136,22 @@ int fw_apply_undo(struct fw_maps *maps,
 	if (!ctl->revert || (ctl->revert & 3) == (ctl->live & 3))
 		return fw_err_set(err, -ENOENT, NULL,
 				  "there is no generation before this one to go back to");
+	*ret_word = ctl->revert;
+	return 0;
+}
+
+int fw_apply_undo(struct fw_maps *maps,
+		  void (*before_flip)(struct fw_maps *maps, __u32 now, __u32 back), __u64 *ret_live,
+		  struct fw_err *err)
+{
+	__u64 back = 0;
+	int r = fw_live_back(maps, &back, err);
+
+	if (r)
+		return r;
 	if (before_flip)
-		before_flip(maps, FW_LIVE_GENERATION(ctl->live), FW_LIVE_GENERATION(ctl->revert));
-	swap_to(maps, ctl->revert);
-	*ret_live = ctl->live;
+		before_flip(maps, FW_LIVE_GENERATION(maps->ctl->live), FW_LIVE_GENERATION(back));
+	swap_to(maps, back);
+	*ret_live = maps->ctl->live;
 	return 0;
 }

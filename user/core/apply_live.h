@@ -11,6 +11,9 @@
  */
 void fw_live_settle(struct fw_maps *maps);
 
+/* The word that undo goes back to. Under the lock. -ENOENT: there is none. */
+int fw_live_back(const struct fw_maps *maps, __u64 *ret_word, struct fw_err *err);
+
 /* The live word of the next generation: bits of the halves, and a number never used before. */
 __u64 fw_live_next(const struct fw_maps *maps, __u64 bits);
 
