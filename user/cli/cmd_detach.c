@@ -90,6 +90,20 @@ static int finish(struct fw_cli *cli, struct fw_setup *setup, json_t *list)
 	return 0;
 }
 
+/* All of them before the first: a slip in the last name takes no filter away. */
+static int check_names(struct fw_cli *cli, struct fw_setup *setup, int argc, char **argv)
+{
+	int r = 0;
+
+	for (int i = 0; i < argc && !r; i++) {
+		for (int j = 0; j < i; j++)
+			if (!strcmp(argv[i], argv[j]))
+				return fw_cli_usage(cli, "%s is named twice", argv[i]);
+		r = fw_setup_check_detach(setup, argv[i], &cli->err);
+	}
+	return r;
+}
+
 static int detach_all(struct fw_cli *cli, struct fw_setup *setup, int argc, char **argv,
 		      json_t *list)
 {
@@ -98,6 +112,7 @@ static int detach_all(struct fw_cli *cli, struct fw_setup *setup, int argc, char
 	int r = 0;
 
 	if (argc) {
+		r = check_names(cli, setup, argc, argv);
 		for (int i = 0; i < argc && !r; i++) {
 			r = detach_one(cli, setup, argv[i], list);
 			if (r)

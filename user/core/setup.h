@@ -72,6 +72,9 @@ enum fw_setup_detached {
 int fw_setup_detach(struct fw_setup *setup, const char *ifname, enum fw_setup_detached *ret,
 		    struct fw_err *err);
 
+/* Refuse now what fw_setup_detach would refuse; takes nothing off. */
+int fw_setup_check_detach(struct fw_setup *setup, const char *ifname, struct fw_err *err);
+
 /* Ours is not on ifname, says err: say so better if the floodwall of other pins is. */
 void fw_setup_orphan(const char *ifname, struct fw_err *err);
 

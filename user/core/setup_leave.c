@@ -71,50 +71,88 @@ static bool is_stale(struct fw_setup *setup, struct fw_iface *iface)
 }
 
 /*
- * An interface that is no more can still be on record, under the name it had; then 0. One that has
- * another name now is told in err.
+ * An interface that is no more can still be on record, under the name it had: 0 and its record. One
+ * that has another name now is told in err.
  */
-static int drop_by_name(struct fw_setup *setup, const char *ifname, struct fw_err *err)
+static int find_gone(struct fw_setup *setup, const char *ifname, struct fw_iface *ret,
+		     struct fw_err *err)
 {
 	struct fw_iface list[FW_IFACE_MAX];
 	char hint[FW_ERR_LEN];
 	unsigned int nr = 0;
-	int r = -ENODEV;
 
 	if (fw_maps_ifaces(setup->maps.iface_fd, list, &nr))
-		return r;
+		return -ENODEV;
 	for (unsigned int i = 0; i < nr; i++) {
 		if (strcmp(list[i].name, ifname))
 			continue;
 		if (is_stale(setup, &list[i])) {
-			r = fw_maps_iface_del(setup->maps.iface_fd, &list[i]) ? r : 0;
-		} else if (strcmp(list[i].name, ifname)) {
+			*ret = list[i];
+			return 0;
+		}
+		if (strcmp(list[i].name, ifname)) {
 			snprintf(hint, sizeof(hint), "floodwall detach %.15s", list[i].name);
 			fw_err_set(err, -ENODEV, hint, "%s is called %.15s now", ifname,
 				   list[i].name);
 		}
 	}
+	return -ENODEV;
+}
+
+/* All records under that name of interfaces that are no more; 0 if there was one. */
+static int drop_gone(struct fw_setup *setup, const char *ifname, struct fw_err *err)
+{
+	struct fw_iface gone;
+	int r = find_gone(setup, ifname, &gone, err);
+
+	if (r)
+		return r;
+	do
+		r = fw_maps_iface_del(setup->maps.iface_fd, &gone);
+	while (!r && !find_gone(setup, ifname, &gone, NULL));
 	return r;
+}
+
+static int look(const struct fw_setup *setup, const char *ifname, struct fw_attach_opts *ret,
+		struct fw_iface *ret_record, struct fw_err *err)
+{
+	struct fw_iface_info info;
+	int r = fw_probe_iface(ifname, &info, err);
+
+	if (r)
+		return r;
+	*ret_record = fw_setup_record(setup, info.ifindex);
+	*ret = (struct fw_attach_opts){ .ifname = ifname,
+					.ifindex = info.ifindex,
+					.us = { setup->maps.ctl_id, ret_record->prog_id } };
+	return 0;
+}
+
+int fw_setup_check_detach(struct fw_setup *setup, const char *ifname, struct fw_err *err)
+{
+	struct fw_attach_opts opts;
+	struct fw_iface record;
+	int r = look(setup, ifname, &opts, &record, err);
+
+	if (r)
+		return find_gone(setup, ifname, &record, err) ? r : 0;
+	r = fw_attach_check_remove(&opts, err);
+	return r == -ENOENT && record.ifindex ? 0 : r;
 }
 
 int fw_setup_detach(struct fw_setup *setup, const char *ifname, enum fw_setup_detached *ret,
 		    struct fw_err *err)
 {
-	struct fw_attach_opts opts = { .ifname = ifname };
-	struct fw_iface_info info;
+	struct fw_attach_opts opts;
 	struct fw_iface record;
-	int r;
+	int r = look(setup, ifname, &opts, &record, err);
 
-	r = fw_probe_iface(ifname, &info, err);
-	if (r && !drop_by_name(setup, ifname, err)) {
+	if (r && !drop_gone(setup, ifname, err)) {
 		*ret = FW_DETACHED_GONE;
 		return 0;
 	}
 	if (r)
 		return r;
-	record = fw_setup_record(setup, info.ifindex);
-	opts.ifindex = info.ifindex;
-	opts.us = (struct fw_xdp_us){ setup->maps.ctl_id, record.prog_id };
 	r = fw_attach_remove(&opts, err);
 	if (r && (r != -ENOENT || !record.ifindex))
 		return r;

@@ -295,23 +295,40 @@ int fw_attach_add(struct fw_object *obj, const struct fw_attach_opts *opts, bool
 	return 0;
 }
 
+/* What is there, and ours among it; -EPERM, -ENOENT as said of fw_attach_remove. */
+static int find_ours(const struct fw_attach_opts *opts, struct fw_xdp_state *ret,
+		     struct fw_err *err)
+{
+	int r = fw_attach_query(opts->ifindex, opts->us, ret, err);
+
+	if (r)
+		return r;
+	if (ret->opaque)
+		return check_place(opts, ret, err);
+	if (!fw_attach_ours(ret))
+		return fw_err_set(err, -ENOENT, "floodwall status",
+				  "%s: floodwall is not attached there", opts->ifname);
+	return 0;
+}
+
+int fw_attach_check_remove(const struct fw_attach_opts *opts, struct fw_err *err)
+{
+	struct fw_xdp_state state = {};
+
+	return find_ours(opts, &state, err);
+}
+
 int fw_attach_remove(const struct fw_attach_opts *opts, struct fw_err *err)
 {
 	const struct timespec step = { .tv_nsec = 5 * 1000 * 1000 };
 	struct fw_attach_opts there = *opts;
 	const struct fw_xdp_prog *ours;
 	struct fw_xdp_state state = {};
-	int r;
+	int r = find_ours(opts, &state, err);
 
-	r = fw_attach_query(opts->ifindex, opts->us, &state, err);
 	if (r)
 		return r;
-	if (state.opaque)
-		return check_place(opts, &state, err);
 	ours = fw_attach_ours(&state);
-	if (!ours)
-		return fw_err_set(err, -ENOENT, "floodwall status",
-				  "%s: floodwall is not attached there", opts->ifname);
 	there.mode = state.mode;
 	r = state.dispatcher ? drop_old(&there, ours->id, err)
 			     : exchange(&there, ours->id, -1, err);

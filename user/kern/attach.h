@@ -83,6 +83,9 @@ int fw_attach_add(struct fw_object *obj, const struct fw_attach_opts *opts, bool
  */
 int fw_attach_remove(const struct fw_attach_opts *opts, struct fw_err *err);
 
+/* Would it refuse for what is there now? Its errors; changes nothing. */
+int fw_attach_check_remove(const struct fw_attach_opts *opts, struct fw_err *err);
+
 /* Inode of the caller's network namespace, 0 if unknown. */
 __u64 fw_attach_netns(void);
 
