@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What doctor says of an interface holds, and the command it names mends it."""
 
+import json
+
 import pytest
+
+import lab
 
 from test_pins import meta
 
@@ -105,3 +109,19 @@ def test_a_veth_whose_peer_sends_from_more_queues(make_lab):
     do(box, mend)
     assert findings(box, "native")[0][0] == "ok"
     box.attach()
+
+
+def test_a_bpffs_that_attach_could_not_use_is_not_called_ok(box, tmp_path):
+    """None where the pins go, one that is mounted for reading only, and one as it should be."""
+    at = tmp_path / "bpf"
+    at.mkdir()
+    seen = {}
+    for how, mount in (("none", "true"), ("ro", "mount -t bpf bpf %s && mount -o remount,ro %s" % (at, at)),
+                       ("rw", "mount -t bpf bpf %s" % at)):
+        p = box.inside(box.srv, "unshare", "--mount", "sh", "-c", mount + ' && exec "$@"', "sh",
+                       lab.FLOODWALL, "-j", "--pins", str(at / "fw"), "doctor", check=False)
+        doc = json.loads(p.stdout)
+        seen[how] = [(f["level"], f["text"]) for f in doc["findings"] if f["probe"] == "bpffs"][0]
+    assert seen["none"] == ("fail", "no bpffs is mounted at %s" % at)
+    assert seen["ro"][0] == "fail" and "mounted read-only" in seen["ro"][1], seen
+    assert seen["rw"][0] == "ok"

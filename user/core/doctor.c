@@ -72,11 +72,12 @@ static void btf(struct fw_doctor *d, const struct doctor_facts *f)
 
 static void bpffs(struct fw_doctor *d, const struct doctor_facts *f)
 {
-	if (f->host.bpffs)
-		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "bpffs is mounted for %s", f->pins);
+	struct fw_err err = {};
+
+	if (fw_pin_place(f->pins, &err))
+		fw_doctor_add(d, FW_DOCTOR_FAIL, err.hint, "%s", err.msg);
 	else
-		fw_doctor_add(d, FW_DOCTOR_FAIL, "mount -t bpf bpf /sys/fs/bpf",
-			      "no bpffs is mounted for %s", f->pins);
+		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "bpffs is mounted for %s", f->pins);
 }
 
 static void jit(struct fw_doctor *d, const struct doctor_facts *f)
@@ -284,7 +285,7 @@ static void gather(struct doctor_facts *f)
 {
 	struct fw_maps maps = {};
 
-	fw_probe_host(f->pins, &f->host);
+	fw_probe_host(&f->host);
 	fw_probe_caps(&f->caps);
 	f->features_known = !fw_probe_features(&f->features, NULL);
 	if (fw_pin_state(f->pins, &f->pin_state, &f->meta, &f->pin_err))

@@ -59,7 +59,7 @@ int fw_setup_plan(const struct fw_setup_opts *opts, struct fw_setup *ret, struct
 		r = make_and_lock(ret, err);
 	if (r)
 		return r;
-	fw_probe_host(opts->pins, &host);
+	fw_probe_host(&host);
 	ret->proof = fw_proof_advise(&host, ret->features.syncookie);
 	object = object_opts(ret);
 	r = fw_object_open(&object, &ret->plan, err);

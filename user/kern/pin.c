@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -230,10 +231,10 @@ int fw_pin_check(const char *dir, struct fw_meta *ret_meta, struct fw_err *err)
 	return 0;
 }
 
-int fw_pin_make(const char *dir, struct fw_err *err)
+int fw_pin_place(const char *dir, struct fw_err *err)
 {
 	char parent[PATH_MAX], *slash;
-	struct statfs fs;
+	struct statfs fs, own;
 
 	if (snprintf(parent, sizeof(parent), "%s", dir) >= (int)sizeof(parent))
 		return fw_err_set(err, -ENAMETOOLONG, NULL, "pin directory name too long: %s", dir);
@@ -242,30 +243,26 @@ int fw_pin_make(const char *dir, struct fw_err *err)
 		return fw_err_set(err, -EINVAL, NULL, "pin directory must be an absolute path: %s",
 				  dir);
 	slash[slash == parent] = '\0';
-	if (statfs(parent, &fs) || fs.f_type != BPF_FS_MAGIC) {
-		char hint[FW_ERR_LEN];
-		bool usual = !strcmp(parent, "/sys/fs/bpf");
-
-		snprintf(hint, sizeof(hint), "%s",
-			 usual ? "mount -t bpf bpf /sys/fs/bpf"
-			       : "choose --pins DIR whose parent lies in a mounted bpffs");
-		fw_err_set(err, -ENODEV, hint, "no bpffs is mounted at %s", parent);
-		if (err)
-			err->exit_code = FW_EXIT_FAILED;
-		return -ENODEV;
-	}
-	if (mkdir(dir, 0700) && errno != EEXIST) {
-		int code = -errno;
-
-		return fw_err_set(err, code,
-				  code == -EPERM || code == -EACCES ? "run as root"
-				  : code == -EROFS
-					  ? "mount -o remount,rw /sys/fs/bpf; in a unit, leave "
-					    "out ProtectKernelTunables="
-					  : NULL,
-				  "cannot make %s: %s", dir, strerror(-code));
-	}
+	if (statfs(parent, &fs) || fs.f_type != BPF_FS_MAGIC)
+		return fw_pin_no_bpffs(parent, err);
+	if ((statfs(dir, &own) ? fs : own).f_flags & ST_RDONLY)
+		return fw_pin_read_only(dir, err);
 	return 0;
+}
+
+int fw_pin_make(const char *dir, struct fw_err *err)
+{
+	int r = fw_pin_place(dir, err);
+
+	if (r && r != -EROFS) /* what is there already can be used even so */
+		return r;
+	if (!mkdir(dir, 0700) || errno == EEXIST)
+		return 0;
+	r = -errno;
+	if (r == -EROFS)
+		return fw_pin_read_only(dir, err);
+	return fw_err_set(err, r, r == -EPERM || r == -EACCES ? "run as root" : NULL,
+			  "cannot make %s: %s", dir, strerror(-r));
 }
 
 /* flock() that gives up after wait_s; there is no timed variant in the kernel. */

@@ -39,6 +39,14 @@ int fw_pin_state(const char *dir, enum fw_pin_state *ret_state, struct fw_meta *
  */
 int fw_pin_check(const char *dir, struct fw_meta *ret_meta, struct fw_err *err);
 
+/*
+ * Can dir be made and removed where it is to be? -ENODEV: no bpffs is mounted there; -EROFS: only
+ * for reading. Looks, and changes nothing.
+ */
+int fw_pin_place(const char *dir, struct fw_err *err);
+int fw_pin_no_bpffs(const char *parent, struct fw_err *err);
+int fw_pin_read_only(const char *dir, struct fw_err *err);
+
 /* Make dir (mode 0700) below a mounted bpffs. Present already: fine. -ENODEV: no bpffs there. */
 int fw_pin_make(const char *dir, struct fw_err *err);
 

@@ -4,6 +4,7 @@
  * is ever proposed that takes a filter away without saying so.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include "user/kern/pin.h"
@@ -15,6 +16,30 @@ const char *fw_pin_way_out(const char *name)
 		       ? "take the programs off with `ip link set dev IFACE xdp off`, then remove "
 			 "the directory"
 		       : "floodwall detach --all, then attach again";
+}
+
+int fw_pin_no_bpffs(const char *parent, struct fw_err *err)
+{
+	bool usual = !strcmp(parent, "/sys/fs/bpf");
+
+	fw_err_set(err, -ENODEV,
+		   usual ? "mount -t bpf bpf /sys/fs/bpf"
+			 : "choose --pins DIR whose parent lies in a mounted bpffs",
+		   "no bpffs is mounted at %s", parent);
+	if (err)
+		err->exit_code = FW_EXIT_FAILED;
+	return -ENODEV;
+}
+
+int fw_pin_read_only(const char *dir, struct fw_err *err)
+{
+	bool usual = !strncmp(dir, "/sys/fs/bpf/", strlen("/sys/fs/bpf/"));
+
+	return fw_err_set(err, -EROFS,
+			  usual ? "mount -o remount,rw /sys/fs/bpf; in a unit, leave out "
+				  "ProtectKernelTunables="
+				: "remount it with -o remount,rw, or choose another --pins DIR",
+			  "cannot make or remove %s: its bpffs is mounted read-only", dir);
 }
 
 int fw_pin_not_ours(const char *name, __u32 is, __u32 should_be, struct fw_err *err)

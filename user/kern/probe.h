@@ -39,15 +39,14 @@ int fw_probe_caps(struct fw_caps *ret);
 struct fw_host {
 	char release[65];
 	bool btf;	     /* /sys/kernel/btf/vmlinux */
-	bool bpffs;	     /* a bpffs is mounted where the pins go */
 	int syncookies;	     /* net.ipv4.tcp_syncookies, -1 = unknown */
 	bool forwards;	     /* net.ipv4.ip_forward, or the same for IPv6 */
 	unsigned int online; /* CPUs */
 	__u64 mem_available; /* bytes */
 	__u64 cgroup_left;   /* bytes below memory.max, ~0 = no limit */
 };
-/* pins: whose bpffs is meant. Never fails: what cannot be known is false, unknown, or 0. */
-void fw_probe_host(const char *pins, struct fw_host *ret);
+/* Never fails: what cannot be known is false, unknown, or 0. */
+void fw_probe_host(struct fw_host *ret);
 
 /* TCP ports on which somebody in the caller's network namespace listens, on whatever address. */
 struct fw_listeners {

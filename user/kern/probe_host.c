@@ -6,10 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 #include <netinet/tcp.h>
-#include <linux/magic.h>
 #include <bpf/libbpf.h>
 #include "bpf/knob_values.h"
 #include "user/kern/object.h"
@@ -26,22 +24,6 @@ static int read_int(const char *path, int fallback)
 		n = fallback;
 	fclose(f);
 	return n;
-}
-
-/* The directory itself, or its parent as long as nobody has attached. */
-static bool on_bpffs(const char *dir)
-{
-	char parent[4096], *slash;
-	struct statfs fs;
-
-	if (!statfs(dir, &fs))
-		return fs.f_type == BPF_FS_MAGIC;
-	snprintf(parent, sizeof(parent), "%s", dir);
-	slash = strrchr(parent, '/');
-	if (!slash)
-		return false;
-	*slash = '\0';
-	return !statfs(parent, &fs) && fs.f_type == BPF_FS_MAGIC;
 }
 
 /* Lines of /proc/net/tcp and tcp6: "sl: local_address:port rem_address:port state ...". */
@@ -73,14 +55,13 @@ bool fw_probe_listens(const struct fw_listeners *listeners, __u16 port)
 	return listeners->bits[port / 8] >> port % 8 & 1;
 }
 
-void fw_probe_host(const char *pins, struct fw_host *ret)
+void fw_probe_host(struct fw_host *ret)
 {
 	struct utsname uts;
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
 
 	*ret = (struct fw_host){
 		.btf = !access("/sys/kernel/btf/vmlinux", R_OK),
-		.bpffs = on_bpffs(pins),
 		.syncookies = read_int("/proc/sys/net/ipv4/tcp_syncookies", -1),
 		.forwards = read_int("/proc/sys/net/ipv4/ip_forward", 0) > 0 ||
 			    read_int("/proc/sys/net/ipv6/conf/all/forwarding", 0) > 0,
