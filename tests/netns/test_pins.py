@@ -92,6 +92,36 @@ def test_a_map_of_somebody_else_under_our_name_is_said_and_detach_still_works(bo
     assert program(box) is None and not pins(box)
 
 
+@pytest.mark.parametrize("name, size", [("fw_applied", {"value": "4440"}), ("fw_ban", {"entries": "64"}),
+                                        ("fw_lane4_dir", {"entries": "1000"}),
+                                        ("fw_iface", {"value": "72"})])
+def test_the_state_of_another_build_is_not_written_to_and_called_so(box, name, size):
+    """Of the same ABI, by its number: whoever writes a map as its own goes beyond the end of one
+    that is smaller, and into the next one."""
+    env = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin")
+    box.attach()
+    path = os.path.join(box.pins, name)
+    is_ = json.loads(subprocess.run(["bpftool", "-j", "map", "show", "pinned", path], check=True, env=env,
+                                    capture_output=True).stdout)
+    os.unlink(path)
+    subprocess.run(["bpftool", "map", "create", path, "type", is_["type"], "key", str(is_["bytes_key"]),
+                    "value", size.get("value", str(is_["bytes_value"])), "entries",
+                    size.get("entries", str(is_["max_entries"])), "name", name, "flags",
+                    hex(is_["flags"])], check=True, env=env)
+    argv = {"fw_ban": ["ban", "list"], "fw_iface": ["status"]}.get(name, ["block", "add", "192.0.2.1"])
+    p = box.fw(*argv, check=False)
+    assert p.returncode == 2 and "another build" in p.stderr and name in p.stderr, p.stderr
+    assert "another build" in box.fw("doctor", check=False).stdout
+    assert "damaged" not in p.stderr and "policy save FILE" in p.stderr
+    if name == "fw_iface":
+        assert "xdp off" in p.stderr
+        take_off(box)
+    else:
+        assert "floodwall detach --all, then attach again" in p.stderr
+        box.fw("detach", "--all")
+    assert program(box) is None
+
+
 def test_without_its_record_the_way_out_is_by_hand(box):
     box.attach()
     os.unlink(os.path.join(box.pins, "fw_iface"))

@@ -221,6 +221,7 @@ static void local_ports(struct fw_doctor *d, const struct doctor_facts *f)
 
 static void state(struct fw_doctor *d, const struct doctor_facts *f)
 {
+	struct fw_maps maps = {};
 	struct fw_err err = {};
 
 	if (*f->pin_err.msg) {
@@ -240,11 +241,12 @@ static void state(struct fw_doctor *d, const struct doctor_facts *f)
 		fw_doctor_add(d, FW_DOCTOR_FAIL, err.hint, "%s", err.msg);
 		break;
 	case FW_PINS_READY:
-		if (fw_pin_check(f->pins, NULL, &err))
+		if (fw_maps_open(f->pins, FW_MAPS_ALL | FW_MAPS_RECORD, &maps, &err))
 			fw_doctor_add(d, FW_DOCTOR_FAIL, err.hint, "%s", err.msg);
 		else
 			fw_doctor_add(d, FW_DOCTOR_OK, NULL, "state in %s, made by build %.31s",
 				      f->pins, f->meta.build);
+		fw_maps_close(&maps);
 		break;
 	}
 }

@@ -26,25 +26,32 @@ struct row {
 	__u32 halves;  /* 2: two generations, capacity is half of the entries */
 	size_t view;   /* offset of the pointer in struct fw_maps */
 	size_t cap;    /* offset of the __u32 that takes the capacity, or NO_FIELD */
+	__u32 entries; /* with NO_FIELD: how many there must be */
 	bool readonly; /* the program's own: never mapped writable */
 };
 
-#define ROW(name_, part_, value_, halves_, view_, cap_, ro_)                                      \
-	{                                                                                         \
-		name_, part_, sizeof(value_), halves_, offsetof(struct fw_maps, view_), cap_, ro_ \
+#define ROW_OF(name_, part_, value_, halves_, view_, cap_, entries_, ro_)                     \
+	{                                                                                     \
+		name_, part_, sizeof(value_), halves_, offsetof(struct fw_maps, view_), cap_, \
+			entries_, ro_                                                         \
 	}
+/* Sized when the state is made; and the same in every state. */
+#define ROW(name_, part_, value_, halves_, view_, cap_, ro_) \
+	ROW_OF(name_, part_, value_, halves_, view_, cap_, 0, ro_)
+#define FIXED(name_, part_, value_, entries_, view_, ro_) \
+	ROW_OF(name_, part_, value_, 1, view_, NO_FIELD, entries_, ro_)
 #define CAP(field_) offsetof(struct fw_maps, field_)
 
 static const struct row rows[] = {
-	ROW("fw_meta", 0, struct fw_meta, 1, meta, NO_FIELD, false),
-	ROW("fw_ctl", 0, struct fw_ctl, 1, ctl, NO_FIELD, false),
-	ROW("fw_applied", 0, struct fw_applied, 1, applied, NO_FIELD, false),
-	ROW("fw_policy", FW_MAPS_POLICY, struct fw_policy[2], 2, policy, NO_FIELD, false),
-	ROW("fw_policy_txt", FW_MAPS_POLICY, struct fw_policy_text, 2, policy_txt, NO_FIELD, false),
-	ROW("fw_lane_head", FW_MAPS_LANES, struct fw_lane_head[2], 2, lane_head, NO_FIELD, false),
-	ROW("fw_lane4_top", FW_MAPS_LANES, __u16[2][65536], 2, lane4_top, NO_FIELD, false),
+	FIXED("fw_meta", 0, struct fw_meta, 1, meta, false),
+	FIXED("fw_ctl", 0, struct fw_ctl, 1, ctl, false),
+	FIXED("fw_applied", 0, struct fw_applied, FW_APPLIED_SLOTS, applied, false),
+	FIXED("fw_policy", FW_MAPS_POLICY, struct fw_policy[2], 1, policy, false),
+	FIXED("fw_policy_txt", FW_MAPS_POLICY, struct fw_policy_text, 2, policy_txt, false),
+	FIXED("fw_lane_head", FW_MAPS_LANES, struct fw_lane_head[2], 1, lane_head, false),
+	FIXED("fw_lane4_top", FW_MAPS_LANES, __u16[2][65536], 1, lane4_top, false),
 	ROW("fw_lane4_set", FW_MAPS_LANES, struct fw_lane4_set, 2, lane4_set, CAP(cap_set4), false),
-	ROW("fw_lane4_dir", FW_MAPS_LANES, struct fw_lane4_dir, 2, lane4_dir, NO_FIELD, false),
+	FIXED("fw_lane4_dir", FW_MAPS_LANES, struct fw_lane4_dir, 2 * 65536, lane4_dir, false),
 	ROW("fw_lane4_rng", FW_MAPS_LANES, __u64, 2, lane4_rng, CAP(cap_rng4), false),
 	ROW("fw_lane6_node", FW_MAPS_LANES, struct fw_lane6_node, 2, lane6_node, CAP(cap_node6),
 	    false),
@@ -55,18 +62,18 @@ static const struct row rows[] = {
 	ROW("fw_why", FW_MAPS_LANES, struct fw_why, 2, why, CAP(cap_why), false),
 	ROW("fw_src_fp", FW_MAPS_SOURCES, __u64, 1, src_fp, CAP(src_sets), true),
 	ROW("fw_src", FW_MAPS_SOURCES, struct fw_src_set, 1, src, CAP(src_sets), true),
-	ROW("fw_budget", FW_MAPS_SOURCES, struct fw_budget[FW_B_MAX], 1, budget, NO_FIELD, true),
-	ROW("fw_crowd", FW_MAPS_SOURCES, struct fw_crowd[FW_SERVICE_MAX], 1, crowd, NO_FIELD, true),
-	ROW("fw_crowd_net", FW_MAPS_SOURCES, struct fw_crowd_net, 1, crowd_net, NO_FIELD, true),
-	ROW("fw_retry", FW_MAPS_SOURCES, struct fw_retry, 1, retry, NO_FIELD, true),
-	ROW("fw_ban", FW_MAPS_SOURCES, struct fw_ban_set, 1, ban, NO_FIELD, false),
+	FIXED("fw_budget", FW_MAPS_SOURCES, struct fw_budget[FW_B_MAX], 1, budget, true),
+	FIXED("fw_crowd", FW_MAPS_SOURCES, struct fw_crowd[FW_SERVICE_MAX], 1, crowd, true),
+	FIXED("fw_crowd_net", FW_MAPS_SOURCES, struct fw_crowd_net, 1 << FW_CROWD_NET_BITS,
+	      crowd_net, true),
+	FIXED("fw_retry", FW_MAPS_SOURCES, struct fw_retry, 1 << FW_RETRY_BITS, retry, true),
+	FIXED("fw_ban", FW_MAPS_SOURCES, struct fw_ban_set, FW_BAN_SETS, ban, false),
 	ROW("fw_book", FW_MAPS_TALLIES, struct fw_book, 1, book, CAP(cap_ledger_cpus), true),
 	ROW("fw_ledger", FW_MAPS_TALLIES, struct fw_tally, 1, ledger, CAP(cap_ledger_all), true),
 	ROW("fw_ledger_at", FW_MAPS_RECORD, struct fw_ledger_at, 1, ledger_at, CAP(cap_ledger_cpus),
 	    false),
-	ROW("fw_sampling", FW_MAPS_RECORD, struct fw_sampling, 1, sampling, NO_FIELD, false),
-	ROW("fw_level", FW_MAPS_SOURCES, struct fw_service_state[FW_SERVICE_MAX], 1, level,
-	    NO_FIELD, true),
+	FIXED("fw_sampling", FW_MAPS_RECORD, struct fw_sampling, 1, sampling, false),
+	FIXED("fw_level", FW_MAPS_SOURCES, struct fw_service_state[FW_SERVICE_MAX], 1, level, true),
 };
 
 static const struct fd_row {
@@ -107,8 +114,9 @@ static int source_open(const struct source *src, const char *name, bool write, i
 	return 0;
 }
 
-static int map_info(int fd, const char *name, __u32 value_size, struct bpf_map_info *ret,
-		    struct fw_err *err)
+/* entries 0: any number. */
+static int map_info(int fd, const char *name, __u32 value_size, __u32 entries,
+		    struct bpf_map_info *ret, struct fw_err *err)
 {
 	__u32 len = sizeof(*ret);
 
@@ -116,9 +124,9 @@ static int map_info(int fd, const char *name, __u32 value_size, struct bpf_map_i
 	if (bpf_obj_get_info_by_fd(fd, ret, &len))
 		return fw_err_set(err, -errno, NULL, "cannot ask about map %s: %s", name,
 				  strerror(errno));
-	return ret->value_size == value_size
+	return ret->value_size == value_size && (!entries || ret->max_entries == entries)
 		       ? 0
-		       : fw_pin_not_ours(name, ret->value_size, value_size, err);
+		       : fw_pin_misfit(name, ret, value_size, entries, err);
 }
 
 /* The kernel maps whole pages of value_size rounded up to 8, one after the other. */
@@ -152,7 +160,7 @@ static int open_row(struct fw_maps *maps, const struct row *row, const struct so
 	r = source_open(src, row->name, true, &fd, err);
 	if (r)
 		return r;
-	r = map_info(fd, row->name, row->value_size, &info, err);
+	r = map_info(fd, row->name, row->value_size, row->entries, &info, err);
 	if (r)
 		goto out;
 	if (row->cap != NO_FIELD) {
@@ -160,8 +168,8 @@ static int open_row(struct fw_maps *maps, const struct row *row, const struct so
 		memcpy(&old, (char *)maps + row->cap, sizeof(old));
 		if (old && old != cap) {
 			r = fw_err_set(err, -ESTALE, fw_pin_way_out(row->name),
-				       "the state is damaged: map %s has %u entries, its sisters "
-				       "%u",
+				       "the state is damaged, or made by another build: map %s "
+				       "has %u entries, its sisters %u",
 				       row->name, cap, old);
 			goto out;
 		}
@@ -185,7 +193,7 @@ static int open_fd(struct fw_maps *maps, const struct fd_row *row, const struct 
 	r = source_open(src, row->name, write, &fd, err);
 	if (r)
 		return r;
-	r = map_info(fd, row->name, row->value_size, &info, err);
+	r = map_info(fd, row->name, row->value_size, 0, &info, err);
 	if (r) {
 		close(fd);
 		return r;
@@ -211,7 +219,9 @@ static int split_tables(struct fw_maps *maps, const struct fw_meta *meta, struct
 		base += fw_table_sets(bits);
 	}
 	if (base > maps->src_sets)
-		return fw_err_set(err, -EPROTO, NULL, "the source tables have %u sets, not %llu",
+		return fw_err_set(err, -ESTALE, fw_pin_way_out("fw_src"),
+				  "the state is damaged, or made by another build: the source "
+				  "tables have %u sets, not %llu",
 				  maps->src_sets, (unsigned long long)base);
 	return 0;
 }
@@ -278,7 +288,7 @@ int fw_maps_state_id(const char *dir, __u32 *ret_id, struct fw_err *err)
 		r = fw_pin_map(dir, "fw_ctl", false, &fd, err);
 	if (r)
 		return r;
-	r = map_info(fd, "fw_ctl", sizeof(struct fw_ctl), &info, err);
+	r = map_info(fd, "fw_ctl", sizeof(struct fw_ctl), 1, &info, err);
 	if (!r)
 		*ret_id = info.id;
 	close(fd);

@@ -187,8 +187,7 @@ static int set_pins(struct fw_object *obj, const char *dir, bool reuse, struct f
 		if (r)
 			return fw_err_set(err, r, NULL, "cannot ask about map %s", name);
 		if (info.value_size != bpf_map__value_size(map))
-			return fw_pin_not_ours(name, info.value_size, bpf_map__value_size(map),
-					       err);
+			return fw_pin_misfit(name, &info, bpf_map__value_size(map), 0, err);
 		bpf_map__set_max_entries(map, info.max_entries);
 		if (map == obj->skel->maps.data_fw_ctl)
 			obj->ctl_id = info.id;

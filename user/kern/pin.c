@@ -221,9 +221,11 @@ int fw_pin_check(const char *dir, struct fw_meta *ret_meta, struct fw_err *err)
 				  "floodwall is not attached (no state in %s)", dir);
 	nr = count_pins(dir);
 	if (nr != (int)PIN_NAMES) {
-		r = fw_err_set(
-			err, -ESTALE, fw_pin_way_out(is_pinned(dir, "fw_iface") ? "" : "fw_iface"),
-			"the state in %s is damaged: %d of %zu maps are left", dir, nr, PIN_NAMES);
+		r = fw_err_set(err, -ESTALE,
+			       fw_pin_way_out(is_pinned(dir, "fw_iface") ? "" : "fw_iface"),
+			       "the state in %s is damaged, or made by another build: %d of %zu "
+			       "maps are there",
+			       dir, nr, PIN_NAMES);
 		return r;
 	}
 	if (ret_meta)

@@ -66,8 +66,13 @@ bool fw_pin_wanted(const char *name);
 /* What to do where name is missing or not ours, as a hint. */
 const char *fw_pin_way_out(const char *name);
 
-/* Values have not the size they have in this version, of which the pins are: -ESTALE. */
-int fw_pin_not_ours(const char *name, __u32 is, __u32 should_be, struct fw_err *err);
+/*
+ * The map under that name has other values, or another number of them (entries; 0: any), than in
+ * this build, though the pins are of its ABI: -ESTALE, saying whose it is.
+ */
+struct bpf_map_info;
+int fw_pin_misfit(const char *name, const struct bpf_map_info *is, __u32 value_size, __u32 entries,
+		  struct fw_err *err);
 
 /* The refusal of FW_PINS_OTHER, in words: -EPROTO. */
 int fw_pin_refuse_other(const char *dir, const struct fw_meta *meta, struct fw_err *err);
