@@ -80,6 +80,21 @@ def test_a_note_needs_no_quotes_and_no_number(desk, tmp_path):
                                                    "called the provider, ticket 4711"]
 
 
+def test_who_only_looks_is_not_on_record_for_a_change(desk, tmp_path):
+    path, env = tmp_path / "now.yaml", {"FLOODWALL_HISTORY": str(tmp_path / "history.db")}
+    says(desk, "incident", "open", env=env)
+    for words in (["mode"], ["mode", "enforce"], ["policy", "save", path], ["policy", "check", path],
+                  ["policy", "diff", path], ["policy", "apply", path]):
+        says(desk, *words, env=env)
+        says(desk, "-j", *words, env=env)
+    shown = json.loads(says(desk, "-j", "incident", "show", "last", env=env))
+    assert not shown["changes"], shown["changes"]
+    says(desk, "mode", "monitor", env=env)
+    says(desk, "mode", "enforce", env=env)
+    shown = json.loads(says(desk, "-j", "incident", "show", "last", env=env))
+    assert [c["what"] for c in shown["changes"]] == ["floodwall mode monitor", "floodwall mode enforce"]
+
+
 def test_a_slip_in_one_name_takes_no_filter_away(desk):
     """Nor anything else: of several operands all are looked at before the first is touched."""
     said = says(desk, "detach", "--keep", desk.iface, "nosuch0", code=1)

@@ -95,6 +95,10 @@ int fw_cli_json(struct fw_cli *cli, json_t *doc);
 int fw_cli_done(struct fw_cli *cli, json_t *doc, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The same where nothing was changed: the record of who changed what has no part in it. */
+int fw_cli_say(struct fw_cli *cli, json_t *doc, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* Say something beside the result: stderr in text mode, "warnings" of the document in JSON mode. */
 void fw_cli_warn(struct fw_cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -23,9 +23,9 @@ static int show(struct fw_cli *cli)
 	if (err)
 		return err;
 	mode = mode_name(model);
-	err = fw_cli_done(cli, json_pack("{s:s}", "mode", mode), "%s: %s", mode,
-			  model->flags & FW_P_MONITOR ? "drops are counted, nothing is dropped"
-						      : "what is over its limits is dropped");
+	err = fw_cli_say(cli, json_pack("{s:s}", "mode", mode), "%s: %s", mode,
+			 model->flags & FW_P_MONITOR ? "drops are counted, nothing is dropped"
+						     : "what is over its limits is dropped");
 	free(model);
 	return err;
 }
@@ -33,6 +33,7 @@ static int show(struct fw_cli *cli)
 static int cmd_mode(struct fw_cli *cli, int argc, char **argv)
 {
 	struct fw_edit edit;
+	json_t *doc;
 	__u32 before;
 	int err;
 
@@ -47,15 +48,16 @@ static int cmd_mode(struct fw_cli *cli, int argc, char **argv)
 	edit.apply.model->flags &= ~(__u32)FW_P_MONITOR;
 	if (!strcmp(argv[0], "monitor"))
 		edit.apply.model->flags |= FW_P_MONITOR;
-	if (edit.apply.model->flags != before)
-		err = fw_edit_commit(cli, &edit, FW_APPLY_POLICY);
-	if (!err)
-		err = fw_cli_done(cli,
-				  json_pack("{s:s,s:b}", "mode", mode_name(edit.apply.model),
-					    "changed", edit.apply.model->flags != before),
-				  "%s%s", argv[0],
-				  edit.apply.model->flags != before ? ", from the next packet on"
-								    : " already");
+	doc = json_pack("{s:s,s:b}", "mode", argv[0], "changed", edit.apply.model->flags != before);
+	if (edit.apply.model->flags == before) {
+		err = fw_cli_say(cli, doc, "%s already", argv[0]);
+		goto out;
+	}
+	err = fw_edit_commit(cli, &edit, FW_APPLY_POLICY);
+	if (err)
+		json_decref(doc);
+	else
+		err = fw_cli_done(cli, doc, "%s, from the next packet on", argv[0]);
 out:
 	fw_edit_end(&edit);
 	return err;

@@ -21,9 +21,9 @@ static int cmd_check(struct fw_cli *cli, int argc, char **argv)
 		doc = json_pack("{s:o,s:b,s:I,s:I,s:O}", "file", fw_json_text(cmd.path), "valid", 1,
 				"errors", (json_int_t)0, "warnings",
 				(json_int_t)cmd.problems.warnings, "problems", cli->problems);
-	r = fw_cli_done(cli, doc, "%s: valid, %zu prefix%s%s", cmd.path, cmd.file.lanes.count,
-			cmd.file.lanes.count == 1 ? "" : "es",
-			cmd.problems.warnings ? ", with warnings" : "");
+	r = fw_cli_say(cli, doc, "%s: valid, %zu prefix%s%s", cmd.path, cmd.file.lanes.count,
+		       cmd.file.lanes.count == 1 ? "" : "es",
+		       cmd.problems.warnings ? ", with warnings" : "");
 out:
 	fw_policy_cmd_free(&cmd);
 	return r;

@@ -118,7 +118,7 @@ static int dispatch(struct fw_cli *cli, const struct fw_cli_line *line)
 {
 	switch (line->wish) {
 	case FW_WISH_VERSION:
-		return fw_cli_done(
+		return fw_cli_say(
 			cli, json_pack("{s:s,s:i}", "version", FW_VERSION, "abi", FW_ABI_VERSION),
 			"floodwall %s (abi %d)", FW_VERSION, FW_ABI_VERSION);
 	case FW_WISH_HELP:

@@ -36,24 +36,44 @@ out:
 	return 0;
 }
 
-int fw_cli_done(struct fw_cli *cli, json_t *doc, const char *fmt, ...)
+static int say(struct fw_cli *cli, json_t *doc, const char *fmt, va_list args)
 {
-	va_list args;
+	va_list again;
 
-	fw_cli_sign(cli);
-	va_start(args, fmt);
-	vsnprintf(cli->told, sizeof(cli->told), fmt, args);
-	va_end(args);
+	va_copy(again, args);
+	vsnprintf(cli->told, sizeof(cli->told), fmt, again);
+	va_end(again);
 	if (cli->json)
 		return fw_cli_json(cli, doc);
 	json_decref(doc);
-	va_start(args, fmt);
 	vprintf(fmt, args);
-	va_end(args);
 	putchar('\n');
 	if (fflush(stdout))
 		return fw_err_set(&cli->err, -EIO, NULL, "cannot write to standard output");
 	return 0;
+}
+
+int fw_cli_done(struct fw_cli *cli, json_t *doc, const char *fmt, ...)
+{
+	va_list args;
+	int err;
+
+	fw_cli_sign(cli);
+	va_start(args, fmt);
+	err = say(cli, doc, fmt, args);
+	va_end(args);
+	return err;
+}
+
+int fw_cli_say(struct fw_cli *cli, json_t *doc, const char *fmt, ...)
+{
+	va_list args;
+	int err;
+
+	va_start(args, fmt);
+	err = say(cli, doc, fmt, args);
+	va_end(args);
+	return err;
 }
 
 void fw_cli_warn(struct fw_cli *cli, const char *fmt, ...)

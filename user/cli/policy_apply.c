@@ -90,7 +90,7 @@ static int applied(struct fw_cli *cli, const struct fw_policy_cmd *cmd,
 		return change_json(cli, change, cmd->path, diff, cmd->maps.ctl->live,
 				   same ? 0 : confirm_s);
 	if (same)
-		return fw_cli_done(cli, NULL, "%s runs already, %s", cmd->path, change->after);
+		return fw_cli_say(cli, NULL, "%s runs already, %s", cmd->path, change->after);
 	if (diff->added || diff->removed || diff->changed)
 		snprintf(prefixes, sizeof(prefixes), ": prefixes %zu new, %zu gone, %zu changed",
 			 diff->added, diff->removed, diff->changed);

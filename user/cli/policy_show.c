@@ -159,11 +159,11 @@ int fw_policy_save(struct fw_cli *cli, int argc, char **argv)
 		r = write_file(cli, &cmd, path, &kept);
 	if (!r) {
 		sync_folder(path);
-		r = fw_cli_done(cli,
-				json_pack("{s:o,s:b,s:i}", "file", fw_json_text(path), "kept_old",
-					  (int)kept, "prefixes", (int)cmd.file.lanes.count),
-				"%s written%s%s%s", path, kept ? "; what it said is in " : "",
-				kept ? path : "", kept ? ".old" : "");
+		r = fw_cli_say(cli,
+			       json_pack("{s:o,s:b,s:i}", "file", fw_json_text(path), "kept_old",
+					 (int)kept, "prefixes", (int)cmd.file.lanes.count),
+			       "%s written%s%s%s", path, kept ? "; what it said is in " : "",
+			       kept ? path : "", kept ? ".old" : "");
 	}
 	fw_policy_cmd_free(&cmd);
 	return r;

@@ -51,10 +51,8 @@ void fw_cli_sign(struct fw_cli *cli)
 	struct fw_err err = {};
 	int r;
 
-	/* Notes, keys and the like say themselves who made them; and some only said their version.
-	 */
-	if (!cli->command || !strcmp(cli->command->object, "incident") ||
-	    !strcmp(cli->command->object, "key"))
+	/* Notes, keys and the like say themselves who made them. */
+	if (!strcmp(cli->command->object, "incident") || !strcmp(cli->command->object, "key"))
 		return;
 	if (access(path, F_OK)) /* nobody records here */
 		return;
