@@ -54,6 +54,14 @@ def test_a_policy_may_come_through_a_pipe(desk):
     assert "not standard input" in says(desk, "policy", "apply", "-", stdin="", code=1)
 
 
+def test_a_list_that_is_missing_is_looked_for_beside_its_policy(desk, tmp_path):
+    path = tmp_path / "lists.yaml"
+    path.write_text("lanes: {blocked: [{file: feed.txt}]}\n")
+    said = says(desk, "policy", "check", path, code=1)
+    assert "%s cannot be read" % (tmp_path / "feed.txt") in said and "current directory" not in said
+    assert "where the policy file is" in said, said
+
+
 SLIPS = [
     (["undo"], 'did you mean "policy undo"?'),
     (["lift", "1.2.3.4"], 'did you mean "ban lift"?'),

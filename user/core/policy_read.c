@@ -93,6 +93,10 @@ static int load_list(void *arg, const char *path, char **ret_text, size_t *ret_s
 	if (snprintf(whole, sizeof(whole), "%.*s%s", len, lists->path, path) >= PATH_MAX)
 		return fw_err_set(err, -ENAMETOOLONG, NULL, "%.80s...: the path is too long", path);
 	r = fw_policy_load(whole, ret_text, ret_size, err);
+	if (r == -ENOENT && len && err)
+		snprintf(err->hint, sizeof(err->hint),
+			 "is the name right? Without a / in front it begins where the policy file "
+			 "is");
 	if (r)
 		return r;
 	lists->total += *ret_size;
