@@ -37,6 +37,8 @@ CUTS = [
     ([["class", "new", "slow"], ["limit", "set", "bytes", "1kB/s", "--class", "slow"]],
      ["class", "add", "slow", "203.0.113.0/24"], 'of class "slow"'),
     ([["mode", "monitor"], ["limit", "set", "packets", "5/s"]], ["mode", "enforce"], "packets"),
+    ([["mode", "monitor"], ["block", "add", "203.0.113.0/24"]], ["mode", "enforce"],
+     "203.0.113.0/24 would block 203.0.113.9"),
     ([["manage", "add", "203.0.113.9"]], ["option", "set", "reserved-source", "on"],
      "203.0.113.9, where you are logged in from, is a reserved address"),
     ([["service", "add", "web", "--to", "192.0.2.10", "--tcp", "80", "--closed"],

@@ -96,10 +96,13 @@ static int compare(struct fw_cli *cli, const struct fw_file_session *session,
 		   const struct fw_prefixes *set)
 {
 	struct fw_file_verdict is = fw_file_session_judge(now->model, &now->set, session), then;
+	bool begins;
 
 	model = model ? model : now->model;
 	then = fw_file_session_judge(model, set ? set : &now->set, session);
-	if (then.fate == FW_SESSION_FREE || then.fate == is.fate)
+	/* A block is judged in mode monitor, too, but cuts nobody off before that ends. */
+	begins = now->model->flags & FW_P_MONITOR && !(model->flags & FW_P_MONITOR);
+	if (then.fate == FW_SESSION_FREE || (then.fate == is.fate && !begins))
 		return 0;
 	return refuse(cli, session, model, &then, is.class);
 }
