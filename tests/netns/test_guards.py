@@ -177,3 +177,16 @@ def test_an_undo_that_cannot_be_says_so_first(desk, clean, tmp_path):
     said = says(desk, "policy", "undo", env=HERE, code=1)
     assert "203.0.113.0/24 would block 203.0.113.9" in said, said
     says(desk, "policy", "confirm", env=HERE)
+
+
+def test_attaching_to_kept_lists_does_not_cut_the_session_either(desk, clean):
+    says(desk, "block", "add", "203.0.113.0/24")
+    says(desk, "attach", desk.iface, env=HERE)  # it is filtered already: nothing becomes worse
+    says(desk, "detach", "--keep", desk.iface)
+    said = says(desk, "attach", desk.iface, env=HERE, code=1)
+    assert "203.0.113.0/24 would block 203.0.113.9" in said and "--force" in said, said
+    assert not desk.fwj("status", check=False)["interfaces"]
+    says(desk, "attach", desk.iface, "--force", env=HERE)
+    says(desk, "detach", "--keep", desk.iface)
+    says(desk, "attach", desk.iface, "--monitor", env=HERE)
+    says(desk, "mode", "enforce")

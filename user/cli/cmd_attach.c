@@ -10,6 +10,7 @@
 #include "user/base/text.h"
 #include "user/cli/attach.h"
 #include "user/cli/incident.h"
+#include "user/cli/session.h"
 #include "user/core/setup.h"
 
 static const char *mode_name(__u8 mode)
@@ -201,6 +202,15 @@ static void say_mode(struct fw_cli *cli, const struct fw_setup *setup)
 		printf("mode enforce: what is over its limits is dropped\n");
 }
 
+/* Kept limits and lists, or those of other interfaces, begin to decide about those named here. */
+static int check_session(struct fw_cli *cli, const struct fw_setup *setup, int argc, char **argv)
+{
+	for (int i = 0; i < argc && !setup->first; i++)
+		if (!fw_setup_filters(setup, argv[i]))
+			return fw_session_guard_attach(cli, &setup->maps);
+	return 0;
+}
+
 static int cmd_attach(struct fw_cli *cli, int argc, char **argv)
 {
 	struct fw_setup_opts opts;
@@ -223,6 +233,8 @@ static int cmd_attach(struct fw_cli *cli, int argc, char **argv)
 	r = fw_setup_create(&setup, fw_cli_option(cli, "monitor"), &cli->err);
 	if (!r)
 		r = fw_setup_mend(&setup, NULL, NULL, &cli->err);
+	if (!r)
+		r = check_session(cli, &setup, argc, argv);
 	if (r)
 		goto out;
 	list = json_array();
@@ -246,6 +258,7 @@ static const struct fw_cli_option attach_options[] = {
 	{ "mode", 'm', "MODE", "native (default) or generic", "native generic" },
 	{ "monitor", 0, NULL, "count what would be dropped, drop nothing", NULL },
 	FW_ATTACH_SIZE_OPTIONS,
+	{ "force", 0, NULL, "even if kept limits or lists could cut your own session", NULL },
 	{ NULL },
 };
 

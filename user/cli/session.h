@@ -22,4 +22,7 @@ int fw_session_guard(struct fw_cli *cli, struct fw_edit *edit, unsigned int chan
 /* The same for going back one generation. Under the lock; maps: POLICY and LANES. */
 int fw_session_guard_undo(struct fw_cli *cli, const struct fw_maps *maps);
 
+/* The same for what runs already, and is about to judge packets of one more interface. */
+int fw_session_guard_attach(struct fw_cli *cli, const struct fw_maps *maps);
+
 #endif

@@ -141,3 +141,22 @@ int fw_session_guard_undo(struct fw_cli *cli, const struct fw_maps *maps)
 	running_free(&then);
 	return err;
 }
+
+int fw_session_guard_attach(struct fw_cli *cli, const struct fw_maps *maps)
+{
+	struct fw_file_session session;
+	struct fw_file_verdict then;
+	struct running now = { 0 };
+	int err;
+
+	if (!can_cut(cli) || fw_session_find(&session))
+		return 0;
+	err = running_read(cli, maps, &now);
+	if (!err && !(now.model->flags & FW_P_MONITOR)) {
+		then = fw_file_session_judge(now.model, &now.set, &session);
+		if (then.fate != FW_SESSION_FREE)
+			err = refuse(cli, &session, now.model, &then, FW_CLASS_DEFAULT);
+	}
+	running_free(&now);
+	return err;
+}

@@ -189,6 +189,13 @@ static bool is_there(const struct fw_setup *setup, int ifindex)
 	return state.opaque || fw_attach_ours(&state);
 }
 
+bool fw_setup_filters(const struct fw_setup *setup, const char *ifname)
+{
+	struct fw_iface record = fw_setup_record(setup, (int)if_nametoindex(ifname));
+
+	return record.ifindex && is_there(setup, (int)record.ifindex);
+}
+
 int fw_setup_attach(struct fw_setup *setup, const char *ifname, enum fw_mode mode,
 		    struct fw_setup_attached *ret, struct fw_err *err)
 {

@@ -52,6 +52,9 @@ int fw_setup_create(struct fw_setup *setup, bool monitor, struct fw_err *err);
 /* Does the policy that runs only count? After fw_setup_create. */
 bool fw_setup_monitor(const struct fw_setup *setup);
 
+/* Is the interface filtered already, as far as can be known? After fw_setup_create. */
+bool fw_setup_filters(const struct fw_setup *setup, const char *ifname);
+
 struct fw_setup_attached {
 	struct fw_iface iface;
 	struct fw_xdp_state state;
