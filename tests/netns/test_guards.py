@@ -56,6 +56,13 @@ def test_a_policy_may_come_through_a_pipe(desk):
     assert "not standard input" in says(desk, "policy", "apply", "-", stdin="", code=1)
 
 
+@pytest.mark.parametrize("slip,meant,most", [(["packets", "5/h"], ["packets", "5k/s"], 5000),
+                                             (["bytes", "5"], ["bytes", "5MB/s"], 5000000)])
+def test_a_slip_of_the_unit_leaves_no_burst_of_hours(desk, clean, slip, meant, most):
+    says(desk, "limit", "set", *slip)
+    assert desk.fwj("limit", "set", *meant)["limit"]["burst"] <= most
+
+
 def test_a_list_that_is_missing_is_looked_for_beside_its_policy(desk, tmp_path):
     path = tmp_path / "lists.yaml"
     path.write_text("lanes: {blocked: [{file: feed.txt}]}\n")

@@ -123,15 +123,20 @@ static int parse_percent(struct fw_cli *cli, const char *text, __u32 *ret)
 	return 0;
 }
 
-/* The same time's worth of the new rate, and never less than the new rate needs by itself. */
+/*
+ * The same time's worth of the new rate, and never less than the new rate needs by itself; 0 is the
+ * default. A burst that was the least there can be stands for no time: of a rate far too low, as by
+ * a slip of the unit, it would be hours of the right one.
+ */
 static __u64 scaled_burst(const struct fw_rate *old, const struct fw_rate *new, bool bytes,
 			  __u32 tick_ns)
 {
 	struct fw_rate plain = { .count = new->count, .per_s = new->per_s };
+	struct fw_rate was = { .count = old->count, .per_s = old->per_s };
 	__u64 least = fw_compile_burst(&plain, bytes, tick_ns);
 	long double scaled;
 
-	if (!old->count || !old->burst)
+	if (!old->count || !old->burst || old->burst == fw_compile_burst(&was, bytes, tick_ns))
 		return 0;
 	scaled = (long double)old->burst * new->count / new->per_s * old->per_s / old->count;
 	if (scaled > 1e18L)

@@ -53,12 +53,15 @@ static int class_compile(struct job *job, int i)
 		bool bytes = fw_model_kind_bytes(k);
 		int r = fw_compile_limit(&from->rate[k], bytes, job->tick_ns, &to->limit[k],
 					 job->err);
+		bool net48 = !r;
 
 		if (!r)
 			r = fw_compile_net48(&from->rate[k], job->model->net48_factor, bytes,
 					     job->tick_ns, &to->net48[k], job->err);
 		if (r) {
-			fw_err_prepend(job->err, "class %s, %s", from->name, fw_model_kind_name(k));
+			fw_err_prepend(job->err, "class %s, %s%s", from->name,
+				       fw_model_kind_name(k),
+				       net48 ? " of a /48 (net48-factor times)" : "");
 			return r;
 		}
 		window_note(job->policy, &to->limit[k]);
@@ -225,6 +228,7 @@ static int ban_check(const struct fw_model *model, struct fw_err *err)
 
 static int model_check(const struct fw_model *model, struct fw_err *err)
 {
+	char most[FW_TEXT_LEN], is[FW_TEXT_LEN];
 	int r = 0;
 
 	if (!model->net48_factor || model->net48_factor > 65536)
@@ -234,8 +238,9 @@ static int model_check(const struct fw_model *model, struct fw_err *err)
 	/* The program keeps proofs in 7 bits of 17 s, see abi.h. */
 	if (!model->proof_s || model->proof_s > FW_PROOF_MAX_S)
 		return fw_err_set(err, -EINVAL, NULL,
-				  "proof of source can last from 1 to %u seconds, not %u",
-				  FW_PROOF_MAX_S, model->proof_s);
+				  "proof of source can last from 1 second to %s, not %s",
+				  fw_text_put_duration(most, sizeof(most), FW_PROOF_MAX_S),
+				  fw_text_put_duration(is, sizeof(is), model->proof_s));
 	if (model->ban_s)
 		r = ban_check(model, err);
 	if (r)
