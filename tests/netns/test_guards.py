@@ -63,6 +63,15 @@ def test_a_slip_of_the_unit_leaves_no_burst_of_hours(desk, clean, slip, meant, m
     assert desk.fwj("limit", "set", *meant)["limit"]["burst"] <= most
 
 
+def test_a_label_of_an_address_is_no_interface(desk):
+    """The kernel would take web0:1 for web0, and detach would take the filter off."""
+    label = desk.iface + ":1"
+    for words in (["attach", label], ["detach", "--keep", label], ["doctor", label], ["run", label]):
+        said = says(desk, *words, code=1)
+        assert label in said and "interface" in said, said
+    assert [i["interface"] for i in desk.fwj("status")["interfaces"]] == [desk.iface]
+
+
 def test_a_list_that_is_missing_is_looked_for_beside_its_policy(desk, tmp_path):
     path = tmp_path / "lists.yaml"
     path.write_text("lanes: {blocked: [{file: feed.txt}]}\n")

@@ -73,6 +73,7 @@ def test_one_for_each_pins(box, run):
 
 def test_interfaces_go_and_come_back(box, run):
     p = run(box.iface, "later0", "never0")
+    assert "never0: there is no such interface yet" in p.said(), p.said()
     box.ip(box.srv, "link add later0 type veth peer name later1")
     assert until(lambda: attached(box, "later0")), p.said()
     box.ip(box.srv, "link del later0")

@@ -68,6 +68,9 @@ char *fw_text_put_grouped(char *buf, size_t size, __u64 number);
 /* True for an address of the form ::ffff:a.b.c.d. */
 bool fw_text_is_ip4(const __be32 addr_be[4]);
 
+/* A name that the kernel takes for an interface; one with a colon is a label of an address. */
+bool fw_text_is_iface(const char *text);
+
 /*
  * Copies src into dst (size > 0, always terminated, cut at a character if too long), with
  * invalid UTF-8, control characters and those that are invisible or turn the order of others

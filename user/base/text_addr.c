@@ -158,3 +158,10 @@ char *fw_text_put_prefix(char *buf, size_t size, const __be32 addr_be[4], __u8 l
 	snprintf(buf, size, "%s/%u", text, shown);
 	return buf;
 }
+
+/* dev_valid_name() in net/core/dev.c. */
+bool fw_text_is_iface(const char *text)
+{
+	return *text && strlen(text) < sizeof(((struct fw_iface *)NULL)->name) &&
+	       !strpbrk(text, "/: \t\n\v\f\r") && strcmp(text, ".") && strcmp(text, "..");
+}

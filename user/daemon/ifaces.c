@@ -253,6 +253,15 @@ static void tell_given_up(const struct fw_want *old, const struct fw_ifaces *nex
 		     "`floodwall detach` takes the filter off");
 }
 
+/* A slip in a name looks like an interface that comes later: say which of them are waited for. */
+static void tell_missing(const struct fw_ifaces *ifaces)
+{
+	for (unsigned int i = 0; i < ifaces->nr; i++)
+		if (!ifaces->want[i].ifindex)
+			tell(LOG_WARNING, FW_E_LINK, &ifaces->want[i],
+			     "there is no such interface yet; it is filtered when it comes", "");
+}
+
 /* What is wanted now; who is attached for certain keeps its state, all others are tried anew. */
 static int take_wants(struct fw_daemon *daemon, struct fw_err *err)
 {
@@ -292,9 +301,11 @@ static int reload(struct fw_daemon *daemon, struct fw_err *err)
 
 	fw_ifaces_sync(daemon); /* what is gone by now is to be attached by this very reload */
 	r = take_wants(daemon, err);
-	if (!r)
-		fw_ifaces_sync(daemon);
-	return r;
+	if (r)
+		return r;
+	fw_ifaces_sync(daemon);
+	tell_missing(mine(daemon));
+	return 0;
 }
 
 static int start(struct fw_daemon *daemon, struct fw_err *err)
@@ -311,6 +322,7 @@ static int start(struct fw_daemon *daemon, struct fw_err *err)
 		return r;
 	}
 	fw_ifaces_sync(daemon);
+	tell_missing(mine(daemon));
 	return 0;
 }
 

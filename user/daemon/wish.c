@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "user/base/text.h"
 #include "user/daemon/wish.h"
 
 int fw_wish_ifaces(const struct fw_daemon *daemon, struct fw_want ret[FW_IFACE_MAX],
@@ -16,7 +17,7 @@ int fw_wish_ifaces(const struct fw_daemon *daemon, struct fw_want ret[FW_IFACE_M
 		snprintf(ret[nr].name, sizeof(ret->name), "%s", settings->iface[nr].name);
 	}
 	for (unsigned int i = 0; i < daemon->opts.ifaces; i++) {
-		if (strlen(daemon->opts.iface[i]) >= sizeof(ret->name))
+		if (!fw_text_is_iface(daemon->opts.iface[i]))
 			return fw_err_set(err, -EINVAL, NULL, "no interface can be called %s",
 					  daemon->opts.iface[i]);
 		if (nr == FW_IFACE_MAX)

@@ -18,6 +18,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
+#include "user/base/text.h"
 #include "user/kern/probe.h"
 
 /* linux/netdev.h, which Debian 12's headers do not have yet. */
@@ -304,10 +305,14 @@ int fw_probe_iface(const char *ifname, struct fw_iface_info *ret, struct fw_err 
 				      .rx_stag = FW_UNKNOWN };
 	int fd;
 
-	info.ifindex = strlen(ifname) < IF_NAMESIZE ? (int)if_nametoindex(ifname) : 0;
+	/* The kernel would take "eth0:1", which ifconfig shows, for eth0. */
+	info.ifindex = fw_text_is_iface(ifname) ? (int)if_nametoindex(ifname) : 0;
 	if (!info.ifindex) {
-		fw_err_set(err, -ENODEV, "`ip link` lists them", "no interface is called %s",
-			   ifname);
+		fw_err_set(err, -ENODEV,
+			   strchr(ifname, ':')
+				   ? "what follows the colon is a label of an address: leave it out"
+				   : "`ip link` lists them",
+			   "no interface is called %s", ifname);
 		if (err)
 			err->exit_code = FW_EXIT_USAGE;
 		return -ENODEV;

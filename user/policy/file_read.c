@@ -156,9 +156,7 @@ static void interface(struct fw_reader *reader, const char *name, struct fw_plac
 			fw_yaml_skip(&reader->yaml, item);
 			return;
 		}
-	/* What the kernel takes: dev_valid_name() in net/core/dev.c. */
-	if (!*name || strlen(name) >= sizeof(iface->name) || strpbrk(name, "/: \t\n") ||
-	    !strcmp(name, ".") || !strcmp(name, "..") || settings->ifaces == FW_IFACE_MAX) {
+	if (!fw_text_is_iface(name) || settings->ifaces == FW_IFACE_MAX) {
 		fw_reader_say(reader, FW_PROBLEM_ERROR, place, NULL,
 			      settings->ifaces == FW_IFACE_MAX ? "\"%.40s\" is one interface too "
 								 "many"
