@@ -137,6 +137,29 @@ static void form_inside(void **state)
 	assert_false(fw_text_is_ip4(addr));
 }
 
+/* Who copies a source from a list has its length with it. */
+static void sources_as_printed(void **state)
+{
+	static const char *const none[] = { "2001:db8::/48", "2001:db8::1/64", "192.0.2.0/24",
+					    "192.0.2.1/64", "x/64" };
+	__be32 addr[4];
+	char buf[FW_TEXT_LEN];
+
+	(void)state;
+	assert_int_equal(fw_text_source("2001:db8:0:5::/64", addr, NULL), 0);
+	assert_string_equal(fw_text_put_addr(buf, sizeof(buf), addr), "2001:db8:0:5::");
+	assert_int_equal(fw_text_source("192.0.2.1/32", addr, NULL), 0);
+	assert_string_equal(fw_text_put_addr(buf, sizeof(buf), addr), "192.0.2.1");
+	assert_int_equal(fw_text_source("2001:db8::7", addr, NULL), 0);
+	assert_string_equal(fw_text_put_addr(buf, sizeof(buf), addr), "2001:db8::7");
+	for (size_t i = 0; i < COUNT(none); i++) {
+		struct fw_err err = { 0 };
+
+		assert_int_equal(fw_text_source(none[i], addr, &err), -EINVAL);
+		assert_non_null(strstr(err.msg, "is not an address"));
+	}
+}
+
 static void host_bits_hint(void **state)
 {
 	struct fw_err err = { 0 };
@@ -207,9 +230,10 @@ static void round_trip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(addresses),   cmocka_unit_test(prefixes),
-		cmocka_unit_test(form_inside), cmocka_unit_test(host_bits_hint),
-		cmocka_unit_test(bare_hint),   cmocka_unit_test(round_trip),
+		cmocka_unit_test(addresses),	  cmocka_unit_test(prefixes),
+		cmocka_unit_test(form_inside),	  cmocka_unit_test(sources_as_printed),
+		cmocka_unit_test(host_bits_hint), cmocka_unit_test(bare_hint),
+		cmocka_unit_test(round_trip),
 	};
 
 	return cmocka_run_group_tests_name("text_addr", tests, NULL, NULL);

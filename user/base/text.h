@@ -39,6 +39,9 @@ int fw_text_duration(const char *text, __u32 *ret_s, struct fw_err *err);
  * ::ffff:a.b.c.d. */
 int fw_text_addr(const char *text, __be32 ret_addr_be[4], struct fw_err *err);
 
+/* The same, or a source as lists print it: "192.0.2.1/32", "2001:db8::/64". */
+int fw_text_source(const char *text, __be32 ret_addr_be[4], struct fw_err *err);
+
 /*
  * "192.0.2.0/24", "2001:db8::/32", or a bare address (/32, /128). Bits beyond the length must be
  * zero; the error names the prefix that was probably meant. ret_len counts in the 128-bit form: an

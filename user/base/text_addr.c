@@ -159,6 +159,17 @@ char *fw_text_put_prefix(char *buf, size_t size, const __be32 addr_be[4], __u8 l
 	return buf;
 }
 
+int fw_text_source(const char *text, __be32 ret_addr_be[4], struct fw_err *err)
+{
+	__be32 addr_be[4];
+	__u8 len = 0;
+
+	if (fw_text_prefix(text, addr_be, &len, NULL) || (len != 128 && len != 64))
+		return fw_text_addr(text, ret_addr_be, err);
+	memcpy(ret_addr_be, addr_be, sizeof(addr_be));
+	return 0;
+}
+
 /* dev_valid_name() in net/core/dev.c. */
 bool fw_text_is_iface(const char *text)
 {

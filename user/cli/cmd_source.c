@@ -292,7 +292,7 @@ static int cmd_show(struct fw_cli *cli, int argc, char **argv)
 	int err;
 
 	(void)argc; /* the table says one */
-	err = fw_text_addr(argv[0], addr_be, &cli->err);
+	err = fw_text_source(argv[0], addr_be, &cli->err);
 	if (err)
 		return err;
 	err = fw_maps_open(cli->pins,

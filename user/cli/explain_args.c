@@ -144,7 +144,7 @@ int fw_explain_take(struct fw_cli *cli, const char *addr, struct fw_explain_pack
 	int r;
 
 	*p = (struct fw_explain_packet){ .sport = SPORT_DEFAULT };
-	r = fw_text_addr(addr, p->saddr_be, &cli->err);
+	r = fw_text_source(addr, p->saddr_be, &cli->err);
 	if (!r)
 		r = take_proto(cli, p);
 	if (!r)
