@@ -85,6 +85,23 @@ def test_interfaces_of_a_pcapng_may_differ_in_all(tmp_path, judged):
     assert doc["capture"]["left_out_link"] == 1 and "no IP" in doc["warnings"][0]
 
 
+@pytest.mark.parametrize("at", [0, 2**31 - 1, 2**31, 2**32 - 2])
+def test_stamps_of_any_year(tmp_path, at):
+    """From 1970 to 2106, as far as a pcap's 32 bits reach."""
+    frames = [(at + i, pcaps.ether(PACKETS[0][1])) for i in range(2)]
+    path = pcaps.write(tmp_path / "x.pcap", frames)
+    assert [p["time"] for p in each(path)] == [at, at + 1]
+    doc = replay(path)
+    assert doc["capture"]["start"] == at and doc["capture"]["end"] == at + 1
+
+
+@pytest.mark.parametrize("offset", [-3600, 3600, T0])
+def test_an_interfaces_clock_may_have_an_offset(tmp_path, offset):
+    frames = [(t, pcaps.ether(p), 0) for t, p in PACKETS]
+    lines = each(pcaps.write_ng(tmp_path / "x.pcapng", frames, offset=offset))
+    assert all(abs(p["time"] - t) < 1e-5 for p, (t, _) in zip(lines, PACKETS))
+
+
 def test_a_pcapng_that_breaks_off(tmp_path, judged):
     path = pcaps.write_ng(tmp_path / "x.pcapng", [(t, pcaps.ether(p), 0) for t, p in PACKETS])
     with open(path, "rb") as f:

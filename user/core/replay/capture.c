@@ -13,7 +13,6 @@
 #include "user/core/replay/capture_ng.h"
 
 #define NS_PER_S    1000000000ULL
-#define SECONDS_MAX (1ULL << 33) /* beyond the year 2242: not a time */
 #define ALIGN_IP    2	  /* bytes in front, so that what follows 14 of Ethernet is aligned */
 #define WATCH_EVERY 16384 /* packets */
 
@@ -43,10 +42,11 @@ struct fw_capture {
 
 static __u64 stamp(const struct pcap_pkthdr *head)
 {
-	__u64 s = head->ts.tv_sec > 0 ? (__u64)head->ts.tv_sec : 0;
+	/* The files count seconds in 32 bits without a sign, up to 2106; libpcap reads a sign there. */
+	__u32 s = (__u32)head->ts.tv_sec;
 
 	/* With nanosecond precision tv_usec holds nanoseconds. */
-	return (s < SECONDS_MAX ? s : SECONDS_MAX) * NS_PER_S +
+	return s * NS_PER_S +
 	       (__u64)(head->ts.tv_usec > 0 ? head->ts.tv_usec : 0);
 }
 

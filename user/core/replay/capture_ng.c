@@ -192,8 +192,9 @@ static int take_interface(struct fw_ng *ng, __u32 len)
 static __u64 ng_time(const struct iface *iface, __u64 ticks)
 {
 	unsigned int n = iface->resolution & 0x7f;
+	const __int128 latest = (__int128)SECONDS_MAX * NS_PER_S;
 	unsigned __int128 ns = ticks;
-	__u64 offset;
+	__int128 at;
 
 	if (iface->resolution & 0x80) {
 		ns = n < 64 ? ns * NS_PER_S >> n : 0;
@@ -203,10 +204,8 @@ static __u64 ng_time(const struct iface *iface, __u64 ticks)
 		for (; n > 9 && ns; n--)
 			ns /= 10;
 	}
-	offset = iface->offset_s > 0 ? (__u64)iface->offset_s : 0;
-	if (offset > SECONDS_MAX || ns > SECONDS_MAX * NS_PER_S)
-		return SECONDS_MAX * NS_PER_S;
-	return (__u64)ns + offset * NS_PER_S;
+	at = (__int128)ns + (__int128)iface->offset_s * NS_PER_S;
+	return at < 0 ? 0 : at > latest ? (__u64)latest : (__u64)at;
 }
 
 /* Enhanced and old packet blocks: 20 bytes, then the packet. */
