@@ -296,7 +296,7 @@ def test_what_is_no_capture_is_refused(tmp_path, what):
                                   ("--over", "1", "--speed", "2"), ("--service", "web"),
                                   ("--service", "web=tcp/0"), ("--service", "web=x/1"),
                                   ("--service", "a=tcp/80", "--service", "b=tcp/80"),
-                                  ("--to", "nowhere"), ("--top", "x"), ()])
+                                  ("--to", "nowhere"), ("--to", ""), ("--to", ","), ("--top", "x"), ()])
 def test_wrong_use_is_said(ethernet, argv):
     _, err = floodwall("replay", *argv, *([ethernet] if argv else []), code=1)
     assert err.startswith("error: ")

@@ -219,6 +219,9 @@ int fw_replay_hosts(struct fw_cli *cli, struct fw_feed_opts *opts)
 
 		if (!text)
 			return fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
+		/* An empty variable of a script: without hosts everything would be judged. */
+		if (strspn(text, ", ") == strlen(text))
+			r = fw_cli_usage(cli, "--to needs an address or prefix");
 		for (char *word = strtok_r(text, ", ", &save); word && !r;
 		     word = strtok_r(NULL, ", ", &save)) {
 			struct fw_feed_host *host = &opts->host[opts->hosts];
