@@ -43,6 +43,27 @@ def test_percentiles_and_margin(tmp_path):
     assert "4 times what 99.9 %" in text and "# udp: none" in text
 
 
+def test_what_comes_evenly_is_not_made_more(tmp_path):
+    """100 a second for half a minute, from a voter and to the service: a tenth is the most that is
+    said too much."""
+    path = put(tmp_path, [(T0 + i / 100, pcaps.tcp(VOTER, WEB, 1000 + i, 80, pcaps.SYN))
+                          for i in range(3000)])
+    doc = suggest(path)
+    for kind in ("packets", "syn"):
+        seen = doc["classes"]["default"][kind]
+        assert 100 <= seen["burst"] <= 110 and 100 <= seen["rate"] <= 110
+    assert 100 <= doc["services"]["host"]["syn_most_per_s"] <= 110
+
+
+def test_the_source_that_is_no_address_is_one(tmp_path):
+    """Who looks for an address of his own sends from ::, all of a link's hosts."""
+    frames = [(T0 + i / 10000, pcaps.udp("::" if i % 5 else VOTER6, "2001:db8::80", 1, 2))
+              for i in range(70000)]
+    doc = suggest(put(tmp_path, frames))
+    assert doc["sampled_one_in"] == 1 and doc["sources"] == 2
+    assert doc["classes"]["default"]["udp"]["sources"] == 2
+
+
 def test_classes_count_for_themselves(tmp_path):
     text = "classes:\n  office: { prefixes: [198.51.100.0/24] }\n" + STRICT.split("lanes")[0][9:]
     frames = [(T0 + i / 10, pcaps.udp(VOTER, WEB, 1000, 2000)) for i in range(1000)]

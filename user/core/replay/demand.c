@@ -22,23 +22,26 @@ struct fw_demands {
 
 void fw_window_add(struct fw_window *w, __u64 length_ns, __u64 now_ns, __u64 n)
 {
-	__u64 half = now_ns / (length_ns / 2), passed = half - w->half, sum;
+	__u64 part = now_ns / (length_ns / FW_WINDOW_PARTS);
+	__u32 *sum = &w->sum[part % (FW_WINDOW_PARTS + 1)], room;
 
-	if (passed == 1) {
-		w->sum[2] = w->sum[1];
-		w->sum[1] = w->sum[0];
-		w->sum[0] = 0;
-	} else if (passed == 2) {
-		w->sum[2] = w->sum[0];
-		w->sum[1] = w->sum[0] = 0;
-	} else if (passed) {
+	if (part - w->part > FW_WINDOW_PARTS) {
 		memset(w->sum, 0, sizeof(w->sum));
+		w->total = 0;
+		w->part = part;
 	}
-	w->half = half;
-	w->sum[0] += n;
-	sum = w->sum[0] + w->sum[1] + w->sum[2];
-	if (sum > w->most)
-		w->most = sum;
+	while (w->part < part) {
+		__u32 *gone = &w->sum[++w->part % (FW_WINDOW_PARTS + 1)];
+
+		w->total -= *gone;
+		*gone = 0;
+	}
+	room = ~*sum;
+	n = n < room ? n : room;
+	*sum += (__u32)n;
+	w->total += n;
+	if (w->total > w->most)
+		w->most = w->total;
 }
 
 struct fw_demands *fw_demands_new(void)
@@ -49,13 +52,6 @@ struct fw_demands *fw_demands_new(void)
 void fw_demands_free(struct fw_demands *demands)
 {
 	free(demands);
-}
-
-static bool is_free(const struct fw_demand *d)
-{
-	static const __be32 none[4];
-
-	return !memcmp(d->addr_be, none, 16);
 }
 
 static bool is_sampled(const struct fw_demands *demands, __u64 hash)
@@ -69,7 +65,7 @@ static struct fw_demand *place(struct fw_demands *demands, __u64 hash, const __b
 	for (__u32 i = (__u32)hash;; i++) {
 		struct fw_demand *d = &demands->slot[i & (SLOTS - 1)];
 
-		if (is_free(d) || !memcmp(d->addr_be, addr_be, 16))
+		if (!d->taken || !memcmp(d->addr_be, addr_be, 16))
 			return d;
 	}
 }
@@ -88,7 +84,7 @@ static int thin(struct fw_demands *demands)
 	for (__u32 i = 0; i < SLOTS; i++) {
 		__u64 hash = fw_addr_hash(old[i].addr_be);
 
-		if (is_free(&old[i]) || !is_sampled(demands, hash))
+		if (!old[i].taken || !is_sampled(demands, hash))
 			continue;
 		*place(demands, hash, old[i].addr_be) = old[i];
 		demands->used++;
@@ -105,7 +101,7 @@ struct fw_demand *fw_demands_find(struct fw_demands *demands, const __be32 addr_
 	if (!is_sampled(demands, hash))
 		return NULL;
 	d = place(demands, hash, addr_be);
-	if (!is_free(d))
+	if (d->taken)
 		return d;
 	if (demands->used >= FULL) {
 		if (thin(demands) || !is_sampled(demands, hash))
@@ -113,6 +109,7 @@ struct fw_demand *fw_demands_find(struct fw_demands *demands, const __be32 addr_
 		d = place(demands, hash, addr_be);
 	}
 	memcpy(d->addr_be, addr_be, 16);
+	d->taken = true;
 	demands->used++;
 	return d;
 }
@@ -162,7 +159,7 @@ static void measure(const struct fw_demands *demands, unsigned int class, unsign
 	for (__u32 i = 0; i < SLOTS; i++) {
 		const struct fw_demand *d = &demands->slot[i];
 
-		if (is_free(d) || d->server || d->class != class || !d->burst[kind].most)
+		if (!d->taken || d->server || d->class != class || !d->burst[kind].most)
 			continue;
 		rates[n] = rate_of(d, kind);
 		bursts[n++] = (double)d->burst[kind].most;
@@ -187,7 +184,7 @@ int fw_demands_percentiles(const struct fw_demands *demands, double percentile,
 	for (__u32 i = 0; i < SLOTS; i++) {
 		const struct fw_demand *d = &demands->slot[i];
 
-		if (is_free(d) || (!d->server && !d->classed))
+		if (!d->taken || (!d->server && !d->classed))
 			continue;
 		ret->servers += d->server;
 		ret->sources += !d->server;

@@ -12,24 +12,29 @@ struct fw_suggest;
 #define FW_WINDOW_SHORT_NS 1000000000ULL
 #define FW_WINDOW_LONG_NS  10000000000ULL
 
-/* The most within a window, as sums of three halves of it: never less than the true most. */
+/* The most within a window, as sums of tenths of it and one more: never less than the true most,
+ * and of what comes evenly a tenth more. */
+#define FW_WINDOW_PARTS 10
+
 struct fw_window {
-	__u64 half;   /* number of the present half, from 1970 */
-	__u64 sum[3]; /* of the present half and the two before it */
-	__u64 most;   /* of any three */
+	__u64 part;			/* number of the present part, from 1970 */
+	__u32 sum[FW_WINDOW_PARTS + 1]; /* of the last parts, a ring by number */
+	__u64 total;			/* of sum[] */
+	__u64 most;			/* that total was */
 };
 void fw_window_add(struct fw_window *window, __u64 length_ns, __u64 now_ns, __u64 n);
 
 struct fw_demand {
-	__be32 addr_be[4]; /* all zero: free */
+	__be32 addr_be[4];
 	struct fw_window burst[FW_K_MAX], rate[FW_K_MAX];
 	__u8 class;
+	bool taken; /* the slot holds a source */
 	bool classed, server;
 };
 
 struct fw_demands;
 
-struct fw_demands *fw_demands_new(void); /* 33 MiB. NULL: no memory */
+struct fw_demands *fw_demands_new(void); /* 56 MiB. NULL: no memory */
 void fw_demands_free(struct fw_demands *demands);
 
 /* The record of a source, made if need be; NULL: not of the sample. */

@@ -4,7 +4,7 @@
  * margin. Needs no privilege and no program. Fixed memory: of very many sources a sample is kept,
  * chosen by hash of the address, so that it is even.
  *
- * A source's demand is measured in windows that slide by half their length: the most within a
+ * A source's demand is measured in windows that slide by a tenth of their length: the most within a
  * second (its burst) and within ten (its rate). A window is never taken too small, so a limit as
  * wide as the demand cuts nothing of it.
  */
