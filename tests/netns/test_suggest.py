@@ -117,6 +117,17 @@ def test_the_host_itself_is_left_out(tmp_path):
     assert doc["sources"] == 1 and doc["packets"] == 2
 
 
+def test_who_answers_a_named_host_is_a_source(tmp_path):
+    """It asks a mirror itself: what that sends is held to limits like anybody's."""
+    frames = [(T0, pcaps.tcp(WEB, VOTER, 4000, 80, pcaps.SYN, 10)),
+              (T0, pcaps.tcp(VOTER, WEB, 80, 4000, pcaps.SYN | pcaps.ACK, 50, 11))]
+    frames += [(T0, pcaps.tcp(VOTER, WEB, 80, 4000, pcaps.ACK, 51, 11, bytes(1000)))] * 500
+    doc = suggest(put(tmp_path, frames), "--to", WEB)
+    assert doc["servers_left_out"] == 0 and doc["sources"] == 1
+    assert doc["classes"]["default"]["packets"]["most_burst"] == 501
+    assert not any("host itself" in w for w in doc["warnings"])
+
+
 def test_services_and_ipv6(tmp_path):
     frames = [(T0 + i / 100, pcaps.tcp("2001:db8:7::%x" % (i + 1), "2001:db8::80", 4000, 443, pcaps.SYN))
               for i in range(50)] + [(T0 + 1, pcaps.tcp(VOTER6, "2001:db8::80", 4000, 22, pcaps.SYN))]

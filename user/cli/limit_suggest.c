@@ -182,8 +182,8 @@ static int show(struct fw_cli *cli, const struct fw_suggest_opts *o, const struc
 	if (s->servers)
 		fw_cli_warn(
 			cli,
-			"%llu sources answered new connections, so they are the host itself: left "
-			"out; --to says it for certain",
+			"%llu sources answered new connections, so they are taken for the host "
+			"itself: left out; --to says it for certain",
 			(unsigned long long)s->servers);
 	if (s->packets && s->end_ns - s->begin_ns < SHORT_NS)
 		fw_cli_warn(cli,

@@ -94,7 +94,8 @@ static void one(struct run *run, __u64 now_ns, const struct fw_feed_packet *p)
 	if (!p->family)
 		return;
 	source_of(p, source);
-	if (p->tcp && p->said == FW_FLOW_ANSWER)
+	/* Of a host that is named, who answers is one whom it asked itself. */
+	if (p->tcp && p->said == FW_FLOW_ANSWER && !run->opts->feed.hosts)
 		fw_demands_server(run->demands, source);
 	if (p->left_out)
 		return;
