@@ -75,6 +75,24 @@ def test_classes_count_for_themselves(tmp_path):
     assert fragment(tmp_path, path, "--policy", str(tmp_path / "p.yaml"))
 
 
+def test_whom_no_limit_holds_is_left_out(tmp_path):
+    """The desk in the management lane, and whoever is blocked: of several lanes the first counts,
+    and of classes the longest prefix."""
+    text = (STRICT.split("lanes")[0] + "  office: { prefixes: [198.51.100.0/24, '2001:db8:7::/48'] }\n"
+            "  desk: { prefixes: [198.51.100.7] }\n"
+            "lanes:\n  management: [20.0.0.1]\n  trusted: [20.0.0.1, 20.0.2.0/24]\n"
+            "  blocked: [20.0.1.0/24, 20.0.2.2, '2001:db8:8::/48']\n")
+    froms = {"20.0.0.1": 500, "20.0.1.1": 400, "20.0.2.2": 30, "20.0.3.3": 20, VOTER6: 10,
+             "2001:db8:8::1": 300, VOTER: 6, "198.51.100.8": 5}
+    frames = [(T0 + i / 1000, pcaps.udp(source, "2001:db8::80" if ":" in source else WEB, 1, 2))
+              for source, n in froms.items() for i in range(n)]
+    doc = suggest(put(tmp_path, sorted(frames, key=lambda f: f[0])),
+                  "--policy", policy(tmp_path, "p.yaml", text))
+    most = {name: kinds["udp"]["most_burst"] for name, kinds in doc["classes"].items()}
+    assert most == {"default": 20, "trusted": 30, "office": 10, "desk": 6}
+    assert doc["sources"] == 5 and doc["unlimited_left_out"] == 3
+
+
 def habit(seed):
     """Sources of many habits, for two minutes: steady, in waves, all at once."""
     dice, frames = random.Random(seed), []

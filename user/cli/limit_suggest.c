@@ -119,6 +119,10 @@ static void print_head(const struct fw_suggest_opts *o, const struct fw_suggest 
 		       s->sampled > 1 ? ", a sample" : "");
 	if (s->sampled > 1)
 		printf("# the sample is one source in %u\n", s->sampled);
+	if (s->unlimited)
+		printf("# %llu more sources are left out: the policy lets them pass, or blocks "
+		       "them\n",
+		       (unsigned long long)s->unlimited);
 	printf("# Each limit is %g times what %g %% of the sources stayed within (--margin, "
 	       "--percentile):\n# the rate within 10 s, the burst within 1 s. A service's budget "
 	       "is %g times its peak.\n# Read it, then put what you want into the policy file.\n",
@@ -165,6 +169,7 @@ static int print_json(struct fw_cli *cli, const struct fw_suggest_opts *o,
 	err |= fw_json_set(doc, "sources", fw_json_count(s->sources));
 	err |= fw_json_set(doc, "sampled_one_in", json_integer(s->sampled));
 	err |= fw_json_set(doc, "servers_left_out", fw_json_count(s->servers));
+	err |= fw_json_set(doc, "unlimited_left_out", fw_json_count(s->unlimited));
 	err |= fw_json_set(doc, "classes", classes);
 	err |= fw_json_set(doc, "services", services);
 	if (err) {
@@ -180,11 +185,10 @@ static int show(struct fw_cli *cli, const struct fw_suggest_opts *o, const struc
 
 	fw_replay_warn(cli, o->path, &s->told, &s->files, true);
 	if (s->servers)
-		fw_cli_warn(
-			cli,
-			"%llu sources answered new connections, so they are taken for the host "
-			"itself: left out; --to says it for certain",
-			(unsigned long long)s->servers);
+		fw_cli_warn(cli,
+			    "%llu sources answered new connections, so they are taken for the host "
+			    "itself: left out; --to says it for certain",
+			    (unsigned long long)s->servers);
 	if (s->packets && s->end_ns - s->begin_ns < SHORT_NS)
 		fw_cli_warn(cli,
 			    "the recording is shorter than 10 minutes: a longer one says more");

@@ -159,7 +159,8 @@ static void measure(const struct fw_demands *demands, unsigned int class, unsign
 	for (__u32 i = 0; i < SLOTS; i++) {
 		const struct fw_demand *d = &demands->slot[i];
 
-		if (!d->taken || d->server || d->class != class || !d->burst[kind].most)
+		if (!d->taken || d->server || d->unlimited || d->class != class ||
+		    !d->burst[kind].most)
 			continue;
 		rates[n] = rate_of(d, kind);
 		bursts[n++] = (double)d->burst[kind].most;
@@ -187,8 +188,11 @@ int fw_demands_percentiles(const struct fw_demands *demands, double percentile,
 		if (!d->taken || (!d->server && !d->classed))
 			continue;
 		ret->servers += d->server;
-		ret->sources += !d->server;
-		ret->class_sources[d->class & (FW_CLASS_MAX - 1)] += !d->server;
+		ret->unlimited += !d->server && d->unlimited;
+		if (d->server || d->unlimited)
+			continue;
+		ret->sources++;
+		ret->class_sources[d->class & (FW_CLASS_MAX - 1)]++;
 	}
 	for (unsigned int c = 0; c < FW_CLASS_MAX && !r; c++)
 		for (unsigned int k = 0; ret->class_sources[c] && k < FW_K_MAX; k++)

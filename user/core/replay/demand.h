@@ -30,6 +30,7 @@ struct fw_demand {
 	__u8 class;
 	bool taken; /* the slot holds a source */
 	bool classed, server;
+	bool unlimited; /* of a lane that is held to no limit, or blocked */
 };
 
 struct fw_demands;

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include "user/base/text.h"
 #include "user/core/replay/demand.h"
 #include "user/core/replay/suggest.h"
 #include "user/policy/compile.h"
@@ -17,6 +18,7 @@ struct run {
 	struct fw_feed *feed;
 	struct fw_demands *demands;
 	struct fw_window syn[FW_SERVICE_MAX];
+	bool length[FW_LANE_MAX][129]; /* a lane has prefixes of it */
 };
 
 static bool is_syn(const struct fw_feed_packet *p)
@@ -57,24 +59,46 @@ static unsigned int service_of(const struct fw_model *model, const struct fw_fee
 	return any;
 }
 
-/* The longest prefix that gives a class, or the trusted lane's own. */
-static __u8 class_of(const struct fw_prefixes *lanes, const __be32 addr_be[4])
+/* The longest prefix of a lane that holds an address, or NULL. A feed may hold a million. */
+static const struct fw_prefix *holder(const struct run *run, enum fw_lane lane,
+				      const __be32 addr_be[4])
 {
-	int longest = -1;
-	__u8 class = FW_CLASS_DEFAULT;
+	const struct fw_prefix *one = NULL;
+	int least = fw_text_is_ip4(addr_be) ? 96 : 0;
 
-	for (size_t i = 0; lanes && i < lanes->count; i++) {
-		const struct fw_prefix *one = &lanes->at[i];
+	for (int len = 128; len >= least && !one; len--) {
+		__be32 net[4];
 
-		if (one->lane == FW_LANE_TRUSTED && fw_prefixes_covers(one, addr_be))
-			return FW_CLASS_TRUSTED;
-		if (one->lane == FW_LANE_CLASS && one->len > longest &&
-		    fw_prefixes_covers(one, addr_be)) {
-			longest = one->len;
-			class = one->class;
+		if (!run->length[lane][len])
+			continue;
+		for (int i = 0; i < 4; i++) {
+			int bits = len - i * 32;
+
+			net[i] = addr_be[i] & (bits >= 32  ? ~0U
+					       : bits <= 0 ? 0
+							   : htonl(~0U << (32 - bits)));
 		}
+		one = fw_prefixes_find(run->opts->lanes, lane, net, (__u8)len);
 	}
-	return class;
+	return one;
+}
+
+/* As the program has it: of several lanes the first decides. False: no limit is asked. */
+static bool class_of(const struct run *run, const __be32 addr_be[4], __u8 *ret)
+{
+	const struct fw_prefix *one;
+
+	*ret = FW_CLASS_DEFAULT;
+	if (holder(run, FW_LANE_MANAGEMENT, addr_be))
+		return false;
+	if (holder(run, FW_LANE_TRUSTED, addr_be)) {
+		*ret = FW_CLASS_TRUSTED;
+		return true;
+	}
+	one = holder(run, FW_LANE_CLASS, addr_be);
+	if (one)
+		*ret = one->class;
+	return !holder(run, FW_LANE_BLOCKED, addr_be);
 }
 
 /* An IPv6 source is its /64. */
@@ -107,7 +131,7 @@ static void one(struct run *run, __u64 now_ns, const struct fw_feed_packet *p)
 	if (!d)
 		return;
 	if (!d->classed) {
-		d->class = class_of(run->opts->lanes, p->saddr);
+		d->unlimited = !class_of(run, p->saddr, &d->class);
 		d->classed = true;
 	}
 	fw_demand_add(d, FW_K_PACKETS, now_ns, 1);
@@ -202,6 +226,8 @@ int fw_suggest_run(const struct fw_suggest_opts *opts, struct fw_suggest *ret, s
 		r = fw_err_set(err, -ENOMEM, NULL, "out of memory");
 		goto out;
 	}
+	for (size_t i = 0; opts->lanes && i < opts->lanes->count; i++)
+		run.length[opts->lanes->at[i].lane][opts->lanes->at[i].len] = true;
 	read_all(&run);
 	ret->told = *fw_feed_told(run.feed);
 	ret->files = *fw_feed_files(run.feed);

@@ -28,8 +28,8 @@ struct fw_suggest_opts {
 	char *const *path;
 	unsigned int paths;
 	struct fw_feed_opts feed;
-	const struct fw_model *model;	 /* classes and services */
-	const struct fw_prefixes *lanes; /* who is in which class; may be NULL */
+	const struct fw_model *model; /* classes and services */
+	struct fw_prefixes *lanes;    /* who is in which lane and class; may be NULL */
 	double margin, percentile;
 	__u32 tick_ns; /* of the program's clock: limits must suit it */
 };
@@ -48,6 +48,7 @@ struct fw_suggest {
 	__u64 packets, begin_ns, end_ns;
 	__u64 sources;	      /* of the sample */
 	__u64 servers;	      /* sources left out, for they answered SYNs: the host itself */
+	__u64 unlimited;      /* sources left out, for the policy holds them to no limit */
 	unsigned int sampled; /* one source in so many was kept */
 	struct fw_suggest_limit limit[FW_CLASS_MAX][FW_K_MAX];
 	__u64 class_sources[FW_CLASS_MAX];
