@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Limits from recordings: what is proposed is a policy file, and cuts nothing of the recording."""
 
+import gzip
 import json
 import os
 import random
@@ -170,6 +171,12 @@ def test_of_very_many_sources_a_sample_is_kept(tmp_path):
 def test_an_empty_recording_proposes_nothing(tmp_path):
     assert suggest(pcaps.write(tmp_path / "x.pcap", []))["classes"] == {}
     fragment(tmp_path, tmp_path / "x.pcap")
+
+
+def test_what_is_compressed_is_said_without_another_command(tmp_path):
+    (tmp_path / "x.gz").write_bytes(gzip.compress(b"x"))
+    err = floodwall("limit", "suggest", tmp_path / "x.gz", code=1)[1]
+    assert "zcat FILE |" in err and "replay" not in err
 
 
 @pytest.mark.parametrize("argv", [("--margin", "1"), ("--margin", "x"), ("--percentile", "101")])

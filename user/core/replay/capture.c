@@ -42,12 +42,12 @@ struct fw_capture {
 
 static __u64 stamp(const struct pcap_pkthdr *head)
 {
-	/* The files count seconds in 32 bits without a sign, up to 2106; libpcap reads a sign there. */
+	/* The files count seconds in 32 bits without a sign, up to 2106; libpcap reads a sign
+	 * there. */
 	__u32 s = (__u32)head->ts.tv_sec;
 
 	/* With nanosecond precision tv_usec holds nanoseconds. */
-	return s * NS_PER_S +
-	       (__u64)(head->ts.tv_usec > 0 ? head->ts.tv_usec : 0);
+	return s * NS_PER_S + (__u64)(head->ts.tv_usec > 0 ? head->ts.tv_usec : 0);
 }
 
 static void broke(struct fw_capture *c, unsigned int which, const char *why)
@@ -186,7 +186,8 @@ static int refuse(const char *path, const struct first *first, const char *said,
 
 		if (first->had < len || memcmp(first->at, p->magic, len))
 			continue;
-		snprintf(hint, sizeof(hint), "%s FILE | floodwall replay -", p->cat);
+		snprintf(hint, sizeof(hint), "%s FILE | floodwall ... -, for - is standard input",
+			 p->cat);
 		return fw_err_set(err, -EINVAL, hint, "%s is compressed with %s", name_of(path),
 				  p->name);
 	}
