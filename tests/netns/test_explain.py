@@ -218,6 +218,18 @@ def test_prefixes_and_modes_count(desk):
     desk.fw("block", "flush", "--force")
 
 
+def test_a_block_that_is_over_is_none(desk):
+    """It stands in the list until somebody changes it, and blocks nobody."""
+    source = "41.80.7.1"
+    desk.fw("block", "add", "41.80.7.0/24", "--for", "1s")
+    try:
+        assert lab.until(lambda: explain(desk, source, *TCP80)["stage"] != "lanes")
+        said = explain(desk, source, *TCP80)["reason"]
+        assert send(desk, [pcaps.tcp(source, lab.SRV4, 40000, 80, pcaps.SYN)]).get(said) == 1
+    finally:
+        desk.fw("block", "flush", "--force")
+
+
 def test_a_siege_is_seen(desk):
     """Under siege a stranger is answered, and a voter who is proven passes: as it is said."""
     desk.fw("service", "set", "web", "--level", "siege")

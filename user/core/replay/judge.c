@@ -107,6 +107,8 @@ static int set_lanes(const struct fw_prefixes *lanes, struct fw_judge *j, struct
 		return r;
 	r = fw_prefixes_load(&apply.prefixes, lanes->at, lanes->count, lanes->why, lanes->whys,
 			     err);
+	/* Of the live ones those that are over stand there until somebody changes a lane. */
+	fw_prefixes_expire(&apply.prefixes, apply.now_s);
 	apply.changed = FW_APPLY_LANES;
 	if (!r)
 		r = fw_apply_commit(&apply, err);
