@@ -18,7 +18,8 @@
 #pragma GCC diagnostic pop
 #include "user/core/replay/feed.h"
 
-#define CENTURY_NS  (100ULL * 366 * 86400 * 1000000000)
+#define YEAR_NS	    (366ULL * 86400 * 1000000000)
+#define CENTURY_NS  (100 * YEAR_NS)
 #define STEP_NS	    1000000000ULL /* less is disorder, as between the queues of a card */
 #define STEP_FRAMES 8		  /* in a row; fewer are strays */
 
@@ -29,6 +30,7 @@ struct fw_feed {
 	struct fw_feed_told told;
 	__u64 first_ns, latest_ns; /* as captured, and shifted */
 	__u64 shift_ns;		   /* what a clock that was set back lacks */
+	__u64 skipped_ns;	   /* of gaps, what is more than a year */
 	unsigned int behind;	   /* frames in a row that are STEP_NS and more behind */
 	__u64 packets;
 	bool begun;
@@ -101,13 +103,17 @@ static __u64 straighten(struct fw_feed *f, __u64 at_ns)
 
 static void set_time(struct fw_feed *f, __u64 at_ns, struct fw_feed_packet *p)
 {
-	__u64 passed;
+	__u64 passed, before;
 
 	if (!f->begun)
 		f->first_ns = f->latest_ns = at_ns;
 	f->begun = true;
+	before = f->latest_ns;
 	f->latest_ns = straighten(f, at_ns);
-	passed = f->latest_ns - f->first_ns;
+	/* Damaged stamps lie a lifetime ahead; program time must last for what follows them. */
+	if (f->latest_ns - before > YEAR_NS)
+		f->skipped_ns += f->latest_ns - before - YEAR_NS;
+	passed = f->latest_ns - f->first_ns - f->skipped_ns;
 	if (f->told.speed < 1 || f->told.speed > 1)
 		passed = (__u64)((double)passed / f->told.speed);
 	p->at_ns = at_ns;
