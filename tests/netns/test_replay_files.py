@@ -227,6 +227,16 @@ def test_who_reads_no_further_stops_it(tmp_path):
     assert json.loads(p.stdout)["index"] == 0 and "error" not in p.stderr
 
 
+def test_a_full_disk_is_named(tmp_path):
+    path = put(tmp_path, flood(T0, 2000))
+    for each_too in ((), ("--each",)):
+        with open("/dev/full", "w") as full:
+            p = subprocess.run([lab.FLOODWALL, "replay", path, *each_too], stdout=full,
+                               stderr=subprocess.PIPE, text=True, check=False)
+        assert p.returncode == 2 and "cannot" in p.stderr, p.stderr
+    assert "No space left" in p.stderr
+
+
 def test_cut_packets_count_their_whole_length(tmp_path):
     whole = pcaps.ether(pcaps.udp(VOTER, WEB, 1000, 2000, b"x" * 1000))
     blind = pcaps.ether(pcaps.tcp(VOTER, WEB, 1000, 80, pcaps.SYN))

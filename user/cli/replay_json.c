@@ -314,6 +314,6 @@ int fw_replay_line(void *arg, const struct fw_feed_packet *p, const struct fw_ju
 		   (uint64_t)(p->at_ns % 1000000000), src, dst, proto, ports, p->len,
 		   verdicts[j->verdict], fw_stats_reasons[j->reason].name,
 		   text->service_name[j->service]) < 0)
-		return errno == EPIPE ? -EPIPE : -EIO;
+		return errno ? -errno : -EIO;
 	return 0;
 }
