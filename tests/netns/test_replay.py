@@ -235,6 +235,21 @@ def test_two_policies_side_by_side(tmp_path):
     floodwall("replay", "--compare", plain, path, code=1)
 
 
+def test_what_one_policy_of_two_cannot_know_is_said(tmp_path):
+    """Nobody answers these SYNs; only the second policy asks for proof, and drops what has none."""
+    path = put(tmp_path, flood(T0, 2000) + [
+        (T0 + 2, pcaps.tcp(OTHER, WEB, 4000 + i, 80, pcaps.ACK, i, 1, b"x")) for i in range(50)])
+    plain = policy(tmp_path, "plain.yaml", "mode: enforce\n")
+    strict = policy(tmp_path, "strict.yaml", "services:\n  host: { level: siege }\n")
+    doc = json.loads(floodwall("replay", "-j", "--compare", plain, strict, path)[0])
+    lost = doc["second"]["reasons"]["cookie_over"]
+    assert lost and not doc["first"]["reasons"]["cookie_over"]
+    assert any("%d SYNs over the budget" % lost in w for w in doc["warnings"])
+    text = floodwall("replay", "--compare", plain, strict, path)[0]
+    assert "by the first policy, 0 by the second" in text
+    assert " 50 of them dropped by the second" in text and "dropped by the first;" not in text
+
+
 # -- rights and traces ------------------------------------------------------------------------------
 
 @pytest.fixture

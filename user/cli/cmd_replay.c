@@ -118,9 +118,13 @@ void fw_replay_warn(struct fw_cli *cli, char *const *path, const struct fw_feed_
 
 static void warn(struct fw_cli *cli, char *const *path, const struct fw_replay *replay)
 {
+	const struct fw_replay_tally *second = replay->tally[1];
 	__u64 unheard = replay->tally[0]->unheard;
 	char addr[FW_TEXT_LEN];
 
+	/* Of two policies one may be strict enough to ask for cookies, and the other not. */
+	if (second && second->unheard > unheard)
+		unheard = second->unheard;
 	fw_replay_warn(cli, path, &replay->told, &replay->files, fw_cli_option(cli, "to"));
 	if (unheard)
 		fw_cli_warn(

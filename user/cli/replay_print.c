@@ -234,14 +234,23 @@ void fw_replay_print_known(const struct fw_replay *replay, const struct fw_repla
 {
 	const struct fw_feed_told *told = &replay->told;
 	const struct fw_capture_told *files = &replay->files;
+	const struct fw_replay_tally *second = replay->tally[1];
 
 	printf("what the captures tell, and what they cannot:\n");
 	printf("  %12llu handshakes seen: their sources count as proven (%llu of one side only)\n",
 	       (unsigned long long)told->handshakes, (unsigned long long)told->one_way);
-	printf("  %12llu packets judged as of a proven source\n", (unsigned long long)t->proven);
+	printf("  %12llu packets judged as of a proven source%s", (unsigned long long)t->proven,
+	       second ? " by the first policy" : "\n");
+	if (second)
+		printf(", %llu by the second\n", (unsigned long long)second->proven);
 	declare(t->midstream, "TCP packets of connections whose beginning is not in the captures: "
 			      "unknown");
-	declare(t->midstream_lost, "of them dropped; of a real connection, the host would know it");
+	declare(t->midstream_lost, second ? "of them dropped by the first; of a real connection, "
+					    "the host would know it"
+					  : "of them dropped; of a real connection, the host "
+					    "would know it");
+	if (second)
+		declare(second->midstream_lost, "of them dropped by the second, likewise");
 	declare(told->outgoing, "packets left out: the host itself sent them");
 	declare(told->elsewhere, "packets left out: neither to nor from the host");
 	declare(files->cut, "packets cut when captured: filled up with zeros");
