@@ -44,6 +44,16 @@ def test_percentiles_and_margin(tmp_path):
     assert "4 times what 99.9 %" in text and "# udp: none" in text
 
 
+@pytest.mark.parametrize("sources", [999, 1000, 1001, 2000])
+def test_one_in_a_thousand_decides_nothing(tmp_path, sources):
+    """99.9 % of a thousand sources are all but one; of fewer they are all."""
+    frames = [(T0 + i / 1000, pcaps.udp("20.0.%d.%d" % (i >> 8, i & 255), WEB, 1, 2))
+              for i in range(sources)] + [(T0 + 5, pcaps.udp("20.0.0.0", WEB, 1, 2))] * 50
+    udp = suggest(put(tmp_path, frames))["classes"]["default"]["udp"]
+    assert udp["sources"] == sources and udp["most_burst"] == 50
+    assert udp["burst"] == (50 if sources < 1000 else 1)
+
+
 def test_what_comes_evenly_is_not_made_more(tmp_path):
     """100 a second for half a minute, from a voter and to the service: a tenth is the most that is
     said too much."""

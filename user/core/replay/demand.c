@@ -135,11 +135,11 @@ static int order(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Nearest rank. values are sorted in place. */
+/* Nearest rank; 99.9 % of 1000 are 999, though not as doubles. values are sorted in place. */
 static double percentile_of(double *values, size_t n, double percentile)
 {
 	double rank = percentile / 100 * (double)n;
-	size_t at = (size_t)rank + (rank > (double)(size_t)rank);
+	size_t at = (size_t)rank + (rank - (double)(size_t)rank > 1e-6);
 
 	qsort(values, n, sizeof(*values), order);
 	return values[at ? (at > n ? n : at) - 1 : 0];
