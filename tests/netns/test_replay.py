@@ -5,6 +5,7 @@ cannot be known is declared. How they are read is in test_replay_files.py."""
 import collections
 import json
 import os
+import re
 import subprocess
 import tempfile
 
@@ -138,6 +139,20 @@ def test_who_listens_is_declared(tmp_path):
     assert doc["verdicts"]["tx"] > 10000 and not doc["known"]["packets_to_no_listener"]
     seen = put(tmp_path, session(T0 - 1, VOTER, 4000) + flood(T0, 20000))
     assert replay(seen, "--to", WEB)["verdicts"]["tx"] > 10000
+
+
+def test_of_very_many_sources_none_is_made_heavy(tmp_path):
+    """A spoofed flood, each source once, and a heavy one in it; more than are followed."""
+    frames = [(T0 + i / 100000, pcaps.udp("30.%d.%d.%d" % (i >> 16, i >> 8 & 255, i & 255), WEB, 1, 2))
+              for i in range(250000)]
+    frames[::1000] = [(t, pcaps.udp(OTHER, WEB, 1, 2)) for t, _ in frames[::1000]]
+    path = put(tmp_path, frames)
+    out = floodwall("replay", path)[0]
+    assert re.search(r"about 2\d{5} sources; the heaviest:", out)
+    rows = [l.split() for l in out.split("SOURCE  ")[1].splitlines()[1:11]]
+    assert rows[0][:2] == [OTHER, "250"] and {r[1] for r in rows[1:]} <= {"1", "1+"}
+    for one in replay(path)["top"][1:]:
+        assert one["packets"] - one["packets_error"] == 1
 
 
 def test_to_leaves_out_what_did_not_arrive(tmp_path):

@@ -173,8 +173,9 @@ int fw_replay_print_tops(const struct fw_tops *tops, unsigned int n,
 		const struct fw_top *top = &list[i];
 
 		fw_table_cell(table, "%s", fw_text_put_addr(text, sizeof(text), top->addr_be));
-		fw_table_cell(table, "%s%llu", top->error ? "~" : "",
-			      (unsigned long long)top->packets);
+		/* As bytes and the rest: counted since it was taken up, so at least that. */
+		fw_table_cell(table, "%llu%s", (unsigned long long)(top->packets - top->error),
+			      top->error ? "+" : "");
 		fw_replay_put_bytes(table, &(struct fw_count){ top->packets, top->bytes });
 		row(table, top);
 	}

@@ -82,9 +82,10 @@ __u64 fw_tops_sources(const struct fw_tops *tops, bool *ret_exact)
 	return (__u64)(alpha * m * m / sum);
 }
 
+/* What is certain: of very many light sources all bear as much error, and none would stand out. */
 static __u64 weight(const struct fw_top *top, int by)
 {
-	return by < 0 ? top->packets : top->count[by];
+	return by < 0 ? top->packets - top->error : top->count[by];
 }
 
 /* Equal weights in the order of addresses, so that two runs say the same. */

@@ -15,8 +15,8 @@
 
 struct fw_top {
 	__be32 addr_be[4];
-	__u64 packets; /* what they are ordered by */
-	__u64 error;   /* of them, at most so many were others' */
+	__u64 packets;
+	__u64 error; /* of them, at most so many were others'; ordered by what is left */
 	__u64 bytes;
 	__u64 count[FW_TOPS_COUNTS];
 	__u8 reason; /* enum fw_reason it last lost for; if it lost */
