@@ -351,6 +351,25 @@ static void everything_there_and_back(void **state)
 	fw_file_free(&file);
 }
 
+/* The kernel allows nearly any byte in the name of an interface, a policy file does not. */
+static void a_name_that_no_file_can_say(void **state)
+{
+	struct fw_file file = parse("interfaces: {eth0: native, eth1: native}\n", NULL), again;
+	char *text;
+
+	(void)state;
+	strcpy(file.settings.iface[0].name, "e\x1b[2Jx");
+	text = print(&file);
+	assert_null(strchr(text, '\x1b'));
+	assert_non_null(strstr(text, "e?[2Jx"));
+	again = parse(text, NULL);
+	assert_int_equal(again.settings.ifaces, 1);
+	assert_string_equal(again.settings.iface[0].name, "eth1");
+	free(text);
+	fw_file_free(&again);
+	fw_file_free(&file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +381,7 @@ int main(void)
 		cmocka_unit_test(every_key_finds_its_place),
 		cmocka_unit_test(settings_and_interfaces),
 		cmocka_unit_test(everything_there_and_back),
+		cmocka_unit_test(a_name_that_no_file_can_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

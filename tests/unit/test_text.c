@@ -348,6 +348,9 @@ static void clean(void **state)
 		"\xe2\x80\xa7\xe2\x80\xb0\xc2\xae\xc2\xa0");
 	assert_string_equal(fw_text_clean(buf, 4, "ab\xe2\x82\xac"), "ab"); /* not cut in two */
 	assert_string_equal(fw_text_clean(buf, 1, "ab"), "");
+	/* In its own place, where what is kept moves over what it was. */
+	strcpy(buf, "\xe2\x80\xae\xe2\x82\xac\xf0\x9f\x97\xb3");
+	assert_string_equal(fw_text_clean(buf, sizeof(buf), buf), "?\xe2\x82\xac\xf0\x9f\x97\xb3");
 }
 
 /* Any bytes: no crash, and what is read prints back to something that reads the same. */

@@ -77,7 +77,7 @@ bool fw_text_is_iface(const char *text);
 /*
  * Copies src into dst (size > 0, always terminated, cut at a character if too long), with
  * invalid UTF-8, control characters and those that are invisible or turn the order of others
- * replaced by '?'. Returns dst.
+ * replaced by '?'. dst may be src. Returns dst.
  */
 char *fw_text_clean(char *dst, size_t size, const char *src);
 

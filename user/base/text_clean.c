@@ -73,7 +73,7 @@ char *fw_text_clean(char *dst, size_t size, const char *src)
 		if (used + out >= size)
 			break;
 		if (seen)
-			memcpy(dst + used, s, n);
+			memmove(dst + used, s, n);
 		else
 			dst[used] = '?';
 		used += out;

@@ -99,6 +99,12 @@ int fw_cli_done(struct fw_cli *cli, json_t *doc, const char *fmt, ...)
 int fw_cli_say(struct fw_cli *cli, json_t *doc, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * A line of a result for people, ended here. It may hold names from outside (files, interfaces):
+ * control characters come out as '?'. fw_cli_done() and fw_cli_warn() see to that, too.
+ */
+void fw_cli_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* Say something beside the result: stderr in text mode, "warnings" of the document in JSON mode. */
 void fw_cli_warn(struct fw_cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

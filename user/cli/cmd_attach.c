@@ -117,23 +117,24 @@ static void say_plan(struct fw_cli *cli, const struct fw_setup *setup)
 
 static json_t *attached_json(const struct fw_setup_attached *done)
 {
-	return json_pack("{s:s,s:i,s:s,s:s,s:b,s:b,s:i,s:i,s:i}", "interface", done->iface.name,
-			 "ifindex", (int)done->iface.ifindex, "mode", mode_name(done->iface.mode),
-			 "driver", done->info.driver, "dispatcher", (int)done->iface.dispatcher,
-			 "replaced", (int)done->replaced, "program_id", (int)done->iface.prog_id,
-			 "others", (int)done->state.nr - 1, "mtu", (int)done->info.mtu);
+	return json_pack("{s:o,s:i,s:s,s:s,s:b,s:b,s:i,s:i,s:i}", "interface",
+			 fw_json_text(done->iface.name), "ifindex", (int)done->iface.ifindex,
+			 "mode", mode_name(done->iface.mode), "driver", done->info.driver,
+			 "dispatcher", (int)done->iface.dispatcher, "replaced", (int)done->replaced,
+			 "program_id", (int)done->iface.prog_id, "others", (int)done->state.nr - 1,
+			 "mtu", (int)done->info.mtu);
 }
 
 static void say_attached(const struct fw_setup_attached *done)
 {
-	printf("%s: %s, %s mode, driver %s, %s, program %u\n", done->iface.name,
-	       done->replaced ? "program replaced without a gap" : "attached",
-	       done->iface.mode == FW_MODE_GENERIC ? "GENERIC" : "native",
-	       *done->info.driver ? done->info.driver : "unknown",
-	       !done->iface.dispatcher ? "alone (without libxdp's dispatcher)"
-	       : done->state.nr > 1    ? "beside others under libxdp's dispatcher"
-				       : "under libxdp's dispatcher",
-	       done->iface.prog_id);
+	fw_cli_line("%s: %s, %s mode, driver %s, %s, program %u", done->iface.name,
+		   done->replaced ? "program replaced without a gap" : "attached",
+		   done->iface.mode == FW_MODE_GENERIC ? "GENERIC" : "native",
+		   *done->info.driver ? done->info.driver : "unknown",
+		   !done->iface.dispatcher ? "alone (without libxdp's dispatcher)"
+		   : done->state.nr > 1	   ? "beside others under libxdp's dispatcher"
+					   : "under libxdp's dispatcher",
+		   done->iface.prog_id);
 	fflush(stdout);
 }
 

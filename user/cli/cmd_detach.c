@@ -44,10 +44,10 @@ static int all_names(struct fw_cli *cli, const struct fw_setup *setup, char (*na
 static int tell_one(struct fw_cli *cli, const char *name, enum fw_setup_detached how, json_t *list)
 {
 	if (cli->json)
-		return fw_json_push(list, json_pack("{s:s,s:b}", "interface", name, "was_there",
-						    how == FW_DETACHED));
-	printf(how == FW_DETACHED ? "%s: detached\n" : "%s: was gone already, record mended\n",
-	       name);
+		return fw_json_push(list, json_pack("{s:o,s:b}", "interface", fw_json_text(name),
+						    "was_there", how == FW_DETACHED));
+	fw_cli_line("%s: %s", name,
+		   how == FW_DETACHED ? "detached" : "was gone already, record mended");
 	return 0;
 }
 
@@ -83,10 +83,11 @@ static int finish(struct fw_cli *cli, struct fw_setup *setup, json_t *list)
 		printf("still attached to %u interface%s%s; limits, lists and sources stay\n",
 		       here + elsewhere, here + elsewhere > 1 ? "s" : "",
 		       elsewhere ? " (also in other network namespaces)" : "");
+	else if (removed)
+		printf("no interface is left: limits, lists and sources are removed\n");
 	else
-		printf(removed ? "no interface is left: limits, lists and sources are removed\n"
-			       : "no interface is left; limits, lists and sources are kept in %s\n",
-		       cli->pins);
+		fw_cli_line("no interface is left; limits, lists and sources are kept in %s",
+			   cli->pins);
 	return 0;
 }
 

@@ -153,18 +153,22 @@ out:
 static int key_print(struct fw_cli *cli, struct fw_key *key, const char *verb)
 {
 	char id[FW_SIGN_ID_LEN], pem[FW_SIGN_PEM_LEN];
+	int err;
 
 	fw_key_wipe(key);
 	fw_sign_id(id, &key->pub);
 	fw_sign_put_public(pem, sizeof(pem), &key->pub);
-	return fw_cli_done(
-		cli,
-		json_pack("{s:s,s:s,s:s,s:s}", "fingerprint", id, "public_key", pem, "key_file",
-			  key->path, "public_key_file", key->pub_path),
-		"%s%s\nfingerprint %s\n\n%s\nPublish the fingerprint before you need it, "
-		"where nobody can change it later:\nonly then does it prove whose bundles "
-		"these are.",
-		verb, key->path, id, pem);
+	err = fw_cli_done(cli,
+			  json_pack("{s:s,s:s,s:o,s:o}", "fingerprint", id, "public_key", pem,
+				    "key_file", fw_json_text(key->path), "public_key_file",
+				    fw_json_text(key->pub_path)),
+			  "%s%s", verb, key->path);
+	if (!cli->json)
+		printf("fingerprint %s\n\n%s\nPublish the fingerprint before you need it, where "
+		       "nobody can change it later:\nonly then does it prove whose bundles these "
+		       "are.\n",
+		       id, pem);
+	return err;
 }
 
 static int cmd_key_show(struct fw_cli *cli, int argc, char **argv)

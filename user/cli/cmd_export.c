@@ -30,20 +30,24 @@ static int done(struct fw_cli *cli, const char *path, const struct fw_key *key,
 		const struct fw_evidence_done *d)
 {
 	char id[FW_SIGN_ID_LEN], bytes[FW_TEXT_LEN];
+	int err;
 
 	fw_sign_id(id, &key->pub);
-	return fw_cli_done(
+	err = fw_cli_done(
 		cli,
-		json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:s}", "written", path, "bytes",
-			  fw_json_count(d->bytes), "records", fw_json_count(d->records), "sources",
-			  fw_json_count(d->sources), "proven", fw_json_count(d->proven), "samples",
-			  fw_json_count(d->samples), "networks", fw_json_count(d->networks), "key",
-			  id),
+		json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s}", "written", fw_json_text(path),
+			  "bytes", fw_json_count(d->bytes), "records", fw_json_count(d->records),
+			  "sources", fw_json_count(d->sources), "proven", fw_json_count(d->proven),
+			  "samples", fw_json_count(d->samples), "networks",
+			  fw_json_count(d->networks), "key", id),
 		"written: %s, %sB in %u records: %llu sources (%llu proven), %llu samples, "
-		"%llu networks\nsigned by %s",
+		"%llu networks",
 		path, fw_text_put_about(bytes, sizeof(bytes), (double)d->bytes), d->records,
 		(unsigned long long)d->sources, (unsigned long long)d->proven,
-		(unsigned long long)d->samples, (unsigned long long)d->networks, id);
+		(unsigned long long)d->samples, (unsigned long long)d->networks);
+	if (!cli->json)
+		printf("signed by %s\n", id);
+	return err;
 }
 
 int fw_cli_cmd_export(struct fw_cli *cli, int argc, char **argv)

@@ -37,8 +37,8 @@ static json_t *iface_json(const struct fw_status_iface *s)
 				     json_pack("{s:i,s:o}", "id", (int)s->state.prog[i].id, "name",
 					       fw_json_text(s->state.prog[i].name)));
 	fw_clock_put(since, sizeof(since), s->iface.since_ns);
-	obj = json_pack("{s:s,s:i,s:s,s:b,s:s,s:o,s:b,s:i,s:o,s:s,s:I,s:s,s:i}", "interface",
-			s->iface.name, "ifindex", (int)s->iface.ifindex, "health",
+	obj = json_pack("{s:o,s:i,s:s,s:b,s:s,s:o,s:b,s:i,s:o,s:s,s:I,s:s,s:i}", "interface",
+			fw_json_text(s->iface.name), "ifindex", (int)s->iface.ifindex, "health",
 			fw_status_word(s->health), "attached",
 			(int)(s->health == FW_STATUS_FINE || s->health == FW_STATUS_ELSEWHERE),
 			"mode", mode_name(s->iface.mode), "driver", fw_json_text(s->info.driver),

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -100,12 +101,15 @@ static void show_problems(struct fw_cli *cli, const char *name,
 			  const struct fw_import_report *report)
 {
 	size_t shown = report->problems < FW_IMPORT_SHOWN ? report->problems : FW_IMPORT_SHOWN;
+	char clean[PATH_MAX];
 
 	for (size_t i = 0; i < shown; i++) {
 		const struct fw_import_problem *p = &report->problem[i];
 
 		if (!cli->json) {
-			fprintf(stderr, "%s:%zu:%zu: %s\n", name, p->line, p->col, p->err.msg);
+			fprintf(stderr, "%s:%zu:%zu: %s\n",
+				fw_text_clean(clean, sizeof(clean), name), p->line, p->col,
+				p->err.msg);
 			continue;
 		}
 		if (!cli->problems)

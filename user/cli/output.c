@@ -10,6 +10,7 @@
 
 #include "user/base/json.h"
 #include "user/base/table.h"
+#include "user/base/text.h"
 #include "user/cli/cli.h"
 #include "user/cli/incident.h"
 
@@ -36,18 +37,38 @@ out:
 	return 0;
 }
 
-static int say(struct fw_cli *cli, json_t *doc, const char *fmt, va_list args)
+/* A line safe to show; the caller frees it. NULL: no memory. */
+__attribute__((format(printf, 1, 0))) static char *line_of(const char *fmt, va_list args)
 {
-	va_list again;
+	char *text;
 
-	va_copy(again, args);
-	vsnprintf(cli->told, sizeof(cli->told), fmt, again);
-	va_end(again);
+	if (vasprintf(&text, fmt, args) < 0)
+		return NULL;
+	return fw_text_clean(text, strlen(text) + 1, text);
+}
+
+void fw_cli_line(const char *fmt, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, fmt);
+	text = line_of(fmt, args);
+	va_end(args);
+	puts(text ?: "out of memory");
+	free(text);
+}
+
+/* Takes text. */
+static int say(struct fw_cli *cli, json_t *doc, char *text)
+{
+	snprintf(cli->told, sizeof(cli->told), "%s", text ?: "");
+	if (!cli->json)
+		puts(text ?: "done");
+	free(text);
 	if (cli->json)
 		return fw_cli_json(cli, doc);
 	json_decref(doc);
-	vprintf(fmt, args);
-	putchar('\n');
 	if (fflush(stdout))
 		return fw_err_set(&cli->err, -EIO, NULL, "cannot write to standard output");
 	return 0;
@@ -56,34 +77,33 @@ static int say(struct fw_cli *cli, json_t *doc, const char *fmt, va_list args)
 int fw_cli_done(struct fw_cli *cli, json_t *doc, const char *fmt, ...)
 {
 	va_list args;
-	int err;
+	char *text;
 
 	fw_cli_sign(cli);
 	va_start(args, fmt);
-	err = say(cli, doc, fmt, args);
+	text = line_of(fmt, args);
 	va_end(args);
-	return err;
+	return say(cli, doc, text);
 }
 
 int fw_cli_say(struct fw_cli *cli, json_t *doc, const char *fmt, ...)
 {
 	va_list args;
-	int err;
+	char *text;
 
 	va_start(args, fmt);
-	err = say(cli, doc, fmt, args);
+	text = line_of(fmt, args);
 	va_end(args);
-	return err;
+	return say(cli, doc, text);
 }
 
 void fw_cli_warn(struct fw_cli *cli, const char *fmt, ...)
 {
 	va_list args;
-	char *text = NULL;
+	char *text;
 
 	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		text = NULL;
+	text = line_of(fmt, args);
 	va_end(args);
 	if (!text)
 		return;

@@ -53,8 +53,8 @@ int fw_policy_status_print(struct fw_cli *cli)
 		printf("policy file   none applied\n");
 		return 0;
 	}
-	printf("policy file   %s, applied %s by %s\n", record.path,
-	       fw_clock_put(when, sizeof(when), record.realtime_ns), record.who);
+	fw_cli_line("policy file   %s, applied %s by %s", record.path,
+		   fw_clock_put(when, sizeof(when), record.realtime_ns), record.who);
 	if (record.live_changes)
 		printf("              %srunning differs from file%s: other commands changed it "
 		       "since (floodwall policy diff)\n",

@@ -49,17 +49,17 @@ int fw_replay_print_table(struct fw_table *table)
 void fw_replay_print_captures(const struct fw_replay *replay, const struct fw_replay_tally *t,
 			      char *const *path, unsigned int paths)
 {
-	char from[FW_REPLAY_TIME_LEN], to[FW_REPLAY_TIME_LEN];
+	char from[FW_REPLAY_TIME_LEN], to[FW_REPLAY_TIME_LEN], more[32] = "";
 
-	printf("captures  %s", path[0]);
 	if (paths > 1)
-		printf(" and %u more", paths - 1);
-	if (t->packets)
-		printf("\nrecorded  %s to %s, %.3f s",
-		       fw_replay_put_time(from, sizeof(from), t->begin_ns, true),
-		       fw_replay_put_time(to, sizeof(to), t->end_ns,
-					  t->end_ns - t->begin_ns > DAY_NS),
-		       (double)(t->end_ns - t->begin_ns) / 1e9);
+		snprintf(more, sizeof(more), " and %u more", paths - 1);
+	fw_cli_line("captures  %s%s", path[0], more);
+	if (!t->packets)
+		return;
+	printf("recorded  %s to %s, %.3f s",
+	       fw_replay_put_time(from, sizeof(from), t->begin_ns, true),
+	       fw_replay_put_time(to, sizeof(to), t->end_ns, t->end_ns - t->begin_ns > DAY_NS),
+	       (double)(t->end_ns - t->begin_ns) / 1e9);
 	if (replay->told.speed < 1 || replay->told.speed > 1)
 		printf(", replayed %.4g times as fast", replay->told.speed);
 	putchar('\n');
@@ -279,8 +279,9 @@ int fw_replay_print(const struct fw_replay *replay, char *const *path, unsigned 
 	int r;
 
 	fw_replay_print_captures(replay, t, path, paths);
-	printf("policy    %s%s\n\n", source->name,
-	       source->monitor ? " (it only monitors; shown is what it would do)" : "");
+	fw_cli_line("policy    %s%s", source->name,
+		   source->monitor ? " (it only monitors; shown is what it would do)" : "");
+	putchar('\n');
 	r = print_verdicts(t);
 	if (!r && t->packets)
 		r = print_reasons(t);

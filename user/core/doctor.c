@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "bpf/knob_values.h"
+#include "user/base/text.h"
 #include "user/core/doctor_probe.h"
 #include "user/kern/maps.h"
 #include "user/kern/object.h"
@@ -33,16 +34,18 @@ void fw_doctor_add(struct fw_doctor *doctor, enum fw_doctor_level level, const c
 		   const char *fmt, ...)
 {
 	struct fw_doctor_finding *f;
+	char text[sizeof(f->text)];
 	va_list args;
 
 	if (doctor->nr >= FW_DOCTOR_MAX)
 		return;
 	f = &doctor->finding[doctor->nr++];
 	f->level = level;
-	snprintf(f->mend, sizeof(f->mend), "%s", mend ? mend : "");
+	fw_text_clean(f->mend, sizeof(f->mend), mend ? mend : "");
 	va_start(args, fmt);
-	vsnprintf(f->text, sizeof(f->text), fmt, args);
+	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	fw_text_clean(f->text, sizeof(f->text), text);
 }
 
 static void kernel(struct fw_doctor *d, const struct doctor_facts *f)
@@ -277,8 +280,8 @@ static void run_probes(struct fw_doctor *d, const struct doctor_probe *probes, c
 		probes->run(d, facts);
 		for (; from < d->nr; from++) {
 			d->finding[from].probe = probes->name;
-			snprintf(d->finding[from].about, sizeof(d->finding[from].about), "%s",
-				 about);
+			fw_text_clean(d->finding[from].about, sizeof(d->finding[from].about),
+				      about);
 		}
 	}
 }

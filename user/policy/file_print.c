@@ -190,8 +190,15 @@ static void put_interfaces(const struct printer *p)
 
 	fputs(settings->ifaces ? "interfaces:\n" : "interfaces: {}\n", p->out);
 	for (unsigned int i = 0; i < settings->ifaces; i++) {
+		const char *name = settings->iface[i].name;
+		char clean[sizeof(settings->iface[i].name)];
+
+		if (strcmp(fw_text_clean(clean, sizeof(clean), name), name)) {
+			fprintf(p->out, "  # %s: a policy file cannot say this name\n", clean);
+			continue;
+		}
 		fputs("  ", p->out);
-		put_quoted(p->out, settings->iface[i].name);
+		put_quoted(p->out, name);
 		fputs(": ", p->out);
 		put_word(p->out, row, settings->iface[i].mode);
 		putc('\n', p->out);
