@@ -235,7 +235,7 @@ static __always_inline bool is_soft(const struct entry *e, const struct fw_limit
 	return soft && ahead <= FW_TAT_MASK >> 1 && ahead > soft;
 }
 
-/* The third limit a packet is charged by, or NULL. kind: what kind_of() said. */
+/* The third limit a packet is charged by, or NULL. stamp: what stamp_of() said. */
 static __always_inline const struct fw_limit *third_limit(const struct fw_limit *limits,
 							  __u64 stamp)
 {

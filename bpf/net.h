@@ -83,7 +83,6 @@ static __always_inline int aside(int what)
 #define FW_IP6_ROUTING	43
 #define FW_IP6_FRAGMENT 44
 #define FW_IP6_AUTH	51
-#define FW_IP6_NONE	59
 #define FW_IP6_DSTOPTS	60
 #define FW_IP6_MOBILITY 135
 
@@ -95,9 +94,7 @@ static __always_inline int aside(int what)
 #define FW_TCP_FIN 0x01
 #define FW_TCP_SYN 0x02
 #define FW_TCP_RST 0x04
-#define FW_TCP_PSH 0x08
 #define FW_TCP_ACK 0x10
-#define FW_TCP_URG 0x20
 
 struct vlan_tag {
 	__be16 tci;

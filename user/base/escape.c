@@ -1,26 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Escaping, one table of characters a language. Long texts go through in pieces. */
+/* Escaping, one table of characters a language. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include "user/base/escape.h"
 #include "user/base/text.h"
-
-/*
- * Marks that turn the direction of writing, or show nothing (U+200B-200F, U+2028-202E, U+2060-206F,
- * U+FEFF): with them a text can read as another one.
- */
-static bool is_trick(const unsigned char *c)
-{
-	if (c[0] == 0xef)
-		return c[1] == 0xbb && c[2] == 0xbf;
-	if (c[0] != 0xe2)
-		return false;
-	return (c[1] == 0x80 &&
-		((c[2] >= 0x8b && c[2] <= 0x8f) || (c[2] >= 0xa8 && c[2] <= 0xae))) ||
-	       (c[1] == 0x81 && c[2] >= 0xa0 && c[2] <= 0xaf);
-}
 
 /* A clean copy: the caller frees it. NULL: no memory. */
 static char *clean(const char *text)
@@ -30,13 +15,7 @@ static char *clean(const char *text)
 
 	if (!copy)
 		return NULL;
-	fw_text_clean(copy, size, text);
-	for (char *c = copy; *c; c++)
-		if (is_trick((unsigned char *)c)) {
-			*c = '?';
-			memmove(c + 1, c + 3, strlen(c + 3) + 1);
-		}
-	return copy;
+	return fw_text_clean(copy, size, text);
 }
 
 static int finish(FILE *out, char *copy)

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 #include "user/base/clock.h"
-#include "user/base/escape.h"
 #include "user/base/text.h"
 #include "user/base/line.h"
 

@@ -8,7 +8,6 @@
 
 #include <sodium.h>
 #include <stddef.h>
-#include "user/base/err.h"
 
 #define FW_SIGN_LEN	crypto_sign_ed25519_BYTES
 #define FW_SIGN_PEM_LEN 256 /* enough for either form, NUL included */

@@ -40,7 +40,7 @@ int fw_tar_head_put(const struct fw_tar_head *head, char block[FW_TAR_BLOCK])
 	    head->mtime_s > FW_TAR_SIZE_MAX)
 		return -EINVAL;
 	memset(block, 0, FW_TAR_BLOCK);
-	/* 100 bytes: the longest name has no NUL,. */
+	/* 100 bytes: behind the longest name stands no NUL. */
 	for (size_t i = 0; head->name[i]; i++)
 		block[i] = head->name[i];
 	snprintf(block + AT_MODE, 8, "%07o", 0644);

@@ -6,7 +6,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include "user/base/clock.h"
 #include "user/base/text.h"
 #include "user/cli/audit.h"
 #include "user/core/journal.h"

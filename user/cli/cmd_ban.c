@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "user/base/clock.h"
-#include "user/base/json.h"
 #include "user/base/table.h"
 #include "user/base/text.h"
 #include "user/cli/cli.h"

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/base/json.h"
 #include "user/cli/cli.h"
 #include "user/cli/edit.h"
 

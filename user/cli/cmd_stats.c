@@ -8,8 +8,6 @@
 #include <string.h>
 #include <time.h>
 #include <jansson.h>
-#include "user/base/clock.h"
-#include "user/base/json.h"
 #include "user/cli/cli.h"
 #include "user/cli/stats.h"
 

@@ -3,7 +3,6 @@
 #ifndef FW_CLI_SERVICE_H
 #define FW_CLI_SERVICE_H
 
-#include "user/cli/cli.h"
 #include "user/cli/edit.h"
 
 /* "192.0.2.1,2001:db8::1", "any", or "" without rules. malloc'ed; NULL: no memory. */

@@ -7,7 +7,6 @@
 #define FW_CORE_BAN_H
 
 #include <stdbool.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <linux/types.h>
 

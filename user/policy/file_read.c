@@ -13,6 +13,10 @@
 #define KEYS_MAX 32 /* below one parent */
 #define PATH_LEN 96
 
+/* Reads the value of key: item is its first item. */
+static void read_value(struct fw_reader *reader, const struct fw_key *key,
+		       struct fw_yaml_item item);
+
 void fw_reader_broken(struct fw_reader *reader, struct fw_yaml_item item)
 {
 	if (item.kind != FW_YAML_BROKEN || reader->fatal)
@@ -137,7 +141,7 @@ void fw_reader_group(struct fw_reader *reader, const char *parent, const struct 
 			item.line = place.line;
 		}
 		remember(reader, &keys[i], place);
-		fw_reader_value(reader, &keys[i], item);
+		read_value(reader, &keys[i], item);
 	}
 }
 
@@ -173,7 +177,7 @@ static void interface(struct fw_reader *reader, const char *name, struct fw_plac
 		return;
 	row.base = FW_KEY_NOWHERE;
 	reader->base[FW_KEY_NOWHERE] = &iface->mode;
-	fw_reader_value(reader, &row, item);
+	read_value(reader, &row, item);
 }
 
 static void class_begin(struct fw_reader *reader, const char *name, struct fw_place place)
@@ -221,7 +225,7 @@ static void named(struct fw_reader *reader, const struct fw_key *parent, const s
 		fw_yaml_skip(&reader->yaml, item);
 		return;
 	}
-	fw_reader_value(reader, row, item);
+	read_value(reader, row, item);
 	if (base == FW_KEY_SERVICE)
 		fw_reader_service_end(reader, place);
 }
@@ -312,7 +316,7 @@ static void read_scalar(struct fw_reader *reader, const struct fw_key *key,
 		fw_reader_scalar(reader, key, item.text, fw_place_of(item));
 }
 
-void fw_reader_value(struct fw_reader *reader, const struct fw_key *key, struct fw_yaml_item item)
+static void read_value(struct fw_reader *reader, const struct fw_key *key, struct fw_yaml_item item)
 {
 	if (item.odd) {
 		complain_odd(reader, item);

@@ -97,8 +97,6 @@ void fw_reader_broken(struct fw_reader *reader, struct fw_yaml_item item);
 /* Is the file text that a parser may be shown? Says why not. */
 bool fw_reader_bytes(struct fw_reader *reader);
 
-/* Reads the value of key: item is its first item. */
-void fw_reader_value(struct fw_reader *reader, const struct fw_key *key, struct fw_yaml_item item);
 /* Keys below parent, into what reader->base says, to the end of the map. keys: below parent. */
 void fw_reader_group(struct fw_reader *reader, const char *parent, const struct fw_key *keys,
 		     size_t count);

@@ -6,6 +6,7 @@
 #ifndef FW_CORE_BUNDLE_CHECK_H
 #define FW_CORE_BUNDLE_CHECK_H
 
+#include "user/base/err.h"
 #include "user/core/evidence/bundle.h"
 
 /* X(identifier, name, meaning) */

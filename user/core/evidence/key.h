@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <limits.h>
+#include "user/base/err.h"
 #include "user/base/sign.h"
 
 struct fw_key {

@@ -2,7 +2,6 @@
 /* The report as Markdown: for tickets and mail. The same parts as the page, without the plots. */
 #include <errno.h>
 #include <stdio.h>
-#include "user/base/clock.h"
 #include "user/base/escape.h"
 #include "user/base/text.h"
 #include "user/core/evidence/report_page.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Parts of the page: events, sources (proven and others in tables of their own), the record. */
 #include <stdio.h>
-#include "user/base/clock.h"
 #include "user/base/escape.h"
 #include "user/base/text.h"
 #include "user/core/evidence/report_page.h"

@@ -83,8 +83,8 @@ void fw_accounts_get(const struct fw_accounts *a, size_t at, struct fw_account *
 	}
 }
 
-/* The ten highest bits, and how far they were shifted. */
-__u16 fw_accounts_rough(__u64 n)
+/* A number to 3 digits, in 16 bits: the ten highest bits, and how far they were shifted. */
+static __u16 roughly(__u64 n)
 {
 	unsigned int shift = 0;
 
@@ -102,7 +102,7 @@ void fw_accounts_written(struct fw_accounts *a, size_t at)
 {
 	struct source *s = &a->source[at];
 
-	s->written = fw_accounts_rough(s->packets);
+	s->written = roughly(s->packets);
 	s->flags &= ~IS_DUE;
 }
 

@@ -37,7 +37,7 @@ struct source {
 	__u64 first_ns, last_ns;
 	__u64 bytes, lost_bytes;
 	__u64 packets : 48;
-	__u64 written : 16; /* packets when last written, as fw_accounts_rough(); 0 = never */
+	__u64 written : 16; /* packets when last written, to 3 digits; 0 = never */
 	__u64 lost : 48;    /* packets for the first reason, 0 = none */
 	__u64 reason : 8, flags : 8;
 	__u32 more; /* number of the first, 0 = none */
@@ -163,9 +163,6 @@ static inline void fw_accounts_mark(struct fw_accounts *a, struct source *s, uns
 	a->harmless -= !(s->flags & IS_WORTH) && flags & IS_WORTH;
 	s->flags |= flags;
 }
-
-/* accounts_read.c: a number to 3 digits, in 16 bits. */
-__u16 fw_accounts_rough(__u64 n);
 
 /* accounts_log.c: it may have changed; list it if it must be. After sources have moved: anew. */
 void fw_accounts_touch(struct fw_accounts *a, struct source *s);

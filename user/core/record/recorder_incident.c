@@ -226,8 +226,9 @@ int fw_rec_adopt(struct fw_recorder *r, const struct fw_recorder_now *now, struc
 	return code;
 }
 
-void fw_rec_source(const struct fw_recorder_now *now, const struct fw_account *a, bool exact,
-		   struct fw_incident_source *ret)
+/* An account as fw_incident_put_source() takes it. */
+static void source_of(const struct fw_recorder_now *now, const struct fw_account *a, bool exact,
+		      struct fw_incident_source *ret)
 {
 	*ret = (struct fw_incident_source){
 		.exact = exact,
@@ -250,7 +251,7 @@ static int put_account(struct fw_recorder *r, const struct fw_recorder_now *now,
 {
 	struct fw_incident_source s;
 
-	fw_rec_source(now, a, exact, &s);
+	source_of(now, a, exact, &s);
 	return fw_incident_put_source(r->history, id, &s, err);
 }
 

@@ -140,9 +140,6 @@ void fw_rec_log_done(struct fw_recorder *r);
 void fw_rec_log_leave(struct fw_recorder *r, const struct fw_recorder_now *now);
 /* So many rows of an incident that was left to its log, or whose recorder did not see its end. */
 int fw_rec_fold(struct fw_recorder *r, struct fw_err *err);
-/* As fw_incident_put_source takes it. */
-void fw_rec_source(const struct fw_recorder_now *now, const struct fw_account *a, bool exact,
-		   struct fw_incident_source *ret);
 
 /* recorder_second.c: what a second reads and writes. */
 int fw_rec_write_clock(struct fw_recorder *r, const struct fw_recorder_now *now,
