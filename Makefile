@@ -3,6 +3,13 @@
 # with sanitizers, O=DIR builds elsewhere. Nothing but install writes outside $(O).
 
 O ?= build
+# Said here, or make would take one path for several, and `clean` would remove them.
+ifneq ($(words $(CURDIR))$(words $(O)),11)
+$(error make takes a path for one word, without spaces: "$(CURDIR)", O="$(O)")
+endif
+ifneq ($(filter $(patsubst %/,%,$(abspath $(O)))/%,$(CURDIR)/x),)
+$(error O=$(O) holds the sources themselves: name a directory for what is built)
+endif
 # One name for one directory, or the dependencies written under the other would not count.
 override O := $(patsubst $(CURDIR)/%,%,$(abspath $(O)))
 CLANG ?= clang-14
@@ -35,9 +42,19 @@ PURE_OBJ := $(filter-out $(O)/user/core/record/record%,$(filter $(O)/user/base/%
 
 all: user ## build the command and the program in it
 bpf: $(O)/floodwall.bpf.o ## build the XDP object alone
+# What was compiled with sanitizers and what was not do not mix.
+SANITIZED := $(O)/sanitized.$(if $(SAN),yes,no)
+ifneq ($(filter-out $(SANITIZED),$(wildcard $(O)/sanitized.*)),)
+ifneq ($(filter-out clean help,$(or $(MAKECMDGOALS),all)),)
+$(error $(O) was built $(if $(SAN),without SAN=1,with SAN=1): name another directory (O=DIR), or make clean)
+endif
+endif
+$(SANITIZED):
+	@mkdir -p $(@D)
+	@touch $@
 user: $(O)/floodwall
 
-$(O)/floodwall.bpf.o: bpf/floodwall.bpf.c
+$(O)/floodwall.bpf.o: bpf/floodwall.bpf.c Makefile
 	$(call say,BPF,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@.tmp -MF $(O)/floodwall.bpf.d -MT $@
@@ -47,12 +64,12 @@ $(O)/floodwall.skel.h: $(O)/floodwall.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name floodwall_bpf > $@
 
-$(O)/user/kern/%.o: user/kern/%.c | $(O)/floodwall.skel.h
+$(O)/user/kern/%.o: user/kern/%.c Makefile | $(O)/floodwall.skel.h $(SANITIZED)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(FW_CFLAGS) -c $< -o $@
 
-$(O)/%.o: %.c
+$(O)/%.o: %.c Makefile | $(SANITIZED)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(FW_CFLAGS) -c $< -o $@
