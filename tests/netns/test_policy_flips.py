@@ -255,3 +255,11 @@ def test_state_of_another_schema_is_refused(box, tmp_path):
     assert sorted(os.listdir(box.pins)) == pins
     meta(box, lambda v: before)
     assert box.fw("policy", "show").stdout.split("\n", 1)[1] == shown
+
+
+def test_save_makes_the_usual_folder(box):
+    """`make install` brings none, and what `policy check` proposes then must work. In an /etc of its own."""
+    box.attach()
+    script = "mount -t tmpfs none /etc && {0} policy save && {0} -j policy check".format(lab.FLOODWALL)
+    p = box.inside(box.srv, "unshare", "-m", "sh", "-c", script, env=box.env())
+    assert json.loads(p.stdout.splitlines()[-1])["valid"]

@@ -142,6 +142,14 @@ static void sync_folder(const char *path)
 	close(fd);
 }
 
+/* The package brings the folder of the usual file, `make install` does not. */
+static void make_folder(void)
+{
+	char folder[] = FW_FILE_DEFAULT;
+
+	(void)mkdir(dirname(folder), 0755); /* if that fails, writing says why */
+}
+
 int fw_policy_save(struct fw_cli *cli, int argc, char **argv)
 {
 	struct fw_policy_cmd cmd = FW_POLICY_CMD;
@@ -155,6 +163,8 @@ int fw_policy_save(struct fw_cli *cli, int argc, char **argv)
 		r = fw_policy_cmd_open(cli, false, &cmd);
 	if (!r)
 		r = fw_policy_running(&cmd.maps, &cmd.file, &cli->err);
+	if (!r && !argc)
+		make_folder();
 	if (!r)
 		r = write_file(cli, &cmd, path, &kept);
 	if (!r) {
