@@ -85,7 +85,7 @@ def test_openmetrics_format(box, served):
     code, kind, body = get(box, "/metrics", "-H", "Accept: " + OPENMETRICS)
     assert code == 200
     assert kind == "application/openmetrics-text; version=1.0.0; charset=utf-8"
-    assert body.endswith("\n# EOF\n") or body.endswith("\n# EOF")
+    assert body.endswith("\n# EOF\n")
     family, types, units, done = None, {}, {}, set()
     for line in body.splitlines()[:-1]:
         m = re.match(r"^# (TYPE|UNIT|HELP) (\S+) (.*)$", line)
