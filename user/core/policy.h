@@ -60,7 +60,6 @@ struct fw_policy_opts {
 struct fw_policy_diff {
 	size_t added, removed, changed; /* prefixes */
 	bool policy;			/* classes, limits, services, budgets, options */
-	bool settings;			/* the controller's part */
 };
 
 /*

@@ -108,10 +108,6 @@ int fw_policy_apply(struct fw_maps *maps, const struct fw_file *file,
 		return r;
 	running.model = apply.model;
 	running.lanes = apply.prefixes;
-	fw_policy_record_settings(maps, &running.settings);
-	/* Who is attached where is not the maps' business. */
-	memcpy(running.settings.iface, file->settings.iface, sizeof(running.settings.iface));
-	running.settings.ifaces = file->settings.ifaces;
 	r = fw_policy_place(&running, file, apply.now_s, &next, &diff, err);
 	apply.prefixes = running.lanes; /* with its index */
 	if (!r)

@@ -181,22 +181,6 @@ __u64 fw_policy_hash_model(const struct fw_model *model)
 	return hash;
 }
 
-/* Interfaces are a set to the controller; their order is the file's business. */
-static bool same_settings(const struct fw_settings *a, const struct fw_settings *b)
-{
-	unsigned int found = 0;
-
-	for (unsigned int i = 0; i < a->ifaces; i++)
-		for (unsigned int k = 0; k < b->ifaces; k++)
-			found += !strcmp(a->iface[i].name, b->iface[k].name) &&
-				 a->iface[i].mode == b->iface[k].mode;
-	return a->ifaces == b->ifaces && found == a->ifaces && a->sample_rate == b->sample_rate &&
-	       a->sample_bytes == b->sample_bytes && a->record == b->record &&
-	       !strcmp(a->database, b->database) && a->retention_s == b->retention_s &&
-	       a->database_max == b->database_max && a->metrics == b->metrics &&
-	       !memcmp(a->listen_be, b->listen_be, sizeof(a->listen_be)) && a->port == b->port;
-}
-
 int fw_policy_place(struct fw_file *running, const struct fw_file *file, __u32 now_s,
 		    struct fw_file *ret, struct fw_policy_diff *ret_diff, struct fw_err *err)
 {
@@ -228,7 +212,6 @@ int fw_policy_place(struct fw_file *running, const struct fw_file *file, __u32 n
 		return fw_err_set(err, -ENOMEM, NULL, "no memory for the policy");
 	}
 	ret_diff->policy = hash != before;
-	ret_diff->settings = !same_settings(&running->settings, &file->settings);
 	*ret = new;
 	return 0;
 }
