@@ -2,6 +2,7 @@
 """What doctor says of an interface holds, and the command it names mends it."""
 
 import json
+import re
 
 import pytest
 
@@ -125,3 +126,14 @@ def test_a_bpffs_that_attach_could_not_use_is_not_called_ok(box, tmp_path):
     assert seen["none"] == ("fail", "no bpffs is mounted at %s" % at)
     assert seen["ro"][0] == "fail" and "mounted read-only" in seen["ro"][1], seen
     assert seen["rw"][0] == "ok"
+
+
+def test_memory_needed_is_what_attach_takes(box):
+    """With the tables that nobody sized, and room for the kernel to verify the program."""
+    [(level, text, _)] = findings(box, "memory")
+    left, need = map(int, re.search(r"^(\d+) MiB .* need (\d+)$", text).groups())
+    assert (level == "ok") == (left >= need)
+    if left < need:
+        pytest.skip("too little memory for the default tables")
+    taken = box.fwj("attach", box.iface)["tables"]["memory_bytes"]
+    assert need == -(-taken // 2**20) + 48

@@ -119,23 +119,39 @@ static void caps(struct fw_doctor *d, const struct doctor_facts *f)
 			      rows[i].name, rows[i].have ? "is there" : "is missing", rows[i].what);
 }
 
+/* What attach refuses to do without, with the sizes that nobody need name; 0: not known. */
+static __u64 memory_needed(void)
+{
+	struct fw_object_opts opts = { .build = "" };
+	struct fw_object *obj = NULL;
+	__u64 bytes;
+
+	if (fw_object_open(&opts, &obj, NULL))
+		return 0;
+	bytes = obj->memory + FW_OBJECT_SPARE;
+	fw_object_close(obj);
+	return bytes;
+}
+
 static void memory(struct fw_doctor *d, const struct doctor_facts *f)
 {
 	const unsigned long long mib = 1 << 20;
+	__u64 need;
 	bool group = f->host.cgroup_left < f->host.mem_available;
 	__u64 left = group ? f->host.cgroup_left : f->host.mem_available;
 
 	if (f->pin_state == FW_PINS_READY || !left)
 		return; /* taken already, or not known */
-	/* The default sizes; attach computes the real figure for those asked for. */
-	if (left < FW_SOURCES4_DEFAULT * 32 * 5 / 2)
+	need = memory_needed();
+	if (left < need)
 		fw_doctor_add(d, FW_DOCTOR_WARN,
 			      "floodwall attach --sources4 1M --sources6 256k IFACE",
-			      "%llu MiB left%s: too little for the default tables", left / mib,
-			      group ? " in this cgroup" : "");
+			      "%llu MiB left%s: too little for the default tables, which need %llu",
+			      left / mib, group ? " in this cgroup" : "", (need + mib - 1) / mib);
 	else
-		fw_doctor_add(d, FW_DOCTOR_OK, NULL, "%llu MiB of memory left%s", left / mib,
-			      group ? " in this cgroup" : "");
+		fw_doctor_add(d, FW_DOCTOR_OK, NULL,
+			      "%llu MiB of memory left%s, and the default tables need %llu",
+			      left / mib, group ? " in this cgroup" : "", (need + mib - 1) / mib);
 }
 
 static void frags(struct fw_doctor *d, const struct doctor_facts *f)
