@@ -263,3 +263,29 @@ def test_save_makes_the_usual_folder(box):
     script = "mount -t tmpfs none /etc && {0} policy save && {0} -j policy check".format(lab.FLOODWALL)
     p = box.inside(box.srv, "unshare", "-m", "sh", "-c", script, env=box.env())
     assert json.loads(p.stdout.splitlines()[-1])["valid"]
+
+
+def test_many_lists_are_remembered(box, tmp_path):
+    """More than the record has room for by name: their contents count all the same."""
+    lists = [tmp_path / ("list-of-a-provider-with-a-long-name-%03d.txt" % i) for i in range(120)]
+    for i, one in enumerate(lists):
+        one.write_text("198.51.100.%d\n" % i)
+    path = tmp_path / "p.yaml"
+    path.write_text("lanes:\n  blocked:\n" + "".join("    - {file: %s}\n" % one.name for one in lists))
+
+    def said():
+        status = box.fwj("status")["policy_file"]
+        return status["file_changed"], status["file_missing"]
+    box.attach()
+    box.fw("policy", "apply", path)
+    assert said() == (False, False)
+    lists[-1].write_text("203.0.113.1\n")
+    assert said() == (True, False)
+    lists[-1].unlink()
+    assert said() == (False, True)
+    deep = tmp_path.joinpath(*["d" * 100] * 3)
+    deep.mkdir(parents=True)
+    (deep / "p.yaml").write_text("mode: monitor\n")
+    p = box.fw("policy", "apply", deep / "p.yaml", check=False)
+    assert p.returncode == 1 and "too long to be remembered" in p.stderr
+    assert box.fwj("status")["policy_file"]["file"] == str(path)

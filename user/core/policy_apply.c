@@ -103,6 +103,11 @@ int fw_policy_apply(struct fw_maps *maps, const struct fw_file *file,
 	struct fw_apply apply;
 	int r;
 
+	if (opts->path && strlen(opts->path) >= sizeof(maps->applied->path))
+		return fw_err_set(err, -ENAMETOOLONG, "move it: " FW_FILE_DEFAULT " is usual",
+				  "the path of the policy file is too long to be remembered: "
+				  "%.60s...",
+				  opts->path);
 	r = fw_apply_begin(maps, FW_APPLY_POLICY | FW_APPLY_LANES, &apply, err);
 	if (r)
 		return r;

@@ -5,6 +5,7 @@
  * withstand anybody.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,8 @@
 #include "user/base/text.h"
 #include "user/core/policy_record.h"
 
-#define LIST_MARK "# list: "
+#define LIST_MARK  "# list: "
+#define LISTS_MARK "# lists: as the file says\n" /* more than there is room for */
 
 static __u64 mix(__u64 hash, __u64 word)
 {
@@ -84,16 +86,23 @@ static int counting(const struct fw_maps *maps, __u32 running)
 
 static void put_settings(char *buf, size_t size, const struct fw_file *file)
 {
-	FILE *out = fmemopen(buf, size, "w");
+	char *text = NULL;
+	size_t len = 0, settings;
+	FILE *out = open_memstream(&text, &len);
 
 	memset(buf, 0, size);
 	if (!out)
 		return;
 	fw_file_print_settings(out, &file->settings);
+	fflush(out);
+	settings = len;
 	for (const char *line = file->lists; line && *line; line = strchr(line, '\n') + 1)
 		fprintf(out, LIST_MARK "%.*s\n", (int)strcspn(line, "\n"), line);
-	fclose(out);
-	buf[size - 1] = '\0';
+	if (!fclose(out) && len < size)
+		memcpy(buf, text, len);
+	else if (text)
+		snprintf(buf, size, "%.*s" LISTS_MARK, (int)settings, text);
+	free(text);
 }
 
 void fw_policy_record_write(struct fw_maps *maps, __u32 generation, const struct fw_file *file,
@@ -178,9 +187,13 @@ void fw_policy_record_settings(const struct fw_maps *maps, struct fw_settings *r
 static void compare_file(const struct fw_applied *slot, struct fw_policy_record *ret)
 {
 	const char *line = slot->settings, *path = slot->path;
-	char name[sizeof(slot->path) * 2];
+	char name[PATH_MAX];
 	__u64 hash = 0;
 
+	if (strstr(line, LISTS_MARK)) {
+		ret->file_gone = fw_policy_file_hash(path, &hash);
+		path = NULL;
+	}
 	while (path) {
 		char *text = NULL;
 		size_t size;
@@ -199,7 +212,7 @@ static void compare_file(const struct fw_applied *slot, struct fw_policy_record 
 			path = name;
 		}
 	}
-	ret->file_changed = hash != slot->file_hash;
+	ret->file_changed = !ret->file_gone && hash != slot->file_hash;
 }
 
 static bool still_same(const struct fw_maps *maps, __u64 hash)
