@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Program time: its step, its zero, and the way to the wall clock. Asserts no duration. */
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 #include "tests/unit/unit.h"
@@ -48,12 +49,44 @@ static void wall(void **state)
 			    "1970-01-01 20:30:00-03:30");
 }
 
+/* What no calendar has is refused, not moved to the next day that there is. */
+static void parsed(void **state)
+{
+	static const struct {
+		const char *text;
+		__u64 want_s; /* 0: refused */
+	} row[] = {
+		{ "2026-11-30 10:00:00+00:00", 1796032800 },
+		{ "2026-11-30T12:00+02:00", 1796032800 },
+		{ "2028-02-29 00:00Z", 1835395200 },
+		{ "2026-11-31 10:00:00+00:00", 0 },
+		{ "2026-11-31 10:00", 0 },
+		{ "2026-02-29 10:00Z", 0 },
+		{ "2026-11-30 10:00+99:00", 0 },
+		{ "2026-11-30 10:00+01:75", 0 },
+		{ "2026-11-30", 0 },
+		{ "", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+		struct fw_err err = { 0 };
+		__u64 got = 7;
+		int r = fw_clock_parse(row[i].text, &got, &err);
+
+		if (r != (row[i].want_s ? 0 : -EINVAL) ||
+		    got != (row[i].want_s ? row[i].want_s * FW_NS_PER_S : 7))
+			fail_msg("\"%s\": %d, %llu", row[i].text, r, got);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ticks),
 		cmocka_unit_test(until),
 		cmocka_unit_test(wall),
+		cmocka_unit_test(parsed),
 	};
 
 	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);

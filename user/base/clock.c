@@ -128,6 +128,8 @@ static const char *zone_parse(const char *p, long *ret_s)
 			return NULL;
 		digit[i] = *p - '0';
 	}
+	if (digit[0] * 10 + digit[1] > 23 || digit[2] > 5)
+		return NULL;
 	*ret_s = sign * ((digit[0] * 10 + digit[1]) * 3600L + (digit[2] * 10 + digit[3]) * 60L);
 	return p;
 }
@@ -140,18 +142,20 @@ int fw_clock_parse(const char *text, __u64 *ret_realtime_ns, struct fw_err *err)
 	struct tm tm;
 	long zone_s = 0;
 	time_t s = -1;
+	int day;
 
 	for (size_t i = 0; i < sizeof(form) / sizeof(form[0]) && !end; i++) {
 		memset(&tm, 0, sizeof(tm));
 		tm.tm_isdst = -1;
 		end = strptime(text, form[i], &tm);
 	}
+	day = tm.tm_mday;
 	if (end && !*end)
 		s = mktime(&tm);
 	else if (end && (end = zone_parse(end + strspn(end, " "), &zone_s)) && !*end)
 		s = timegm(&tm) - zone_s;
-	/* From 1970 to where nanoseconds end. */
-	if (s < 0 || s > 18000000000)
+	/* From 1970 to where nanoseconds end; and 31 November is not 1 December. */
+	if (s < 0 || s > 18000000000 || tm.tm_mday != day)
 		return fw_err_set(err, -EINVAL, "write 2026-06-09 22:00:00+02:00",
 				  "\"%.40s\" is not a date and time", text);
 	*ret_realtime_ns = (__u64)s * FW_NS_PER_S;
