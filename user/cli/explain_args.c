@@ -155,6 +155,8 @@ int fw_explain_take(struct fw_cli *cli, const char *addr, struct fw_explain_pack
 		r = take_to(cli, to, p);
 	if (!r && sport)
 		r = fw_text_ports(sport, &p->sport, &last, &cli->err);
+	if (!r && sport && last != p->sport)
+		r = fw_cli_usage(cli, "--sport %.60s: a packet comes from one port", sport);
 	if (!r && bytes)
 		r = fw_text_bytes(bytes, &number, &cli->err);
 	if (!r && number > BYTES_MAX)
