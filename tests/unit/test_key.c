@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/unit/unit.h"
@@ -68,12 +69,34 @@ static void a_published_one_is_not_replaced_unasked(void **state)
 	assert_memory_equal(&kept, &next.pub, sizeof(kept));
 }
 
+/* Whatever took its place: it is said what it is not, and what to do. */
+static void anything_else_is_no_key(void **state)
+{
+	static const size_t sizes[] = { 0, 100, FW_SIGN_PEM_LEN, 100000 };
+	struct fw_key key;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		struct fw_err err = {};
+		FILE *out = fopen(key_path, "w");
+
+		for (size_t n = 0; n < sizes[i]; n++)
+			fputc('A', out);
+		fclose(out);
+		assert_int_equal(chmod(key_path, 0600), 0);
+		assert_int_equal(fw_key_read(history, &key, &err), -EBADMSG);
+		assert_non_null(strstr(err.msg, "is no Ed25519 key"));
+		assert_non_null(strstr(err.hint, "restore it from a copy"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(made_once, begin, end),
 		cmocka_unit_test_setup_teardown(a_published_one_is_not_replaced_unasked, begin,
 						end),
+		cmocka_unit_test_setup_teardown(anything_else_is_no_key, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

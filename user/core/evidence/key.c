@@ -40,7 +40,7 @@ static int fail(struct fw_err *err, int code, const char *what, const char *path
 			  path, strerror(-code));
 }
 
-/* A small file, whole. */
+/* A small file, whole. -EBADMSG: it is longer than any key. */
 static int read_file(int fd, char *buf, size_t size, size_t *ret_len)
 {
 	size_t used = 0;
@@ -75,7 +75,7 @@ int fw_key_read(const char *history, struct fw_key *ret, struct fw_err *err)
 		r = fw_err_set(err, -EPERM, "chmod 600 it, and ask who could have copied it",
 			       "%s may be read by others (mode %04o)", ret->path,
 			       (unsigned int)st.st_mode & 07777);
-	else if (!r && fw_sign_get_secret(text, len, &ret->secret, &ret->pub))
+	else if (r == -EBADMSG || (!r && fw_sign_get_secret(text, len, &ret->secret, &ret->pub)))
 		r = fw_err_set(err, -EBADMSG,
 			       "restore it from a copy; do not make a new one lightly",
 			       "%s is no Ed25519 key in PEM", ret->path);
