@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import lab
 import rights
@@ -272,12 +273,19 @@ def test_many_lists_are_remembered(box, tmp_path):
         one.write_text("198.51.100.%d\n" % i)
     path = tmp_path / "p.yaml"
     path.write_text("lanes:\n  blocked:\n" + "".join("    - {file: %s}\n" % one.name for one in lists))
+    old = tmp_path / "old.txt"
+    old.write_text("192.0.2.1\n")
+    end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3))
+    with open(path, "a", encoding="utf-8") as f:
+        f.write("    - {file: old.txt, until: %s}\n" % end)
 
     def said():
         status = box.fwj("status")["policy_file"]
         return status["file_changed"], status["file_missing"]
     box.attach()
     box.fw("policy", "apply", path)
+    assert said() == (False, False)
+    time.sleep(4)  # what is over is still what was applied
     assert said() == (False, False)
     lists[-1].write_text("203.0.113.1\n")
     assert said() == (True, False)

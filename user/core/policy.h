@@ -32,9 +32,11 @@ int fw_policy_read_file_for(const char *path, const struct fw_policy_seen *seen,
 int fw_policy_read_fd_for(int fd, const char *name, const struct fw_policy_seen *seen,
 			  struct fw_file *ret, struct fw_problems *problems, struct fw_err *err);
 
-/* As struct fw_file has it, of the file and its lists as they are now. -errno: one of them is gone.
+/*
+ * The hash of struct fw_file, of the file and its lists as they are now; entries that were over at
+ * realtime_ns (CLOCK_REALTIME) are left out, as they were then. -errno: one of them is gone.
  */
-int fw_policy_file_hash(const char *path, __u64 *ret_hash);
+int fw_policy_file_hash(const char *path, __u64 realtime_ns, __u64 *ret_hash);
 
 /* A plain file, whole: *ret_text (malloc, *ret_size bytes and a NUL). -errno with err filled. */
 int fw_policy_load(const char *path, char **ret_text, size_t *ret_size, struct fw_err *err);

@@ -123,11 +123,11 @@ static int hash_list(void *arg, const char *path, char **ret_text, size_t *ret_s
 	return r;
 }
 
-int fw_policy_file_hash(const char *path, __u64 *ret_hash)
+int fw_policy_file_hash(const char *path, __u64 realtime_ns, __u64 *ret_hash)
 {
 	struct lists lists = { .path = path };
 	struct fw_file_loader loader = { hash_list, &lists };
-	struct fw_file_context context = { .clock = fw_policy_clock(NULL),
+	struct fw_file_context context = { .clock = { fw_clock_now(), realtime_ns },
 					   .tick_ns = fw_clock_tick(),
 					   .loader = &loader };
 	struct fw_problems problems = { 0 };

@@ -191,7 +191,7 @@ static void compare_file(const struct fw_applied *slot, struct fw_policy_record 
 	__u64 hash = 0;
 
 	if (strstr(line, LISTS_MARK)) {
-		ret->file_gone = fw_policy_file_hash(path, &hash);
+		ret->file_gone = fw_policy_file_hash(path, slot->realtime_ns, &hash);
 		path = NULL;
 	}
 	while (path) {
