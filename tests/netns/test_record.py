@@ -459,3 +459,12 @@ def test_a_start_is_no_trouble(box):
     assert all(r is None or r["ok"] or r["trouble"] for r in seen), seen
     locked.execute("ROLLBACK")
     assert until(lambda: recording(box).get("ok"))
+
+
+def test_an_empty_variable_names_no_history(box):
+    path, database = (os.path.join(box.dir, n) for n in ("p.yaml", "own.db"))
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("recording: {database: %s}\nmetrics: {enabled: off}\n" % database)
+    p = box.daemon("--policy", path, box.iface, env={"FLOODWALL_HISTORY": ""})
+    assert until(lambda: recording(box).get("ok")), p.said()
+    assert recording(box)["history"] == database

@@ -57,9 +57,9 @@ static void read_boot_id(char *buf, size_t size)
 /* What the policy file says, unless that is the default and the environment knows better. */
 static const char *wanted_path(const struct fw_daemon *daemon)
 {
-	const char *database = daemon->settings.database;
+	const char *database = daemon->settings.database, *env = getenv(FW_HISTORY_ENV);
 
-	return getenv(FW_HISTORY_ENV) || !*database || !strcmp(database, FW_HISTORY_DEFAULT)
+	return (env && *env) || !*database || !strcmp(database, FW_HISTORY_DEFAULT)
 		       ? fw_history_path(NULL)
 		       : database;
 }
