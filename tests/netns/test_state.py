@@ -175,3 +175,14 @@ def test_every_reader_speaks_json(desk, argv):
     pretty = desk.fw("-p", *argv, check=False)
     assert json.loads(pretty.stdout)["schema"] == 1
     assert "\033" not in desk.fw(*argv, check=False).stdout
+
+
+@pytest.mark.parametrize("text", ["", ",", "192.0.2.1,", ",192.0.2.1", "192.0.2.1,,192.0.2.2"])
+def test_a_variable_that_is_not_set_is_a_slip(desk, text):
+    """An empty --to is not every address, nor an empty --tcp no port at all."""
+    for argv in (["service", "add", "slip", "--to", text, "--tcp", "80"],
+                 ["service", "add", "slip", "--tcp", text.replace("192.0.2.", "8"), "--udp", "80"],
+                 ["replay", "--to", text, "/dev/null"], ["limit", "suggest", "--to", text, "/dev/null"]):
+        p = desk.fw(*argv, check=False)
+        assert p.returncode == 1 and "is a shell variable unset?" in p.stderr, (argv, p.stderr)
+    assert [s["service"] for s in desk.fwj("service", "list")["services"]] == ["host"]

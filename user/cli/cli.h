@@ -114,6 +114,12 @@ void fw_cli_warn(struct fw_cli *cli, const char *fmt, ...) __attribute__((format
  */
 int fw_cli_usage(struct fw_cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * text: what --name lists with commas, NULL if it was not given. Bad use if a place in it is empty:
+ * a shell variable that is not set must not mean "any" or "none". 0 or -EINVAL.
+ */
+int fw_cli_check_list(struct fw_cli *cli, const char *name, const char *text);
+
 /* Columns of the terminal on stdout, 80 when there is none. */
 int fw_cli_width(void);
 

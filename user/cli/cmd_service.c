@@ -34,7 +34,8 @@ static int read_wish(struct fw_cli *cli, struct wish *ret)
 	}
 	if (ret->open && ret->closed)
 		return fw_cli_usage(cli, "--open and --closed contradict each other");
-	return 0;
+	return fw_cli_check_list(cli, "to", ret->to) ?: fw_cli_check_list(cli, "tcp", ret->tcp)
+						     ?: fw_cli_check_list(cli, "udp", ret->udp);
 }
 
 /* Rules "proto/PORTS@ADDR" for every address of a comma-separated list. */
@@ -325,7 +326,7 @@ out:
 		  NULL },                                                                       \
 		{ "force", 0, NULL, "even if it cuts your own session", NULL },                 \
 	{                                                                                       \
-		"proof", 0, "HOW", "How strangers prove themselves: cookie, retransmit or off", \
+		"proof", 0, "HOW", "how strangers prove themselves: cookie, retransmit or off", \
 			"cookie retransmit off"                                                 \
 	}
 

@@ -137,6 +137,17 @@ int fw_cli_usage(struct fw_cli *cli, const char *fmt, ...)
 	return err;
 }
 
+int fw_cli_check_list(struct fw_cli *cli, const char *name, const char *text)
+{
+	for (const char *at = text; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+		if (!at[strspn(at, " ")] || at[strspn(at, " ")] == ',')
+			return fw_cli_usage(cli,
+					    "--%s \"%.40s\" has an empty place: is a shell "
+					    "variable unset?",
+					    name, text);
+	return 0;
+}
+
 const char *fw_cli_option(const struct fw_cli *cli, const char *name)
 {
 	const struct fw_cli_option *o = cli->command->options;

@@ -215,13 +215,12 @@ int fw_replay_hosts(struct fw_cli *cli, struct fw_feed_opts *opts)
 	int r = 0;
 
 	for (unsigned int n = 0; !r && (option = fw_cli_option_nth(cli, "to", n)); n++) {
-		char *text = strdup(option), *save = NULL;
+		char *text, *save = NULL;
 
+		r = fw_cli_check_list(cli, "to", option);
+		text = r ? NULL : strdup(option);
 		if (!text)
-			return fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
-		/* An empty variable of a script: without hosts everything would be judged. */
-		if (strspn(text, ", ") == strlen(text))
-			r = fw_cli_usage(cli, "--to needs an address or prefix");
+			return r ?: fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
 		for (char *word = strtok_r(text, ", ", &save); word && !r;
 		     word = strtok_r(NULL, ", ", &save)) {
 			struct fw_feed_host *host = &opts->host[opts->hosts];
