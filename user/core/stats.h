@@ -54,6 +54,8 @@ struct fw_stats_kept {
 	bool moving[FW_SERVICE_MAX]; /* rest is without these, in mode half */
 	int half;
 	struct fw_stats rest;
+	struct fw_count left[FW_CC_MAX]; /* the default class's, at most so far */
+	__u32 left_of;			 /* the state that was of */
 };
 int fw_stats_read_again(const struct fw_maps *maps, struct fw_stats_kept *kept,
 			struct fw_stats *ret, struct fw_err *err);

@@ -211,6 +211,25 @@ static void fill_default_class(struct fw_stats *st)
 	}
 }
 
+/*
+ * The total was read before the other classes, so what is left for the default one is too little by
+ * what they got in between, and each time by another amount. What was left before is true, too: the
+ * larger of the two is nearer, and never falls.
+ */
+static void hold_default_class(const struct fw_maps *maps, struct fw_stats_kept *kept,
+			       struct fw_stats *st)
+{
+	if (kept->left_of != maps->ctl_id)
+		memset(kept->left, 0, sizeof(kept->left));
+	kept->left_of = maps->ctl_id;
+	for (int cc = 0; cc < FW_CC_MAX; cc++) {
+		struct fw_count *was = &kept->left[cc], *is = &st->cls[FW_CLASS_DEFAULT][cc];
+
+		was->packets = is->packets = MAX(was->packets, is->packets);
+		was->bytes = is->bytes = MAX(was->bytes, is->bytes);
+	}
+}
+
 int fw_stats_read_again(const struct fw_maps *maps, struct fw_stats_kept *kept,
 			struct fw_stats *ret, struct fw_err *err)
 {
@@ -225,8 +244,10 @@ int fw_stats_read_again(const struct fw_maps *maps, struct fw_stats_kept *kept,
 				(__u64 *)ret->cls);
 	if (!r)
 		r = fw_maps_sum(maps, maps->note_fd, FW_NOTE_SLOTS, 1, ret->note);
-	if (!r)
+	if (!r) {
 		fill_default_class(ret);
+		hold_default_class(maps, kept, ret);
+	}
 	read_names(maps, ret);
 	if (r) {
 		fw_err_set(err, r, NULL, "cannot read the counters: %s", strerror(-r));
