@@ -213,6 +213,24 @@ def test_metrics_move_with_the_file(box, policy):
                                     "http://127.0.0.1:9797/healthz", check=False).returncode)
 
 
+def test_metrics_wait_for_their_address(box, policy):
+    """The unit starts before the network does, so the address to serve on may come later."""
+    p = start(box, policy(GOOD + "metrics:\n  address: 10.78.0.1\n"))
+    assert "cannot serve metrics on 10.78.0.1" in p.said() and attached(box)
+
+    def answer():
+        return box.inside(box.srv, "curl", "-s", "-m", "5", "http://10.78.0.1:9797/healthz",
+                          check=False).stdout
+    box.ip(box.srv, "addr add 10.78.0.1/32 dev lo")
+    assert until(lambda: answer() == "ok\n"), p.said()
+    assert p.said().count("cannot serve metrics") == 1 and "served now" in p.said()
+    assert "address that others reach" in p.said()
+    policy(GOOD + "metrics:\n  address: 10.78.0.2\n")
+    p.send_signal(signal.SIGHUP)
+    assert until(lambda: "metrics keeps its settings: cannot serve" in p.said()), p.said()
+    assert until(lambda: answer() == "ok\n"), p.said()
+
+
 def test_a_taken_port_is_told_and_filtering_goes_on(box, policy):
     start(box, policy())
     again = box.daemon("--policy", policy(), env={"FLOODWALL_PINS": box.pins + "-2",

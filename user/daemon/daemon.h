@@ -51,9 +51,14 @@ struct fw_part {
 	int (*reload)(struct fw_daemon *daemon, struct fw_err *err);
 	/* At the end; frees daemon->part[id]. Only if it was started. */
 	void (*stop)(struct fw_daemon *daemon);
+	/* Does it do its job? One that waits for an address or a disk goes on, and does not. */
+	bool (*works)(const struct fw_daemon *daemon);
 };
 
 extern const struct fw_part *const fw_parts[FW_PART_MAX]; /* by id; in parts.c */
+
+/* It was started, and does its job as far as it can tell. */
+bool fw_part_works(const struct fw_daemon *daemon, enum fw_part_id id);
 
 struct fw_daemon_opts {
 	const char *pins;   /* pin directory */

@@ -211,5 +211,5 @@ void fw_put_floodwall_part_up(struct fw_expo *expo, const struct fw_snap *snap)
 	for (int i = 0; i < FW_PART_MAX; i++)
 		fw_expo_count(expo,
 			      (struct fw_label[]){ { "part", fw_parts[i]->name }, { NULL, NULL } },
-			      snap->daemon->up[i]);
+			      fw_part_works(snap->daemon, (enum fw_part_id)i));
 }

@@ -10,3 +10,8 @@ const struct fw_part *const fw_parts[FW_PART_MAX] = {
 	[FW_PART_WATCH] = &fw_part_watch,   [FW_PART_EXPIRE] = &fw_part_expire,
 	[FW_PART_WEB] = &fw_part_web,	    [FW_PART_RECORDER] = &fw_part_recorder,
 };
+
+bool fw_part_works(const struct fw_daemon *daemon, enum fw_part_id id)
+{
+	return daemon->up[id] && (!fw_parts[id]->works || fw_parts[id]->works(daemon));
+}

@@ -25,6 +25,7 @@
 #define FW_WEB_IDLE_S	   5	      /* without a byte either way */
 #define FW_WEB_LIFE_S	   10	      /* all in all */
 #define FW_WEB_FRESH_NS	   250000000U /* a reading is given out for that long */
+#define FW_WEB_RETRY_BEATS 5	      /* between two tries to listen */
 
 struct conn {
 	int fd; /* -1 = free */
@@ -269,7 +270,8 @@ static int open_socket(const struct fw_listen *listen_on, struct fw_err *err)
 	r = -errno;
 	if (fd >= 0)
 		close(fd);
-	return fw_err_set(err, r, "another port: --listen, or metrics in the policy file",
+	return fw_err_set(err, r,
+			  "another address or port: --listen, or metrics in the policy file",
 			  "cannot serve metrics on %s port %u: %s",
 			  fw_text_put_addr(text, sizeof(text), listen_on->addr_be), listen_on->port,
 			  strerror(-r));
@@ -321,6 +323,30 @@ static int open_web(struct web *web, const struct fw_listen *listen_on, struct f
 	return r;
 }
 
+static void tell(int priority, const char *text, const struct fw_err *err)
+{
+	const char *fields[] = { "FLOODWALL_PART=metrics", NULL };
+
+	fw_journal(priority, FW_E_PART_FAILED, fields, "%s%s%s%s%s", text, err ? ": " : "",
+		   err ? err->msg : "", err && *err->hint ? ": " : "", err ? err->hint : "");
+}
+
+static bool works(const struct fw_daemon *daemon)
+{
+	return mine(daemon)->mhd || mine(daemon)->listen.off;
+}
+
+/* The unit starts before the network does: the address may come later, and a port become free. */
+static void try_again(struct web *web)
+{
+	struct fw_listen listen_on = web->listen;
+
+	if (works(web->daemon) || web->daemon->beats % FW_WEB_RETRY_BEATS)
+		return;
+	if (!open_web(web, &listen_on, NULL))
+		tell(LOG_NOTICE, "metrics are served now", NULL);
+}
+
 static int start(struct fw_daemon *daemon, struct fw_err *err)
 {
 	struct web *web = calloc(1, sizeof(*web));
@@ -333,18 +359,17 @@ static int start(struct fw_daemon *daemon, struct fw_err *err)
 		fw_err_set(err, r, NULL, "out of memory");
 	else
 		r = fw_wish_listen(daemon, &listen_on, err);
-	if (!r) {
-		web->daemon = daemon;
-		for (int i = 0; i < FW_WEB_CONNECTIONS; i++)
-			web->conn[i].fd = -1;
-		r = open_web(web, &listen_on, err);
-	}
 	if (r) {
 		free(web ? web->snap : NULL);
 		free(web);
 		return r;
 	}
+	web->daemon = daemon;
+	for (int i = 0; i < FW_WEB_CONNECTIONS; i++)
+		web->conn[i].fd = -1;
 	daemon->part[FW_PART_WEB] = web;
+	if (open_web(web, &listen_on, err))
+		tell(LOG_ERR, "metrics are not served yet, and tried again", err);
 	return 0;
 }
 
@@ -354,23 +379,29 @@ static void tick(struct fw_daemon *daemon, __u64 now_ns)
 
 	fw_snap_tick(&web->slow, daemon, now_ns);
 	end_old(web);
+	try_again(web);
 }
 
 static int reload(struct fw_daemon *daemon, struct fw_err *err)
 {
 	struct web *web = mine(daemon);
 	struct fw_listen before = web->listen, listen_on = {};
+	bool served = works(daemon);
 	int r;
 
 	r = fw_wish_listen(daemon, &listen_on, err);
-	if (r || (listen_on.off == before.off && listen_on.port == before.port &&
+	if (r || (served && listen_on.off == before.off && listen_on.port == before.port &&
 		  !memcmp(listen_on.addr_be, before.addr_be, sizeof(before.addr_be))))
 		return r;
 	close_web(web);
 	r = open_web(web, &listen_on, err);
+	if (r && served) {
+		open_web(web, &before, NULL); /* if that fails, too, it is tried again */
+		return r;
+	}
 	if (r)
-		open_web(web, &before, NULL); /* if that fails too, the error above says enough */
-	return r;
+		tell(LOG_ERR, "metrics are still not served, and tried again", err);
+	return 0;
 }
 
 static void stop(struct fw_daemon *daemon)
@@ -386,5 +417,10 @@ static void stop(struct fw_daemon *daemon)
 }
 
 const struct fw_part fw_part_web = {
-	.name = "metrics", .start = start, .tick = tick, .reload = reload, .stop = stop
+	.name = "metrics",
+	.start = start,
+	.tick = tick,
+	.reload = reload,
+	.stop = stop,
+	.works = works,
 };
