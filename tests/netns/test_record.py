@@ -439,6 +439,18 @@ def test_switched_off(box):
     assert re.search(r"^recording +no", box.fw("status").stdout, re.M)
     assert box.fw("incident", "list", check=False).returncode == 3
 
+    def reload(text):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        p.send_signal(signal.SIGHUP)
+    reload("recording: {enabled: on}\n")
+    assert until(lambda: recording(box).get("ok")), p.said()
+    assert box.fw("incident", "list").returncode == 0
+    reload("recording: {enabled: off}\n")
+    assert until(lambda: not recording(box)), p.said()
+    reload("recording: {enabled: on}\n")
+    assert until(lambda: recording(box).get("ok")), p.said()
+
 
 def test_a_start_is_no_trouble(box):
     """Until the recorder's first second is written there is nothing to say; what takes long is said,

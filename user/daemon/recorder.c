@@ -263,23 +263,6 @@ static void tick(struct fw_daemon *daemon, __u64 now_ns)
 	(void)fw_recording_write(daemon->opts.run_dir, daemon->opts.pins, &part->word);
 }
 
-static int reload(struct fw_daemon *daemon, struct fw_err *err)
-{
-	struct part *part = daemon->part[FW_PART_RECORDER];
-
-	if (!part)
-		return 0;
-	if (strcmp(wanted_path(daemon), part->path))
-		return fw_err_set(
-			err, -EBUSY, "restart the controller: systemctl restart floodwall",
-			"the record stays in %s until the controller is restarted", part->path);
-	pthread_mutex_lock(&part->lock);
-	settings(daemon, part);
-	part->changed = true;
-	pthread_mutex_unlock(&part->lock);
-	return 0;
-}
-
 static void stop(struct fw_daemon *daemon)
 {
 	struct part *part = daemon->part[FW_PART_RECORDER];
@@ -302,6 +285,31 @@ static void stop(struct fw_daemon *daemon)
 	daemon->part[FW_PART_RECORDER] = NULL;
 }
 
+static int reload(struct fw_daemon *daemon, struct fw_err *err)
+{
+	struct part *part = daemon->part[FW_PART_RECORDER];
+
+	if (!part)
+		return start(daemon, err);
+	if (!daemon->settings.record) {
+		stop(daemon);
+		return 0;
+	}
+	if (strcmp(wanted_path(daemon), part->path))
+		return fw_err_set(
+			err, -EBUSY, "restart the controller: systemctl restart floodwall",
+			"the record stays in %s until the controller is restarted", part->path);
+	pthread_mutex_lock(&part->lock);
+	settings(daemon, part);
+	part->changed = true;
+	pthread_mutex_unlock(&part->lock);
+	return 0;
+}
+
 const struct fw_part fw_part_recorder = {
-	.name = "recorder", .start = start, .tick = tick, .reload = reload, .stop = stop
+	.name = "recorder",
+	.start = start,
+	.tick = tick,
+	.reload = reload,
+	.stop = stop,
 };
