@@ -17,6 +17,7 @@ import pytest
 
 import lab
 from lab import until
+from test_metrics import get, samples, total
 
 CLIENTS = 50  # known voters of the lab
 NAMED = "41.82.0.1"
@@ -25,6 +26,10 @@ POLICY = "recording: {quiet: 2s}\nsampling: {rate: 50}\n"
 
 def recording(box):
     return box.fwj("status", check=False).get("recording") or {}
+
+
+def recorder_up(box):
+    return total(samples(get(box)[2]), "floodwall_part_up", part="recorder")
 
 
 def start(box, *argv, **kw):
@@ -381,11 +386,13 @@ def test_disk_full(box):
         assert "recording stands still, filtering goes on" in p.said()
         status = box.fw("status", check=False)
         assert status.returncode == 5 and "STANDS STILL" in status.stdout
+        assert until(lambda: recorder_up(box) == 0), p.said()
         judged = sum(box.arrived(before, flood.result()).values())
         assert judged > 1000, "the filter stopped"
         os.unlink(hog)
         assert until(lambda: recording(box).get("ok")), p.said()
-        assert "recording goes on" in p.said()
+        assert until(lambda: "recording goes on" in p.said())
+        assert until(lambda: recorder_up(box) == 1)
         db = sqlite3.connect("file:%s?mode=ro" % env["FLOODWALL_HISTORY"], uri=True)
         assert db.execute("SELECT sum(packets) FROM total").fetchone()[0] >= judged
         assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"

@@ -306,10 +306,19 @@ static int reload(struct fw_daemon *daemon, struct fw_err *err)
 	return 0;
 }
 
+/* What is switched off does all it should. */
+static bool works(const struct fw_daemon *daemon)
+{
+	const struct part *part = daemon->part[FW_PART_RECORDER];
+
+	return !part || !part->told_bad;
+}
+
 const struct fw_part fw_part_recorder = {
 	.name = "recorder",
 	.start = start,
 	.tick = tick,
 	.reload = reload,
 	.stop = stop,
+	.works = works,
 };
