@@ -402,6 +402,32 @@ def test_disk_full(box):
         subprocess.run(["umount", "-l", small], check=True)
 
 
+def test_disk_hangs(box):
+    """A disk that neither takes nor refuses: filtering and the controller go on, and it is said."""
+    disk, small = os.path.join(box.dir, "disk"), os.path.join(box.dir, "small")
+    os.mkdir(small)
+    with open(disk, "wb") as f:
+        f.truncate(32 << 20)
+    lab.run(["mkfs.ext4", "-q", disk])
+    if subprocess.run(["mount", "-o", "loop", disk, small], check=False).returncode:
+        pytest.skip("no loop devices")
+    try:
+        p = start(box, env={"FLOODWALL_HISTORY": os.path.join(small, "history.db")})
+        lab.run(["fsfreeze", "-f", small])
+        try:
+            assert until(lambda: recording(box).get("ok") is False, 120), p.said()
+            assert until(lambda: "the disk does not answer" in p.said())
+            assert recorder_up(box) == 0 and get(box, "/healthz")[0] == 200
+        finally:
+            lab.run(["fsfreeze", "-u", small])
+        assert until(lambda: recording(box).get("ok")), p.said()
+        assert until(lambda: "recording goes on" in p.said())
+        p.terminate()
+        assert p.wait(60) == 0
+    finally:
+        subprocess.run(["umount", "-l", small], check=True)
+
+
 def test_no_file_for_the_log(box):
     """Room for the history, but for no more files: totals go on being written, and nobody is told
     that nothing is. With a file to be had, the log holds what waited."""

@@ -24,7 +24,8 @@
  * begins sends less, and each look wakes a CPU. */
 #define POLLS	    8
 #define POLLS_MAX   (POLLS << 5)
-#define PATIENCE_NS (10 * FW_NS_PER_S)
+#define PATIENCE_NS (10 * FW_NS_PER_S) /* until a first second is written */
+#define STUCK_NS    (30 * FW_NS_PER_S) /* until another one is: a large incident ends in one, too */
 
 struct part {
 	struct fw_recorder *recorder; /* the thread's own */
@@ -33,11 +34,11 @@ struct part {
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t wake;
 	bool stop, changed;
-	bool stepped; /* state is the thread's own word */
+	__u64 steps; /* seconds so far; 0: state is not the thread's own word yet */
 	struct fw_recorder_opts opts;
 	struct fw_recorder_state state;
 	/* The loop's. */
-	__u64 first_ns; /* of its ticks */
+	__u64 steps_seen, seen_ns; /* fw_clock_now(): when it saw that many first */
 	bool told_bad;
 	__s64 told_incident;
 	struct fw_recording word;
@@ -97,7 +98,7 @@ static void one_second(struct part *part)
 	state.busy_ns = thread_ns();
 	pthread_mutex_lock(&part->lock);
 	part->state = state;
-	part->stepped = true;
+	part->steps++;
 	pthread_mutex_unlock(&part->lock);
 }
 
@@ -230,23 +231,28 @@ static void tell(struct part *part, const struct fw_recorder_state *s)
 	part->told_incident = s->incident;
 }
 
-/* Has its thread written a first second? If not yet there is no news, unless it takes long. */
-static bool has_news(struct part *part, __u64 now_ns)
+/* Has its thread written a first second? If not yet there is no news, unless it takes long. A
+ * thread that hangs on its disk says nothing more at all. */
+static bool has_news(struct part *part)
 {
 	struct fw_recorder_state *s = &part->word.state;
-	bool stepped;
+	__u64 now_ns = fw_clock_now(), steps, age_ns;
 
 	pthread_mutex_lock(&part->lock);
 	*s = part->state;
-	stepped = part->stepped;
+	steps = part->steps;
 	pthread_mutex_unlock(&part->lock);
-	if (!part->first_ns)
-		part->first_ns = now_ns;
-	if (stepped || now_ns - part->first_ns < PATIENCE_NS)
-		return stepped;
+	if (!part->seen_ns || steps != part->steps_seen)
+		part->seen_ns = now_ns;
+	part->steps_seen = steps;
+	age_ns = now_ns - part->seen_ns;
+	if (age_ns < (steps ? STUCK_NS : PATIENCE_NS))
+		return steps;
+	s->ok = s->totals = false;
 	snprintf(s->trouble, sizeof(s->trouble),
-		 "the history is still being opened, %llu s after the start",
-		 (unsigned long long)((now_ns - part->first_ns) / FW_NS_PER_S));
+		 steps ? "nothing has been written for %llu s: the disk does not answer"
+		       : "the history is still being opened, %llu s after the start",
+		 (unsigned long long)(age_ns / FW_NS_PER_S));
 	return true;
 }
 
@@ -254,7 +260,8 @@ static void tick(struct fw_daemon *daemon, __u64 now_ns)
 {
 	struct part *part = daemon->part[FW_PART_RECORDER];
 
-	if (!part || !has_news(part, now_ns))
+	(void)now_ns;
+	if (!part || !has_news(part))
 		return;
 	tell(part, &part->word.state);
 	snprintf(part->word.path, sizeof(part->word.path), "%s", part->path);
