@@ -428,6 +428,29 @@ def test_disk_hangs(box):
         subprocess.run(["umount", "-l", small], check=True)
 
 
+def test_run_directory_full(box):
+    """The history goes on; what cannot be known of it is not called lost."""
+    os.makedirs(box.run_dir)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "run", box.run_dir], check=True)
+    try:
+        p = start(box)
+        hog = os.path.join(box.run_dir, "hog")
+        with open(hog, "wb", buffering=0) as f:
+            with pytest.raises(OSError):
+                while True:
+                    f.write(b"x" * 4096)
+        assert until(lambda: "s old" in recording(box)["trouble"]), recording(box)
+        status = box.fw("status", check=False)
+        assert status.returncode == 5 and "is there room in " + box.run_dir in status.stderr
+        assert "NOT KNOWN" in status.stdout and "nothing is recorded" not in status.stderr
+        os.unlink(hog)
+        assert until(lambda: recording(box).get("ok")), p.said()
+        p.terminate()
+        assert p.wait(60) == 0
+    finally:
+        subprocess.run(["umount", "-l", box.run_dir], check=True)
+
+
 def test_no_file_for_the_log(box):
     """Room for the history, but for no more files: totals go on being written, and nobody is told
     that nothing is. With a file to be had, the log holds what waited."""

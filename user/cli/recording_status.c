@@ -45,26 +45,42 @@ void fw_recording_status_print(struct fw_cli *cli)
 		return;
 	if (!read_now(cli, rec, &late))
 		printf("recording     no (floodwall run records)\n");
-	else if (rec->state.ok && !late)
+	else if (late)
+		printf("recording     NOT KNOWN; filtering goes on\n");
+	else if (rec->state.ok)
 		print_good(rec);
-	else if (rec->state.totals && !late)
+	else if (rec->state.totals)
 		printf("recording     totals and samples; accounts of sources WAIT IN MEMORY\n");
 	else
 		printf("recording     STANDS STILL; filtering goes on\n");
 	free(rec);
 }
 
+/* The word on it is written once a second where the controller's lock is. */
+static void put_late(char *buf, size_t size, const struct fw_recording *rec)
+{
+	snprintf(buf, size,
+		 "the controller's last word on recording is %llu s old; is there room in %s?",
+		 (unsigned long long)((fw_clock_realtime() - rec->when_ns) / FW_NS_PER_S),
+		 fw_beat_dir());
+}
+
 void fw_recording_status_warn(struct fw_cli *cli)
 {
 	struct fw_recording *rec = malloc(sizeof(*rec));
+	char text[FW_ERR_LEN];
 	bool late;
 
 	if (rec && read_now(cli, rec, &late) && (late || !rec->state.ok)) {
-		fw_cli_warn(cli, "%s: %s%s%s",
-			    rec->state.totals && !late ? "accounts of sources are not on disk"
-						       : "nothing is recorded",
-			    late ? "the controller's recorder does not answer" : rec->state.trouble,
-			    *rec->state.hint ? "; " : "", rec->state.hint);
+		put_late(text, sizeof(text), rec);
+		if (late)
+			fw_cli_warn(cli, "%s", text);
+		else
+			fw_cli_warn(cli, "%s: %s%s%s",
+				    rec->state.totals ? "accounts of sources are not on disk"
+						      : "nothing is recorded",
+				    rec->state.trouble, *rec->state.hint ? "; " : "",
+				    rec->state.hint);
 		cli->exit_code = FW_EXIT_DEGRADED;
 	}
 	free(rec);
@@ -76,7 +92,9 @@ int fw_recording_status_json(const struct fw_cli *cli, json_t *doc)
 	json_t *value = NULL;
 	bool late;
 
-	if (rec && read_now(cli, rec, &late))
+	if (rec && read_now(cli, rec, &late)) {
+		if (late)
+			put_late(rec->state.trouble, sizeof(rec->state.trouble), rec);
 		value = json_pack("{s:b,s:b,s:o,s:o,s:o,s:I,s:o}", "ok",
 				  (int)(rec->state.ok && !late), "totals",
 				  (int)((rec->state.ok || rec->state.totals) && !late), "history",
@@ -84,6 +102,7 @@ int fw_recording_status_json(const struct fw_cli *cli, json_t *doc)
 				  "trouble", fw_json_text(rec->state.trouble), "incident",
 				  (json_int_t)rec->state.incident, "since_ns",
 				  fw_json_count(rec->state.since_ns));
+	}
 	free(rec);
 	return fw_json_set(doc, "recording", value ?: json_null());
 }
