@@ -170,6 +170,35 @@ def test_no_counter_falls(box, served):
     assert total(last, "floodwall_class_packets_total", **{"class": "default"}) > 0
 
 
+def test_a_new_name_begins_at_nothing(box, served):
+    """A service and a class in place of others: what was counted for those stays theirs, by every way
+    that names come in."""
+    def of(**labels):
+        time.sleep(0.3)  # a reading is given out for a quarter of a second
+        found = samples(get(box)[2])
+        name = "floodwall_class_packets_total" if "class" in labels else "floodwall_packets_total"
+        return total(found, name, **labels)
+    box.fw("service", "add", "dns", "--udp", "53")
+    box.fw("class", "new", "campus")
+    box.fw("class", "add", "campus", "45.0.0.0/8")
+    box.flood("udp", sources=10, start="45.0.0.1", port=53, pps=2000, seconds=1).result()
+    assert until(lambda: of(service="dns") > 1000)
+    before = of(service="dns")
+    box.fw("service", "del", "dns")
+    box.fw("class", "del", "campus", "45.0.0.0/8")
+    box.fw("class", "drop", "campus")
+    box.fw("service", "add", "mail", "--tcp", "25")
+    box.fw("class", "new", "office")
+    assert of(service="mail") == 0 and of(service="(removed)") == before
+    assert of(**{"class": "office"}) == 0
+    path = os.path.join(box.dir, "policy.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("services: {mail: {tcp: [25]}, news: {tcp: [119]}}\nclasses: {home: {udp: 9/s}}\n")
+    box.fw("policy", "apply", path)
+    assert of(service="news") == 0 and of(service="(removed)") == before
+    assert of(**{"class": "home"}) == 0
+
+
 def test_no_address_is_a_label(box, served):
     """After a flood of a thousand sources there are as many series as before, none names one."""
     before = set(samples(get(box)[2]))

@@ -12,6 +12,7 @@
 #include "user/base/text.h"
 #include "user/cli/lane.h"
 #include "user/cli/service.h"
+#include "user/core/stats.h"
 
 /* What the options say about a service; NULL = not said. */
 struct wish {
@@ -186,6 +187,7 @@ static int cmd_add(struct fw_cli *cli, int argc, char **argv)
 	err = fw_edit_begin(cli, FW_APPLY_POLICY, &edit);
 	if (err)
 		goto out;
+	fw_stats_worn(&edit.maps, edit.apply.model);
 	service = fw_model_service_add(edit.apply.model, argv[0], &cli->err);
 	err = service < 0 ? service : grant(cli, edit.apply.model, (__u8)service, &wish);
 	if (!err)

@@ -15,7 +15,7 @@
 int fw_edit_begin(struct fw_cli *cli, unsigned int parts, struct fw_edit *ret)
 {
 	/* Both, whatever is changed: the guard looks at all that may cut a session off. */
-	unsigned int want = FW_MAPS_WRITE | FW_MAPS_POLICY | FW_MAPS_LANES;
+	unsigned int want = FW_MAPS_WRITE | FW_MAPS_POLICY | FW_MAPS_LANES | FW_MAPS_COUNTS;
 	int err;
 
 	*ret = (struct fw_edit){ .lock = -1 };

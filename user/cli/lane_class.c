@@ -8,6 +8,7 @@
 #include "user/base/json.h"
 #include "user/base/table.h"
 #include "user/cli/lane.h"
+#include "user/core/stats.h"
 
 static int class_done(struct fw_cli *cli, const struct fw_edit *edit, const char *name,
 		      const char *what)
@@ -26,8 +27,10 @@ int fw_lane_class_new(struct fw_cli *cli, int argc, char **argv)
 
 	(void)argc; /* the table says one */
 	err = fw_edit_begin(cli, FW_APPLY_POLICY, &edit);
-	if (!err)
+	if (!err) {
+		fw_stats_worn(&edit.maps, edit.apply.model);
 		err = fw_model_class_add(edit.apply.model, argv[0], &cli->err);
+	}
 	if (err >= 0)
 		err = fw_edit_commit(cli, &edit, FW_APPLY_POLICY);
 	if (!err)

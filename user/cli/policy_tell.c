@@ -107,7 +107,7 @@ int fw_policy_cmd_open(struct fw_cli *cli, bool write, struct fw_policy_cmd *cmd
 	int r = 0;
 
 	if (write) {
-		parts |= FW_MAPS_WRITE;
+		parts |= FW_MAPS_WRITE | FW_MAPS_COUNTS;
 		r = fw_pin_lock(cli->pins, LOCK_WAIT_S, &cmd->lock, &cli->err);
 	}
 	return r ?: fw_maps_open(cli->pins, parts, &cmd->maps, &cli->err);

@@ -9,6 +9,7 @@
 #include "user/base/clock.h"
 #include "user/base/text.h"
 #include "user/core/policy_record.h"
+#include "user/core/stats.h"
 #include "user/kern/pin.h"
 
 #define LOCK_WAIT_S 20 /* a million prefixes take a few seconds to write */
@@ -111,6 +112,7 @@ int fw_policy_apply(struct fw_maps *maps, const struct fw_file *file,
 	r = fw_apply_begin(maps, FW_APPLY_POLICY | FW_APPLY_LANES, &apply, err);
 	if (r)
 		return r;
+	fw_stats_worn(maps, apply.model);
 	running.model = apply.model;
 	running.lanes = apply.prefixes;
 	r = fw_policy_place(&running, file, apply.now_s, &next, &diff, err);
@@ -129,7 +131,7 @@ int fw_policy_apply_file(const char *pins, const struct fw_policy_opts *opts,
 			 struct fw_policy_diff *ret_diff, struct fw_change *ret_change,
 			 struct fw_err *err)
 {
-	const unsigned int parts = FW_MAPS_POLICY | FW_MAPS_LANES | FW_MAPS_WRITE;
+	const unsigned int parts = FW_MAPS_POLICY | FW_MAPS_LANES | FW_MAPS_COUNTS | FW_MAPS_WRITE;
 	struct fw_maps maps = { 0 };
 	struct fw_file file = { 0 };
 	int lock = -1, r;

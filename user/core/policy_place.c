@@ -19,10 +19,11 @@ struct places {
 
 /*
  * n rows whose name comes first, `size` apart: where each of `from` goes beside `running`. Names
- * that run keep their place, new ones take places that nothing runs in, so long as there are any.
+ * that run keep their place, new ones take places that nothing runs in, so long as there are any,
+ * and of those the ones that nothing was ever counted in.
  */
 static void place_names(const char *running, const char *from, size_t size, unsigned int n,
-			__u8 *ret)
+			const bool *worn, __u8 *ret)
 {
 	bool taken[256] = { false };
 
@@ -33,10 +34,11 @@ static void place_names(const char *running, const char *from, size_t size, unsi
 				ret[i] = (__u8)k;
 				taken[k] = true;
 			}
-	for (int reuse = 0; reuse < 2; reuse++)
+	for (int reuse = 0; reuse < 3; reuse++)
 		for (unsigned int i = 0; i < n; i++)
 			for (unsigned int k = 0; from[i * size] && ret[i] == 0xff && k < n; k++)
-				if (!taken[k] && (reuse || !running[k * size])) {
+				if (!taken[k] && (reuse > 1 || !running[k * size]) &&
+				    (reuse || !worn[k])) {
 					ret[i] = (__u8)k;
 					taken[k] = true;
 				}
@@ -70,9 +72,9 @@ static void place_model(const struct fw_model *running, const struct fw_model *f
 			struct fw_model *to, struct places *places)
 {
 	place_names(running->class[0].name, from->class[0].name, sizeof(from->class[0]),
-		    FW_CLASS_MAX, places->class);
+		    FW_CLASS_MAX, running->worn_class, places->class);
 	place_names(running->service[0].name, from->service[0].name, sizeof(from->service[0]),
-		    FW_SERVICE_MAX, places->service);
+		    FW_SERVICE_MAX, running->worn_service, places->service);
 	*to = *from;
 	memset(to->class, 0, sizeof(to->class));
 	memset(to->service, 0, sizeof(to->service));

@@ -11,6 +11,7 @@
 #include <linux/types.h>
 #include "bpf/abi.h"
 #include "user/kern/maps.h"
+#include "user/policy/model.h"
 
 /* These four sum to the packets seen. */
 struct fw_stats_verdicts {
@@ -60,6 +61,9 @@ struct fw_stats_kept {
 int fw_stats_read_again(const struct fw_maps *maps, struct fw_stats_kept *kept,
 			struct fw_stats *ret, struct fw_err *err);
 void fw_stats_kept_free(struct fw_stats_kept *kept);
+
+/* Marks model->worn_*: where something was counted. maps: COUNTS, or nothing is marked. */
+void fw_stats_worn(const struct fw_maps *maps, struct fw_model *model);
 
 /*
  * What came since `before`; *ret->when_ns is the time between them. Another state in between (all

@@ -286,3 +286,38 @@ int fw_stats_read(const char *pins, struct fw_stats *ret, struct fw_err *err)
 	fw_maps_close(&maps);
 	return r;
 }
+
+static bool any(const __u64 *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (words[i])
+			return true;
+	return false;
+}
+
+/* In order: in each mode all services, of each service all reasons. */
+static void worn_services(const struct fw_maps *maps, bool worn[FW_SERVICE_MAX])
+{
+	size_t row = 2UL * FW_REASON_SLOTS * maps->cpus;
+	__u64 *raw;
+
+	if (fw_maps_read(maps, maps->count_svc_fd, FW_COUNT_SVC_SLOTS, 2, &raw))
+		return;
+	for (__u32 s = 0; s < FW_SERVICE_MAX; s++)
+		for (int half = 0; half < 2; half++)
+			worn[s] |= any(raw + fw_maps_svc_slot(half, s, 0) * 2UL * maps->cpus, row);
+	free(raw);
+}
+
+void fw_stats_worn(const struct fw_maps *maps, struct fw_model *model)
+{
+	size_t row = 2UL * FW_CC_STRIDE * maps->cpus;
+	__u64 *raw;
+
+	worn_services(maps, model->worn_service);
+	if (fw_maps_read(maps, maps->count_cls_fd, FW_CLASS_MAX * FW_CC_STRIDE, 2, &raw))
+		return;
+	for (int c = 0; c < FW_CLASS_MAX; c++)
+		model->worn_class[c] = any(raw + (size_t)c * row, row);
+	free(raw);
+}

@@ -103,6 +103,7 @@ struct named {
 	const char *first;
 	size_t size;
 	int n;
+	const bool *worn;
 	const char *change; /* how one that is there is changed */
 };
 
@@ -137,9 +138,10 @@ static int named_place(const struct named *table, const char *name, struct fw_er
 	if (named_find(table, name, NULL) >= 0)
 		return fw_err_set(err, -EEXIST, table->change, "there is a %s \"%s\" already",
 				  table->what, name);
-	for (int i = 0; i < table->n; i++)
-		if (!*name_at(table, i))
-			return i;
+	for (int reuse = 0; reuse < 2; reuse++)
+		for (int i = 0; i < table->n; i++)
+			if (!*name_at(table, i) && (reuse || !table->worn[i]))
+				return i;
 	return fw_err_set(err, -ENOSPC, "delete one that is not needed any more",
 			  "no room for %s \"%s\": all %d are in use", table->what, name, table->n);
 }
@@ -151,6 +153,7 @@ static struct named classes(const struct fw_model *model)
 			       model->class[0].name,
 			       sizeof(model->class[0]),
 			       FW_CLASS_MAX,
+			       model->worn_class,
 			       "floodwall limit set KIND RATE --class NAME changes it" };
 }
 
@@ -161,6 +164,7 @@ static struct named services(const struct fw_model *model)
 			       model->service[0].name,
 			       sizeof(model->service[0]),
 			       FW_SERVICE_MAX,
+			       model->worn_service,
 			       "floodwall service set NAME changes it" };
 }
 

@@ -57,6 +57,9 @@ struct fw_model {
 	struct fw_model_service service[FW_SERVICE_MAX]; /* 0 host */
 	struct fw_model_rule rule[FW_MODEL_RULES]; /* order does not matter: addresses beat any */
 	struct fw_model_reflect reflect[FW_REFLECT_MAX]; /* by slot; slot 0 unused */
+	/* Places whose counters are not 0: a new name takes another so long as there is one, or it
+	 * would begin with what was counted for one that is no more. No part of the policy. */
+	bool worn_class[FW_CLASS_MAX], worn_service[FW_SERVICE_MAX];
 };
 
 /* The policy a fresh installation runs: drops nothing of ordinary use. */
