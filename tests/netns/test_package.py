@@ -22,6 +22,28 @@ def prerm(box, tmp_path):
     return lambda: box.inside(box.srv, "sh", script, "remove", env=env, check=False)
 
 
+@pytest.fixture
+def postinst(box, tmp_path, prerm):
+    """Runs `postinst configure VERSION`, VERSION being the last one that was configured here."""
+    env = dict(box.env(), PATH="%s:%s" % (tmp_path, os.environ["PATH"]))
+    script = os.path.join(lab.ROOT, "debian", "floodwall.postinst")
+    # No key for this machine.
+    words = 'mount -t tmpfs none /var/lib && exec sh "$0" configure "$@"'
+    return lambda *version: box.inside(box.srv, "unshare", "-m", "sh", "-c", words, script, *version,
+                                       env=env, check=False)
+
+
+@pytest.mark.parametrize("version", [[""], ["0.1.0"]])
+def test_installed_and_not_protected_is_said(box, postinst, version):
+    """Also after an upgrade of what was never started, or removed before: its settings stay, and dpkg
+    names the version that they were of."""
+    p = postinst(*version)
+    assert p.returncode == 0 and "nothing is protected yet" in p.stdout, p
+    box.attach()
+    p = postinst(*version)
+    assert p.returncode == 0 and "not" not in p.stdout, p
+
+
 def test_removal_takes_off_what_is_attached_and_says_so(box, prerm):
     """Also where a name of a namespace is left that leads nowhere."""
     box.attach()
