@@ -80,6 +80,19 @@ def test_text_format(box, served):
         assert total(found, metric) == 1
 
 
+def test_an_interface_named_twice_is_one(box):
+    """In the policy file and on the command line; two samples of one name make a scrape invalid."""
+    path = os.path.join(box.dir, "policy.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("interfaces: {%s: native, later0: native}\n" % box.iface)
+    p = box.daemon("--policy", path, box.iface, "more0", box.iface, "--mode", "generic")
+    assert until(lambda: "is ready" in p.said()), p.said()
+    found = samples(get(box)[2])  # which counts them
+    assert total(found, "floodwall_interface_attached", mode="generic") == 1
+    assert {dict(l)["interface"] for n, l in found if n == "floodwall_interface_state"} == {
+        box.iface, "later0", "more0"}
+
+
 def test_openmetrics_format(box, served):
     """Every rule of the specification that a line of ours could break."""
     code, kind, body = get(box, "/metrics", "-H", "Accept: " + OPENMETRICS)
