@@ -5,7 +5,6 @@
  * connection, an end to it after FW_WEB_LIFE_S whatever it does; and however many ask at once, the
  * maps are read at most every FW_WEB_FRESH_NS, since all of them get the same copy.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,6 @@
 #include <microhttpd.h>
 #include "user/base/clock.h"
 #include "user/base/http.h"
-#include "user/base/text.h"
 #include "user/core/journal.h"
 #include "user/daemon/metrics.h"
 #include "user/daemon/web.h"
@@ -246,37 +244,6 @@ static void close_web(struct web *web)
 	}
 }
 
-static int open_socket(const struct fw_listen *listen_on, struct fw_err *err)
-{
-	bool ip4 = fw_text_is_ip4(listen_on->addr_be);
-	struct sockaddr_in a4 = { .sin_family = AF_INET, .sin_port = htons(listen_on->port) };
-	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = htons(listen_on->port) };
-	int one = 1, zero = 0, r, fd;
-	char text[FW_TEXT_LEN];
-
-	a4.sin_addr.s_addr = listen_on->addr_be[3];
-	memcpy(&a6.sin6_addr, listen_on->addr_be, sizeof(a6.sin6_addr));
-	fd = socket(ip4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0) {
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-		if (!ip4)
-			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
-	}
-	if (fd >= 0 &&
-	    !(ip4 ? bind(fd, (struct sockaddr *)&a4, sizeof(a4))
-		  : bind(fd, (struct sockaddr *)&a6, sizeof(a6))) &&
-	    !listen(fd, FW_WEB_CONNECTIONS))
-		return fd;
-	r = -errno;
-	if (fd >= 0)
-		close(fd);
-	return fw_err_set(err, r,
-			  "another address or port: --listen, or metrics in the policy file",
-			  "cannot serve metrics on %s port %u: %s",
-			  fw_text_put_addr(text, sizeof(text), listen_on->addr_be), listen_on->port,
-			  strerror(-r));
-}
-
 static int start_mhd(struct web *web, int fd, struct fw_err *err)
 {
 	const union MHD_DaemonInfo *info;
@@ -310,7 +277,7 @@ static int open_web(struct web *web, const struct fw_listen *listen_on, struct f
 	web->listen = *listen_on;
 	if (listen_on->off)
 		return 0;
-	fd = open_socket(listen_on, err);
+	fd = fw_web_socket(listen_on, FW_WEB_CONNECTIONS, err);
 	if (fd < 0)
 		return fd;
 	r = start_mhd(web, fd, err);
