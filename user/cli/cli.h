@@ -103,7 +103,7 @@ int fw_cli_say(struct fw_cli *cli, json_t *doc, const char *fmt, ...)
  * A line of a result for people, ended here. It may hold names from outside (files, interfaces):
  * control characters come out as '?'. fw_cli_done() and fw_cli_warn() see to that, too.
  */
-void fw_cli_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void fw_cli_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Say something beside the result: stderr in text mode, "warnings" of the document in JSON mode. */
 void fw_cli_warn(struct fw_cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

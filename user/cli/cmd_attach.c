@@ -127,7 +127,7 @@ static json_t *attached_json(const struct fw_setup_attached *done)
 
 static void say_attached(const struct fw_setup_attached *done)
 {
-	fw_cli_line("%s: %s, %s mode, driver %s, %s, program %u", done->iface.name,
+	fw_cli_print("%s: %s, %s mode, driver %s, %s, program %u", done->iface.name,
 		   done->replaced ? "program replaced without a gap" : "attached",
 		   done->iface.mode == FW_MODE_GENERIC ? "GENERIC" : "native",
 		   *done->info.driver ? done->info.driver : "unknown",

@@ -46,7 +46,7 @@ static int tell_one(struct fw_cli *cli, const char *name, enum fw_setup_detached
 	if (cli->json)
 		return fw_json_push(list, json_pack("{s:o,s:b}", "interface", fw_json_text(name),
 						    "was_there", how == FW_DETACHED));
-	fw_cli_line("%s: %s", name,
+	fw_cli_print("%s: %s", name,
 		   how == FW_DETACHED ? "detached" : "was gone already, record mended");
 	return 0;
 }
@@ -86,7 +86,7 @@ static int finish(struct fw_cli *cli, struct fw_setup *setup, json_t *list)
 	else if (removed)
 		printf("no interface is left: limits, lists and sources are removed\n");
 	else
-		fw_cli_line("no interface is left; limits, lists and sources are kept in %s",
+		fw_cli_print("no interface is left; limits, lists and sources are kept in %s",
 			   cli->pins);
 	return 0;
 }

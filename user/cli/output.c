@@ -47,7 +47,7 @@ __attribute__((format(printf, 1, 0))) static char *line_of(const char *fmt, va_l
 	return fw_text_clean(text, strlen(text) + 1, text);
 }
 
-void fw_cli_line(const char *fmt, ...)
+void fw_cli_print(const char *fmt, ...)
 {
 	va_list args;
 	char *text;

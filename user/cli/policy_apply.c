@@ -94,7 +94,7 @@ static int applied(struct fw_cli *cli, const struct fw_policy_cmd *cmd,
 	if (diff->added || diff->removed || diff->changed)
 		snprintf(prefixes, sizeof(prefixes), ": prefixes %zu new, %zu gone, %zu changed",
 			 diff->added, diff->removed, diff->changed);
-	fw_cli_line("%s runs, %s%s", cmd->path, change->after, prefixes);
+	fw_cli_print("%s runs, %s%s", cmd->path, change->after, prefixes);
 	if (cmd->file.model->flags & FW_P_MONITOR)
 		printf("mode monitor: it drops nothing, and counts what it would drop\n");
 	if (confirm_s)

@@ -35,7 +35,7 @@ static void tell_text(const struct teller *t, const char *path, const char *befo
 	       : !after ? '-'
 			: '~',
 	       fw_table_style(stdout, FW_STYLE_NONE));
-	fw_cli_line("%s: %s%s%s", path, before ?: "", before && after ? " -> " : "", after ?: "");
+	fw_cli_print("%s: %s%s%s", path, before ?: "", before && after ? " -> " : "", after ?: "");
 }
 
 static void visit(void *arg, const char *path, const char *before, const char *after)
@@ -110,7 +110,7 @@ int fw_policy_diff_run(struct fw_cli *cli, int argc, char **argv)
 	if (!r)
 		r = tell_diff(cli, &running, &next, doc, &same);
 	if (!r && same && !cli->json)
-		fw_cli_line("%s is what runs", cmd.path);
+		fw_cli_print("%s is what runs", cmd.path);
 	if (!r && cli->json) {
 		(void)fw_json_set(doc, "file", fw_json_text(cmd.path));
 		(void)fw_json_set(doc, "same", json_boolean(same));

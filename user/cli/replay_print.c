@@ -53,7 +53,7 @@ void fw_replay_print_captures(const struct fw_replay *replay, const struct fw_re
 
 	if (paths > 1)
 		snprintf(more, sizeof(more), " and %u more", paths - 1);
-	fw_cli_line("captures  %s%s", path[0], more);
+	fw_cli_print("captures  %s%s", path[0], more);
 	if (!t->packets)
 		return;
 	printf("recorded  %s to %s, %.3f s",
@@ -279,7 +279,7 @@ int fw_replay_print(const struct fw_replay *replay, char *const *path, unsigned 
 	int r;
 
 	fw_replay_print_captures(replay, t, path, paths);
-	fw_cli_line("policy    %s%s", source->name,
+	fw_cli_print("policy    %s%s", source->name,
 		   source->monitor ? " (it only monitors; shown is what it would do)" : "");
 	putchar('\n');
 	r = print_verdicts(t);
