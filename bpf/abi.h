@@ -31,8 +31,7 @@
 	X(PASS_NEWCOMER, "newcomer", PASS,                                                         \
 	  "source seen for the first time, within the newcomers' budget")                          \
 	X(PASS_PROVEN, "proven", PASS, "proven source within its limits")                          \
-	X(PASS_SOCKET, "socket", PASS,                                                             \
-	  "belongs to a socket of this host; its source is now proven")                            \
+	X(PASS_SOCKET, "socket", PASS, "belongs to a socket of this host")                         \
 	X(PASS_COOKIE, "cookie_valid", PASS,                                                       \
 	  "returned a valid SYN cookie; its source is now proven")                                 \
 	X(PASS_CROWD, "crowd_ok", PASS,                                                            \
