@@ -2,7 +2,6 @@
 """Reports and bundles of an invented night whose figures are known: that they agree with it and with
 each other, and that hostile text stays text."""
 
-import contextlib
 import csv
 import hashlib
 import html.parser
@@ -442,44 +441,3 @@ def test_key(ev):
     assert "640" in ev.json("incident", "export", 1, "--to", ev.path("no.tar"),
                             code=4)["error"]["message"]
     os.chmod(ev.path("state/evidence.key"), 0o600)
-
-
-def test_full_disk(ev):
-    """Too little room: an error, and nothing that looks like a bundle."""
-    small = ev.path("small")
-    os.mkdir(small)
-    lablib.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", small])
-    try:
-        e = ev.json("incident", "export", 1, "--to", small + "/night.tar", code=2)
-        assert "No space" in e["error"]["message"]
-        assert not os.listdir(small)
-        with contextlib.suppress(OSError), open(small + "/full", "wb", buffering=0) as f:
-            while True:
-                f.write(bytes(4096))
-        e = ev.json("incident", "report", 1, "--to", small + "/night.html", code=2)
-        assert "No space" in e["error"]["message"]
-        assert os.listdir(small) == ["full"]
-    finally:
-        lablib.run(["umount", small])
-
-
-def test_killed(ev):
-    """Killed at any moment, an export leaves a whole bundle or nothing."""
-    number = ev.night("flood", 1000, 40000, 3)["id"]
-    folder = ev.path("killed")
-    os.mkdir(folder)
-    whole = 0
-    for i in range(8):
-        p = subprocess.Popen([lablib.FLOODWALL, "incident", "export", str(number), "--to",
-                              folder + "/%d.tar" % i], env=ev.env, stdout=subprocess.DEVNULL,
-                             stderr=subprocess.DEVNULL)
-        try:
-            p.wait(timeout=max(i - 2, 0) * 0.1)
-        except subprocess.TimeoutExpired:
-            p.kill()
-        p.wait()
-        for name in os.listdir(folder):
-            assert ev.verify("killed/" + name)["intact"]
-            whole += 1
-            os.unlink(os.path.join(folder, name))
-    assert whole < 8  # the first ones were killed at once

@@ -4,15 +4,13 @@
  * into stix.json is spooled beside the bundle until its turn comes.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "user/base/clock.h"
 #include "user/base/json.h"
+#include "user/base/newfile.h"
 #include "user/core/evidence/evidence.h"
 
 static const char readme[] =
@@ -77,7 +75,7 @@ struct export
 	struct fw_evidence_stix stix;
 	struct fw_evidence_done *done;
 	__u64 total;
-	char dir[PATH_MAX];
+	const char *dir; /* where files without a name may be made */
 	struct fw_err *err;
 };
 
@@ -302,87 +300,24 @@ static int write_bundle(struct export *e, int fd)
 	return r;
 }
 
-/*
- * The file has no name until it is whole and on the disk, so that whoever is killed leaves nothing.
- * draft: its name on a file system that cannot do that; "" where it can.
- */
-static int open_nameless(const char *dir, const char *path, char *draft, size_t size)
-{
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	*draft = '\0';
-	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
-		return fd < 0 ? -errno : fd;
-	if ((size_t)snprintf(draft, size, "%s.%d", path, (int)getpid()) >= size)
-		return -ENAMETOOLONG;
-	fd = open(draft, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return fd < 0 ? -errno : fd;
-}
-
-/* Never in another file's place. */
-static int publish(int fd, const char *draft, const char *path, const char *dir)
-{
-	char proc[32];
-	int r, folder;
-
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
-	if (*draft)
-		r = renameat2(AT_FDCWD, draft, AT_FDCWD, path, RENAME_NOREPLACE);
-	else
-		r = linkat(AT_FDCWD, proc, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
-	if (r)
-		return -errno;
-	folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (folder >= 0) {
-		(void)fsync(folder); /* the file itself is on the disk; some folders cannot sync */
-		close(folder);
-	}
-	return 0;
-}
-
-/* What cannot be a new file's name is said before an hour's evidence is gathered for it. */
-static int check_name(const char *path, struct fw_err *err)
-{
-	size_t len = strlen(path);
-	struct stat st;
-
-	if (len >= PATH_MAX)
-		return fw_err_set(err, -ENAMETOOLONG, NULL, "the name of the file is too long");
-	if (!len || path[len - 1] == '/')
-		return fw_err_set(err, -EINVAL, "give the name of a file that is not there yet",
-				  "\"%s\" is no name of a file", path);
-	if (!lstat(path, &st)) /* also a link that leads nowhere */
-		return fw_err_set(err, -EEXIST, "give another name, or move the old one away first",
-				  "%s is there already", path);
-	if (errno == ENOENT)
-		return 0;
-	return fw_err_set_file(err, -errno, NULL, "cannot make %s: %s", path, strerror(errno));
-}
-
 int fw_evidence_export(const struct fw_evidence_job *job, const char *path,
 		       struct fw_evidence_done *ret, struct fw_err *err)
 {
 	const struct fw_report *r = job->report;
 	struct export e = { .job = job, .done = ret, .err = err };
-	char copy[PATH_MAX], draft[PATH_MAX + 16];
-	int fd, code;
+	struct fw_newfile file;
+	int code;
 
 	memset(ret, 0, sizeof(*ret));
 	e.total = 2 * r->proven.count + r->listed.count + r->sampled.count;
-	code = check_name(path, err);
+	code = fw_newfile_open(&file, path, err);
 	if (code)
 		return code;
-	strcpy(copy, path);
-	strcpy(e.dir, dirname(copy));
-	fd = open_nameless(e.dir, path, draft, sizeof(draft));
-	if (fd < 0)
-		return fw_err_set_file(err, fd, NULL, "cannot make %s: %s", path, strerror(-fd));
-	code = write_bundle(&e, fd);
+	e.dir = file.dir;
+	code = write_bundle(&e, file.fd);
 	if (!code)
-		code = publish(fd, draft, path, e.dir);
-	close(fd);
-	if (code && *draft)
-		unlink(draft);
+		code = fw_newfile_name(&file);
+	fw_newfile_close(&file);
 	if (code && (!err || !*err->msg))
 		fw_err_set_file(err, code, NULL, "cannot write %s: %s", path, strerror(-code));
 	return code;
