@@ -128,13 +128,13 @@ static json_t *attached_json(const struct fw_setup_attached *done)
 static void say_attached(const struct fw_setup_attached *done)
 {
 	fw_cli_print("%s: %s, %s mode, driver %s, %s, program %u", done->iface.name,
-		   done->replaced ? "program replaced without a gap" : "attached",
-		   done->iface.mode == FW_MODE_GENERIC ? "GENERIC" : "native",
-		   *done->info.driver ? done->info.driver : "unknown",
-		   !done->iface.dispatcher ? "alone (without libxdp's dispatcher)"
-		   : done->state.nr > 1	   ? "beside others under libxdp's dispatcher"
-					   : "under libxdp's dispatcher",
-		   done->iface.prog_id);
+		     done->replaced ? "program replaced without a gap" : "attached",
+		     done->iface.mode == FW_MODE_GENERIC ? "GENERIC" : "native",
+		     *done->info.driver ? done->info.driver : "unknown",
+		     !done->iface.dispatcher ? "alone (without libxdp's dispatcher)"
+		     : done->state.nr > 1    ? "beside others under libxdp's dispatcher"
+					     : "under libxdp's dispatcher",
+		     done->iface.prog_id);
 	fflush(stdout);
 }
 

@@ -47,7 +47,7 @@ static int tell_one(struct fw_cli *cli, const char *name, enum fw_setup_detached
 		return fw_json_push(list, json_pack("{s:o,s:b}", "interface", fw_json_text(name),
 						    "was_there", how == FW_DETACHED));
 	fw_cli_print("%s: %s", name,
-		   how == FW_DETACHED ? "detached" : "was gone already, record mended");
+		     how == FW_DETACHED ? "detached" : "was gone already, record mended");
 	return 0;
 }
 
@@ -87,7 +87,7 @@ static int finish(struct fw_cli *cli, struct fw_setup *setup, json_t *list)
 		printf("no interface is left: limits, lists and sources are removed\n");
 	else
 		fw_cli_print("no interface is left; limits, lists and sources are kept in %s",
-			   cli->pins);
+			     cli->pins);
 	return 0;
 }
 

@@ -54,7 +54,7 @@ int fw_policy_status_print(struct fw_cli *cli)
 		return 0;
 	}
 	fw_cli_print("policy file   %s, applied %s by %s", record.path,
-		   fw_clock_put(when, sizeof(when), record.realtime_ns), record.who);
+		     fw_clock_put(when, sizeof(when), record.realtime_ns), record.who);
 	if (record.live_changes)
 		printf("              %srunning differs from file%s: other commands changed it "
 		       "since (floodwall policy diff)\n",

@@ -218,8 +218,8 @@ int fw_replay_compare_print(const struct fw_replay *replay, char *const *path, u
 	fw_replay_print_captures(replay, t, path, paths);
 	for (int i = 0; i < FW_REPLAY_POLICIES; i++)
 		fw_cli_print("%-9s %s%s", i ? "second" : "first", source[i].name,
-			   source[i].monitor ? " (it only monitors; shown is what it would do)"
-					     : "");
+			     source[i].monitor ? " (it only monitors; shown is what it would do)"
+					       : "");
 	putchar('\n');
 	r = print_verdicts(replay);
 	if (!r)

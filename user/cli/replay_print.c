@@ -280,7 +280,7 @@ int fw_replay_print(const struct fw_replay *replay, char *const *path, unsigned 
 
 	fw_replay_print_captures(replay, t, path, paths);
 	fw_cli_print("policy    %s%s", source->name,
-		   source->monitor ? " (it only monitors; shown is what it would do)" : "");
+		     source->monitor ? " (it only monitors; shown is what it would do)" : "");
 	putchar('\n');
 	r = print_verdicts(t);
 	if (!r && t->packets)
