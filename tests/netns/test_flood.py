@@ -183,3 +183,16 @@ def test_doctor_says_which_proof_fits(box):
     command = finding["mend"].split()
     box.inside(box.srv, *command)
     assert cookies()["level"] == "ok"
+
+
+def test_watch_tells_quiet_from_never(box):
+    """A look after which nothing came does not say that nothing ever did."""
+    box.attach()
+    box.flood("udp", sources=1, start="45.0.0.9", port=9, pps=200, seconds=0.2).result()
+    box.quiet()
+    assert "45.0.0.9" in box.fw("source", "top").stdout
+    p = box.popen_fw("source", "top", "--watch=0.1")
+    said = next(line for line in p.stdout if line.startswith("no source"))
+    p.terminate()
+    assert p.wait(timeout=60) == 0
+    assert said.rstrip() == "no source was counted since the last look"

@@ -168,7 +168,8 @@ static int print_text(const struct top *t)
 	int err;
 
 	if (!t->count) {
-		puts("no source was counted yet");
+		puts(t->rates ? "no source was counted since the last look"
+			      : "no source was counted yet");
 		return 0;
 	}
 	table = fw_table_new(columns, 7);
