@@ -206,6 +206,7 @@ def test_killed(box):
     people = box.voters(rate=20, seconds=8)
     storm = box.flood("syn", pps=20000, seconds=8)
     number = one(box)
+    assert until(lambda: "incident %d began" % number in p.said()), p.said()
     for _ in range(3):
         time.sleep(0.7)
         p.send_signal(signal.SIGKILL)
@@ -213,6 +214,8 @@ def test_killed(box):
         with history(box) as db:
             assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
         p = start(box)
+        assert until(lambda: "incident %d goes on" % number in p.said()), p.said()
+        assert "began" not in p.said()
     storm.result()
     people.result()
     assert one(box) == number and len(incidents(box)) == 1

@@ -35,7 +35,8 @@
 	  "expired prefixes and bans were removed")                                                \
 	X(PART_FAILED, "part_failed", "e278bbf7151548e89a93985448654b0d",                          \
 	  "a part of the controller does not work")                                                \
-	X(INCIDENT, "incident", "e278bbf7151548e89a93985448654b0e", "an incident began or ended")  \
+	X(INCIDENT, "incident", "e278bbf7151548e89a93985448654b0e",                                \
+	  "an incident began, goes on after a restart, or ended")                                  \
 	X(EXPOSED, "exposed", "e278bbf7151548e89a93985448654b0f",                                  \
 	  "metrics are served beyond this host")                                                   \
 	X(PROBLEM, "problem", "e278bbf7151548e89a93985448654b10",                                  \

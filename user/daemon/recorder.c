@@ -226,8 +226,8 @@ static void tell(struct part *part, const struct fw_recorder_state *s)
 			   (long long)part->told_incident);
 	if (s->incident)
 		fw_journal(LOG_WARNING, FW_E_INCIDENT, fields,
-			   "incident %lld began: floodwall incident show %lld",
-			   (long long)s->incident, (long long)s->incident);
+			   "incident %lld %s: floodwall incident show %lld", (long long)s->incident,
+			   s->incident == s->found ? "goes on" : "began", (long long)s->incident);
 	part->told_incident = s->incident;
 }
 

@@ -304,8 +304,10 @@ static int step(struct fw_recorder *r, const struct fw_recorder_now *now, struct
 	fw_recorder_poll(r);
 	if (!code)
 		code = open_history(r, now, err);
-	if (!code && r->accounts_new)
+	if (!code && r->accounts_new) {
 		code = fw_rec_adopt(r, now, err);
+		r->state.found = r->incident.id;
+	}
 	if (!code) {
 		r->accounts_new = false;
 		code = keep_second(r, now, s, err);

@@ -53,6 +53,7 @@ struct fw_recorder_state {
 	__u64 bytes;	 /* of the history */
 	__u64 log_bytes; /* of the log of sources beside it */
 	__s64 incident;	 /* open one; 0 = none */
+	__s64 found;	 /* the one that was open when the history was opened; 0 = none */
 	__u64 sources;	 /* accounts in hand */
 	__u64 sample_offered, sample_emitted, sample_held, sample_lost, ledger_lost; /* so far */
 	__u64 busy_ns; /* CPU time it took so far, if the caller counts it */
