@@ -90,6 +90,29 @@ static void anything_else_is_no_key(void **state)
 	}
 }
 
+/* `key show > office.pem`: what it says around the key is no harm. */
+static void words_around_it_are_none_of_it(void **state)
+{
+	struct fw_sign_public read;
+	char pem[FW_SIGN_PEM_LEN];
+	struct fw_err err = {};
+	struct fw_key key;
+	FILE *out;
+
+	(void)state;
+	assert_int_equal(fw_key_make(history, false, &key, &err), 0);
+	fw_sign_put_public(pem, sizeof(pem), &key.pub);
+	out = fopen(pub_path, "w");
+	fprintf(out, "fingerprint 08e8\n\n%s\nPublish the fingerprint.\n", pem);
+	fclose(out);
+	assert_int_equal(fw_key_read_public(pub_path, &read, &err), 0);
+	assert_memory_equal(&read, &key.pub, sizeof(read));
+	out = fopen(pub_path, "w");
+	fprintf(out, "fingerprint 08e8\n\n%.60s\n", pem);
+	fclose(out);
+	assert_int_equal(fw_key_read_public(pub_path, &read, &err), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -97,6 +120,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_published_one_is_not_replaced_unasked, begin,
 						end),
 		cmocka_unit_test_setup_teardown(anything_else_is_no_key, begin, end),
+		cmocka_unit_test_setup_teardown(words_around_it_are_none_of_it, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

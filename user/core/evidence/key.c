@@ -10,7 +10,8 @@
 #include <unistd.h>
 #include "user/core/evidence/key.h"
 
-#define MAKE_HINT "floodwall key make makes one"
+#define MAKE_HINT    "floodwall key make makes one"
+#define KEY_TEXT_MAX 4096 /* with words around the key */
 
 static int name_files(const char *history, char *ret_dir, struct fw_key *ret, struct fw_err *err)
 {
@@ -188,10 +189,24 @@ int fw_key_make(const char *history, bool force, struct fw_key *ret, struct fw_e
 	return r ? fail(err, r, "write the public key", ret->pub_path) : 0;
 }
 
+/* The key in a text that says more, as `key show` does; the text itself, if there is none. */
+static const char *pem_in(const char *text, size_t *len)
+{
+	const char *begin = strstr(text, "-----BEGIN "), *end;
+
+	if (!begin)
+		return text;
+	end = strstr(begin, "-----END ");
+	end = end ? strchr(end, '\n') : NULL;
+	*len = end ? (size_t)(end + 1 - begin) : strlen(begin);
+	return begin;
+}
+
 int fw_key_read_public(const char *path, struct fw_sign_public *ret, struct fw_err *err)
 {
-	char text[FW_SIGN_PEM_LEN];
+	char text[KEY_TEXT_MAX] = "";
 	struct fw_sign_secret secret;
+	const char *pem;
 	size_t len = 0;
 	int fd, r;
 
@@ -201,8 +216,9 @@ int fw_key_read_public(const char *path, struct fw_sign_public *ret, struct fw_e
 				       strerror(errno));
 	r = read_file(fd, text, sizeof(text), &len);
 	close(fd);
-	if (r ||
-	    (fw_sign_get_public(text, len, ret) && fw_sign_get_secret(text, len, &secret, ret)))
+	text[len] = '\0';
+	pem = pem_in(text, &len);
+	if (r || (fw_sign_get_public(pem, len, ret) && fw_sign_get_secret(pem, len, &secret, ret)))
 		r = fw_err_set(
 			err, -EINVAL,
 			"give the office's public key in PEM, or its fingerprint (64 digits)",

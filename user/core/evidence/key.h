@@ -34,7 +34,7 @@ int fw_key_read(const char *history, struct fw_key *ret, struct fw_err *err);
  */
 int fw_key_make(const char *history, bool force, struct fw_key *ret, struct fw_err *err);
 
-/* The public half of a PEM file, either form. */
+/* The public half of a PEM file, either form, or of a text that has one in it. */
 int fw_key_read_public(const char *path, struct fw_sign_public *ret, struct fw_err *err);
 
 void fw_key_wipe(struct fw_key *key);
