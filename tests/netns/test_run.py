@@ -51,9 +51,12 @@ def test_status_knows_the_controller(box, run):
     p = run(box.iface)
     said = box.fwj("status", check=False)["controller"]
     assert said["running"] and said["pid"] == p.pid and not said["late"]
+    assert until(lambda: (box.fwj("status", check=False)["recording"] or {}).get("ok"))
     os.kill(p.pid, signal.SIGSTOP)
     assert until(lambda: box.fwj("status", check=False)["controller"]["late"])
-    assert "no sign of life" in box.fw("status", check=False).stdout
+    status = box.fw("status", check=False)
+    assert "no sign of life" in status.stdout
+    assert "last sign of life" in status.stderr and "is there room" not in status.stderr, status.stderr
     os.kill(p.pid, signal.SIGCONT)
     assert until(lambda: not box.fwj("status", check=False)["controller"]["late"])
     p.kill()

@@ -56,13 +56,19 @@ void fw_recording_status_print(struct fw_cli *cli)
 	free(rec);
 }
 
-/* The word on it is written once a second where the controller's lock is. */
-static void put_late(char *buf, size_t size, const struct fw_recording *rec)
+/* The word on it is written once a second where the controller's lock is, whose time needs no room.
+ */
+static void put_late(const struct fw_cli *cli, char *buf, size_t size,
+		     const struct fw_recording *rec)
 {
-	snprintf(buf, size,
-		 "the controller's last word on recording is %llu s old; is there room in %s?",
+	struct fw_beat beat = fw_beat_read(fw_beat_dir(), cli->pins);
+	bool hangs = beat.when_ns < rec->when_ns + LATE_NS / 2;
+
+	snprintf(buf, size, "the controller's last word on recording is %llu s old%s%s%s",
 		 (unsigned long long)((fw_clock_realtime() - rec->when_ns) / FW_NS_PER_S),
-		 fw_beat_dir());
+		 hangs ? ", and its last sign of life, too: systemctl restart floodwall"
+		       : "; is there room in ",
+		 hangs ? "" : fw_beat_dir(), hangs ? "" : "?");
 }
 
 void fw_recording_status_warn(struct fw_cli *cli)
@@ -72,7 +78,7 @@ void fw_recording_status_warn(struct fw_cli *cli)
 	bool late;
 
 	if (rec && read_now(cli, rec, &late) && (late || !rec->state.ok)) {
-		put_late(text, sizeof(text), rec);
+		put_late(cli, text, sizeof(text), rec);
 		if (late)
 			fw_cli_warn(cli, "%s", text);
 		else
@@ -94,7 +100,7 @@ int fw_recording_status_json(const struct fw_cli *cli, json_t *doc)
 
 	if (rec && read_now(cli, rec, &late)) {
 		if (late)
-			put_late(rec->state.trouble, sizeof(rec->state.trouble), rec);
+			put_late(cli, rec->state.trouble, sizeof(rec->state.trouble), rec);
 		value = json_pack("{s:b,s:b,s:o,s:o,s:o,s:I,s:o}", "ok",
 				  (int)(rec->state.ok && !late), "totals",
 				  (int)((rec->state.ok || rec->state.totals) && !late), "history",
