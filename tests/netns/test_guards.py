@@ -178,6 +178,7 @@ def test_going_back_does_not_cut_the_session_either(desk, clean, before, freed, 
     generation = desk.fwj("status")["generation"]
     said = says(desk, "policy", "undo", env=HERE, code=1)
     assert "own session" in said and why in said and "--force" in said, said
+    assert "protect it first" not in said, said  # that is what the undo would take back
     assert json.loads(says(desk, "-j", "policy", "undo", env=HERE, code=1))["error"]["code"] == 1
     assert desk.fwj("status")["generation"] == generation
     says(desk, "policy", "undo", "--force", env=HERE)

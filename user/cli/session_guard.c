@@ -34,9 +34,16 @@ static void running_free(struct running *running)
 	fw_prefixes_free(&running->set);
 }
 
+#define NOT_FIRST FW_CLASS_MAX /* in place of a class: it cannot be protected before */
+
 static void put_hint(char hint[FW_ERR_LEN], int was, const char *who)
 {
-	if (was < 0 || was == FW_CLASS_TRUSTED)
+	if (was == NOT_FIRST)
+		snprintf(hint, FW_ERR_LEN,
+			 "say --force if that is meant; with %s in management first, that would "
+			 "be what is undone",
+			 who);
+	else if (was < 0 || was == FW_CLASS_TRUSTED)
 		snprintf(hint, FW_ERR_LEN, "leave %s in %s, or say --force", who,
 			 was < 0 ? "management" : "the trusted lane");
 	else
@@ -93,7 +100,7 @@ static bool can_cut(const struct fw_cli *cli)
 /* The session now, and under what is to run: `model` and `set`, NULL = as they are now. */
 static int compare(struct fw_cli *cli, const struct fw_file_session *session,
 		   const struct running *now, const struct fw_model *model,
-		   const struct fw_prefixes *set)
+		   const struct fw_prefixes *set, bool undo)
 {
 	struct fw_file_verdict is = fw_file_session_judge(now->model, &now->set, session), then;
 	bool begins;
@@ -104,6 +111,8 @@ static int compare(struct fw_cli *cli, const struct fw_file_session *session,
 	begins = now->model->flags & FW_P_MONITOR && !(model->flags & FW_P_MONITOR);
 	if (then.fate == FW_SESSION_FREE || (then.fate == is.fate && !begins))
 		return 0;
+	if (undo && is.class >= 0 && is.class != FW_CLASS_TRUSTED)
+		is.class = NOT_FIRST;
 	return refuse(cli, session, model, &then, is.class);
 }
 
@@ -119,7 +128,7 @@ int fw_session_guard(struct fw_cli *cli, struct fw_edit *edit, unsigned int chan
 	if (!err)
 		err = compare(cli, &session, &now,
 			      changed & FW_APPLY_POLICY ? edit->apply.model : NULL,
-			      changed & FW_APPLY_LANES ? &edit->apply.prefixes : NULL);
+			      changed & FW_APPLY_LANES ? &edit->apply.prefixes : NULL, false);
 	running_free(&now);
 	return err;
 }
@@ -136,7 +145,7 @@ int fw_session_guard_undo(struct fw_cli *cli, const struct fw_maps *maps)
 	if (!err)
 		err = running_read(cli, maps, &now);
 	if (!err)
-		err = compare(cli, &session, &now, then.model, &then.set);
+		err = compare(cli, &session, &now, then.model, &then.set, true);
 	running_free(&now);
 	running_free(&then);
 	return err;
