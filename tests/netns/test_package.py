@@ -42,6 +42,8 @@ def test_installed_and_not_protected_is_said(box, postinst, version):
     box.attach()
     p = postinst(*version)
     assert p.returncode == 0 and "not" not in p.stdout, p
+    # Whatever the other version was: an older one, a newer one, or the same again.
+    assert ("the program that was attached before" in p.stdout) == bool(version[0]), p
 
 
 def test_removal_takes_off_what_is_attached_and_says_so(box, prerm):
