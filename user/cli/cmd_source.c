@@ -159,7 +159,7 @@ static void print_heavy(const struct fw_source *s)
 static int print_source(const __be32 addr_be[4], const struct fw_source *s,
 			const struct fw_model *model, const struct fw_ban_entry *ban)
 {
-	char text[FW_TEXT_LEN];
+	char text[FW_TEXT_LEN], addr[FW_TEXT_LEN];
 	int err;
 
 	printf("source     %s%s\n", fw_text_put_addr(text, sizeof(text), addr_be),
@@ -180,10 +180,11 @@ static int print_source(const __be32 addr_be[4], const struct fw_source *s,
 	else
 		printf("seen       not in the table: it sent nothing yet, or nothing for long\n");
 	if (ban)
-		printf("banned     for %s more, %u time%s so far; floodwall ban lift ends it\n",
+		printf("banned     for %s more, %u time%s so far; floodwall ban lift %s ends it\n",
 		       fw_text_put_duration(text, sizeof(text),
 					    (__u32)((ban->until_ns - s->now_ns) / FW_NS_PER_S + 1)),
-		       ban->times, ban->times > 1 ? "s" : "");
+		       ban->times, ban->times > 1 ? "s" : "",
+		       fw_text_put_addr(addr, sizeof(addr), addr_be));
 	print_heavy(s);
 	if (s->own.known && !s->own.proven && s->class == FW_CLASS_DEFAULT)
 		puts("           without what budgets that all strangers share refused: who has "
