@@ -44,7 +44,11 @@ void fw_recording_status_print(struct fw_cli *cli)
 	if (!rec)
 		return;
 	if (!read_now(cli, rec, &late))
-		printf("recording     no (floodwall run records)\n");
+		printf("recording     no (%s)\n",
+		       fw_beat_read(fw_beat_dir(), cli->pins).alive
+			       ? "recording.enabled is off in the policy file, or it begins just "
+				 "now"
+			       : "floodwall run records");
 	else if (late)
 		printf("recording     NOT KNOWN; filtering goes on\n");
 	else if (rec->state.ok)
