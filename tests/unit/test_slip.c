@@ -62,6 +62,10 @@ static const struct {
 	{ "interfaces: {eth0: native}\nservices: {web: {to: [192.0.2.10], tcp: [80]}}\n", "" },
 	{ "services: {web: {to: [192.0.2.110, \"2001:db8::10\"], tcp: [80, 443]}}\n",
 	  "1:12 warning: service \"web\" is at 192.0.2.110, which no interface here has\n" },
+	{ "services: {web: {to: [192.0.2.110, 192.0.2.111, \"2001:db8::10\"], tcp: [80], udp: "
+	  "[443]}}\n",
+	  "1:12 warning: service \"web\" is at 192.0.2.110, which no interface here has\n"
+	  "1:12 warning: service \"web\" is at 192.0.2.111, which no interface here has\n" },
 	{ "services: {web: {to: [192.0.2.110], tcp: [80], proof: retransmit}}\n", "" },
 	{ "services: {web: {tcp: [80]}}\n", "" },
 };

@@ -69,22 +69,28 @@ static void check_ifaces(struct fw_reader *reader, const struct fw_file_host *ho
 	}
 }
 
+/* Does a rule before this one give the service that address, with other ports? */
+static bool was_seen(const struct fw_model *model, const struct fw_model_rule *rule)
+{
+	for (const struct fw_model_rule *r = model->rule; r < rule; r++)
+		if (!r->any && r->service == rule->service &&
+		    !memcmp(r->addr_be, rule->addr_be, sizeof(r->addr_be)))
+			return true;
+	return false;
+}
+
 /* Servers behind this host, which it cannot know, do not prove by cookie. */
 static void check_addrs(struct fw_reader *reader, const struct fw_file_host *host)
 {
 	const struct fw_model *model = reader->file->model;
 	char addr[FW_TEXT_LEN], hint[FW_TEXT_LEN + 32];
-	const struct fw_model_rule *said = NULL;
 
 	for (__u32 i = 0; i < model->rules; i++) {
 		const struct fw_model_rule *rule = &model->rule[i];
 
 		if (rule->any || has_addr(host, rule->addr_be) ||
-		    model->service[rule->service].proof != FW_PROOF_COOKIE ||
-		    (said && said->service == rule->service &&
-		     !memcmp(said->addr_be, rule->addr_be, sizeof(rule->addr_be))))
+		    model->service[rule->service].proof != FW_PROOF_COOKIE || was_seen(model, rule))
 			continue;
-		said = rule;
 		fw_text_put_addr(addr, sizeof(addr), rule->addr_be);
 		fw_reader_say(reader, FW_PROBLEM_WARNING, reader->service_place[rule->service],
 			      meant(hint, sizeof(hint),
