@@ -18,7 +18,8 @@
 #define FW_WSCALE_NONE	    15
 #define FW_SYN_MAX	    160 /* bytes from the IP header on; more is a SYN that carries data */
 #define FW_TCP_ESTABLISHED  1	/* UDP sockets that are connected say so, too */
-#define FW_TCP_LISTEN	    10	/* enum of net/tcp_states.h, stable UAPI by bpf_sock */
+#define FW_TCP_SYN_RECV	    3	/* enum of net/tcp_states.h, stable UAPI by bpf_sock */
+#define FW_TCP_LISTEN	    10
 #define FW_TCP_NEW_SYN_RECV 12
 
 /* A TCP header with its options, copied so that the verifier knows all 60 bytes of it. */

@@ -167,6 +167,10 @@ __noinline int answer_syn(struct xdp_md *ctx, struct pkt *p)
 	return synack_write(&f, p, cookie) ? FW_R_TX_COOKIE : FW_R_DROP_COOKIE_OVER;
 }
 
+/* Of sockets that a SYN alone makes; the first of them with data, where TCP Fast Open asks for no
+ * cookie of its own (RFC 7413). */
+#define FW_HALF_OPEN (1U << FW_TCP_SYN_RECV | 1U << FW_TCP_NEW_SYN_RECV)
+
 /*
  * What the kernel's socket table says of TCP within a connection. A connection proves its source;
  * so does the return of a cookie. A half-open one does not, because a spoofed SYN makes one too.
@@ -188,7 +192,7 @@ __noinline int ask_table(struct xdp_md *ctx, struct pkt *p)
 	/* Only an ACK can bring a cookie back; a SYN-ACK or RST belongs to nothing. */
 	if (state == FW_TCP_LISTEN && !valid)
 		return p->tcp_flags & (FW_TCP_SYN | FW_TCP_RST) ? FW_CONTINUE : FW_R_DROP_COOKIE;
-	p->proven = state != FW_TCP_NEW_SYN_RECV;
+	p->proven = !(FW_HALF_OPEN >> (state & 31) & 1);
 	return valid ? FW_R_PASS_COOKIE : FW_R_PASS_SOCKET;
 }
 

@@ -72,11 +72,39 @@ static void test_half_open_spends_nothing(void **state)
 	close(open);
 }
 
+/*
+ * Nor does one that TCP Fast Open makes of a SYN with data, where the kernel is told to ask for no
+ * cookie of its own: the server may answer already, but nobody has shown that he receives it.
+ */
+static void test_fast_open(void **state)
+{
+	struct spec spec = { .src = CROWD, .dst = SERVER, .proto = TCP, .dport = 81, .flags = SYN };
+	static struct packet packet;
+	struct prog *prog = *state;
+	int listener[2];
+
+	sockets_sysctl("tcp_syncookies", 1);
+	sockets_sysctl("tcp_fastopen", 0x602); /* server, no cookie, every listener */
+	sockets_listen(81, listener);
+	spec.nth = 80;
+	spec.payload = 10;
+	packet_build(&spec, &packet);
+	sockets_inject(&packet);
+	crowd_pin(prog, FW_LEVEL_SIEGE);
+	spec.flags = ACK;
+	for (int i = 0; i < 10; i++)
+		prog_expect(prog, &spec, FW_R_PASS_SOCKET);
+	assert_int_equal(prog_note(prog, FW_N_PROVEN), 0);
+	close(listener[0]);
+	close(listener[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { CROWD_TEST(test_half_open),
 					    CROWD_TEST(test_half_open_flood),
-					    CROWD_TEST(test_half_open_spends_nothing) };
+					    CROWD_TEST(test_half_open_spends_nothing),
+					    CROWD_TEST(test_fast_open) };
 
 	return cmocka_run_group_tests(tests, crowd_group_setup, prog_group_teardown);
 }
