@@ -299,30 +299,47 @@ static __always_inline int pass_reason(const struct pkt *p)
 }
 
 /*
+ * What is no SYN, in the name of a proven or trusted source over its limits. By itself, for the
+ * verifier's sake.
+ */
+__noinline int over_limit(struct xdp_md *ctx, struct pkt *p, int over)
+{
+	int asked = FW_CONTINUE;
+	bool own, half, was;
+
+	if (!p)
+		return over;
+	was = p->proven;
+	/* Other traffic speaks for a spoofer, too: it uses up what connections need. So does that
+	 * of a half-open one, which a spoofed SYN makes. */
+	if (is_in_connection(p))
+		asked = ask_table(ctx, p);
+	own = (asked == FW_R_PASS_SOCKET && p->proven) || asked == FW_R_PASS_COOKIE;
+	half = asked == FW_R_PASS_SOCKET && !own;
+	p->proven |= was;
+	/* Within limits of her own; the lane's ceiling is for what may be spoofed, and this is not.
+	 */
+	if (own && over == FW_R_DROP_TRUSTED)
+		return asked;
+	/* She may have sent the SYN, too, before somebody used up what was hers: handshakes end. */
+	if (half && half_open_fits(source_key(p), p->now, source_who(p)))
+		return asked;
+	return ban_consider(source_key(p), p->now, source_who(p), own) ? asked : over;
+}
+
+/*
  * A source over its limits. If it is proven or trusted, somebody may be spoofing it: its SYNs must
  * prove themselves, and bpf/ban.h tells what becomes of the rest. Anybody else is simply over.
  */
 static __always_inline int crowd_over_limit(struct xdp_md *ctx, struct pkt *p, __u8 proof, int over)
 {
-	int asked;
-	bool own, was = p->proven;
-
 	if (!p->proven && !p->trusted)
 		return over;
 	if (is_syn(p) && proof == FW_PROOF_COOKIE)
 		return answer_syn(ctx, p);
 	if (is_syn(p) && proof == FW_PROOF_RETRANSMIT)
 		return retry_syn(p);
-	/* Other traffic speaks for a spoofer, too: it uses up what connections need. So does that
-	 * of a half-open one, which a spoofed SYN makes. */
-	asked = is_in_connection(p) ? ask_table(ctx, p) : FW_CONTINUE;
-	own = (asked == FW_R_PASS_SOCKET && p->proven) || asked == FW_R_PASS_COOKIE;
-	p->proven |= was;
-	/* Within limits of her own; the lane's ceiling is for what may be spoofed, and this is not.
-	 */
-	if (own && over == FW_R_DROP_TRUSTED)
-		return asked;
-	return ban_consider(source_key(p), p->now, source_who(p), own) ? asked : over;
+	return over_limit(ctx, p, over);
 }
 
 /* A stranger, or one of a crowd over its budget. asked: what the socket table said of it. */

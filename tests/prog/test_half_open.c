@@ -49,6 +49,26 @@ static void test_half_open_flood(void **state)
 	assert_in_range(prog_admitted(prog, &spec, 2000), 8, 10);
 }
 
+/* Nor if sources have no limit on new connections: few for each all the same. */
+static void test_half_open_unlimited(void **state)
+{
+	struct spec spec = { .src = CROWD, .dst = SERVER, .proto = TCP, .flags = SYN, .nth = 81 };
+	static struct packet packet;
+	struct prog *prog = *state;
+
+	sockets_sysctl("tcp_syncookies", 1);
+	packet_build(&spec, &packet);
+	sockets_inject(&packet);
+	prog_unlimited(prog, FW_CLASS_DEFAULT);
+	crowd_pin(prog, FW_LEVEL_SIEGE);
+	spec.flags = ACK;
+	for (int i = 0; i < 3; i++) {
+		assert_in_range(prog_admitted(prog, &spec, 2000), 45, 51);
+		prog_expect(prog, &spec, FW_R_DROP_OUT_OF_STATE);
+		prog_step(prog, (1 + i) * 3 * (__s64)SECOND);
+	}
+}
+
 /* Whoever spoofs SYNs and ACKs alike cannot use up the budget that connections may need. */
 static void test_half_open_spends_nothing(void **state)
 {
@@ -103,6 +123,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { CROWD_TEST(test_half_open),
 					    CROWD_TEST(test_half_open_flood),
+					    CROWD_TEST(test_half_open_unlimited),
 					    CROWD_TEST(test_half_open_spends_nothing),
 					    CROWD_TEST(test_fast_open) };
 

@@ -182,6 +182,41 @@ static void test_spoofed_colleague(void **state)
 	}
 }
 
+/*
+ * Nor does a handshake that began before: the connection is half open yet, and what comes for it
+ * passes, as often as she may begin one. That is also all that a spoofed SYN lets in.
+ */
+static void test_spoofed_handshake(void **state)
+{
+	static const struct spec floods[] = { { .src = ADMIN }, { .src = CLERK } };
+	struct spec syn = { .src = CLERK, .dst = SERVER, .proto = TCP, .flags = SYN }, ack = syn;
+	static struct packet packet;
+	struct prog *prog = *state;
+
+	ack.flags = ACK;
+	sockets_sysctl("tcp_syncookies", 1);
+	sockets_silence("203.0.113.0/24");
+	packet_build(&syn, &packet);
+	sockets_inject(&packet);
+	prog_lane(prog, FW_LANE_TRUSTED, "203.0.113.0/24", FW_FOREVER, 0);
+	prog_unlimited(prog, FW_CLASS_TRUSTED);
+	prog_limit(prog, FW_CLASS_TRUSTED, FW_K_PACKETS, 100, 1, 100);
+	prog_limit(prog, FW_CLASS_TRUSTED, FW_K_SYN, 10, 1, 10);
+	for (size_t i = 0; i < COUNT(floods); i++) {
+		struct spec spoofed = floods[i];
+
+		spoofed.dst = SERVER;
+		spoofed.proto = UDP;
+		prog_budget(prog, FW_B_TRUSTED, i ? 1000 : 1, i ? 1000 : 1);
+		prog_step(prog, 5 * (__s64)SECOND);
+		prog_expect(prog, &ack, FW_R_PASS_TRUSTED);
+		prog_admitted(prog, &spoofed, 300);
+		for (int n = 0; n < 10; n++)
+			prog_expect(prog, &ack, FW_R_PASS_SOCKET);
+		assert_true(prog_send(prog, &ack).reason != FW_R_PASS_SOCKET);
+	}
+}
+
 /* Whatever is sent in her name, her connections go on: they have a bucket of their own. */
 static void test_spoofed_clerk(void **state)
 {
@@ -258,6 +293,7 @@ int main(void)
 		CROWD_TEST(test_trusted),
 		CROWD_TEST(test_spoofed_clerk),
 		CROWD_TEST(test_spoofed_colleague),
+		CROWD_TEST(test_spoofed_handshake),
 		CROWD_TEST(test_spoofed_neighbours),
 	};
 
