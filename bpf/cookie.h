@@ -22,6 +22,10 @@
 #define FW_TCP_LISTEN	    10
 #define FW_TCP_NEW_SYN_RECV 12
 
+/* Of sockets that a SYN alone makes; the first of them with data, where TCP Fast Open asks for no
+ * cookie of its own (RFC 7413). */
+#define FW_HALF_OPEN (1U << FW_TCP_SYN_RECV | 1U << FW_TCP_NEW_SYN_RECV)
+
 /* A TCP header with its options, copied so that the verifier knows all 60 bytes of it. */
 union tcp_copy {
 	struct tcphdr header;

@@ -167,10 +167,6 @@ __noinline int answer_syn(struct xdp_md *ctx, struct pkt *p)
 	return synack_write(&f, p, cookie) ? FW_R_TX_COOKIE : FW_R_DROP_COOKIE_OVER;
 }
 
-/* Of sockets that a SYN alone makes; the first of them with data, where TCP Fast Open asks for no
- * cookie of its own (RFC 7413). */
-#define FW_HALF_OPEN (1U << FW_TCP_SYN_RECV | 1U << FW_TCP_NEW_SYN_RECV)
-
 /*
  * What the kernel's socket table says of TCP within a connection. A connection proves its source;
  * so does the return of a cookie. A half-open one does not, because a spoofed SYN makes one too.

@@ -120,6 +120,29 @@ static void test_no_proof(void **state)
 	prog_expect(prog, &syn, FW_R_DROP_NEWCOMER);
 }
 
+/*
+ * A proven source over its limit of new connections may be spoofed: its SYN must prove itself, and
+ * the ACK that does is within its limits.
+ */
+static void test_proven_syns(void **state)
+{
+	struct spec ack = { .src = VOTER, .dst = SERVER, .proto = TCP }, syn = ack;
+	struct prog *prog = *state;
+	int fd[2];
+
+	ack.sport = sockets_connect(crowd_listener[0], 4, VOTER, 80, fd);
+	crowd_pin(prog, FW_LEVEL_SIEGE);
+	prog_limit(prog, FW_CLASS_DEFAULT, FW_K_SYN, 10, 1, 10);
+	prog_expect(prog, &ack, FW_R_PASS_SOCKET);
+	syn.flags = SYN;
+	for (int i = 0; i < 20; i++)
+		prog_expect(prog, &syn, i < 10 ? FW_R_PASS_PROVEN : FW_R_TX_COOKIE);
+	syn.flags = ACK;
+	prog_expect(prog, &syn, FW_R_PASS_PROVEN);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 /* Clerks: their committed budget first, then a ceiling; their connections go on beyond it. */
 static void test_trusted(void **state)
 {
@@ -290,6 +313,7 @@ int main(void)
 		CROWD_TEST(test_retransmit_connections),
 		CROWD_TEST(test_sockets_always_count),
 		CROWD_TEST(test_no_proof),
+		CROWD_TEST(test_proven_syns),
 		CROWD_TEST(test_trusted),
 		CROWD_TEST(test_spoofed_clerk),
 		CROWD_TEST(test_spoofed_colleague),
