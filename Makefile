@@ -34,7 +34,7 @@ USER_OBJ := $(USER_SRC:%.c=$(O)/%.o)
 LIB_OBJ := $(filter-out $(O)/user/cli/main.o,$(USER_OBJ))
 # What the pure floors need: no BPF, no privilege. Of the record, what the recorder is made of.
 PURE_OBJ := $(filter-out $(O)/user/core/record/record%,$(filter $(O)/user/base/% $(O)/user/policy/% \
-	$(O)/user/core/record/% $(O)/user/core/evidence/%,$(USER_OBJ)))
+	$(O)/user/core/record/% $(O)/user/core/evidence/% $(O)/user/core/replay/capture_ng.o,$(USER_OBJ)))
 
 .DELETE_ON_ERROR:
 .SECONDARY:

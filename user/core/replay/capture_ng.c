@@ -3,6 +3,7 @@
  * A file is a row of sections, each with a byte order and interfaces of its own. Blocks that hold
  * no packet are skipped.
  */
+#include <errno.h>
 #include <pcap/dlt.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -69,6 +70,12 @@ static int broken(struct fw_ng *ng, const char *why)
 	return -1;
 }
 
+/* Fewer bytes than a block has: the file ends there, or can be read only so far. */
+static int cut_off(struct fw_ng *ng)
+{
+	return broken(ng, ferror(ng->file) ? strerror(errno) : "it ends within a block");
+}
+
 static __u32 get32(const struct fw_ng *ng, const __u8 *at)
 {
 	__u32 v;
@@ -106,7 +113,7 @@ static int section(struct fw_ng *ng, const __u8 *head, __u8 order[4])
 
 	(void)head;
 	if (fread(order, 1, 4, ng->file) != 4)
-		return broken(ng, "it ends within a block");
+		return cut_off(ng);
 	memcpy(&magic, order, sizeof(magic));
 	if (magic != ORDER_MAGIC && magic != __builtin_bswap32(ORDER_MAGIC))
 		return broken(ng, "a section has no byte order");
@@ -122,10 +129,10 @@ static int next_block(struct fw_ng *ng, __u32 *ret_type, __u32 *ret_len)
 	__u32 type, len, had = 0;
 	size_t got = fread(head, 1, sizeof(head), ng->file);
 
-	if (!got)
+	if (!got && !ferror(ng->file))
 		return 0;
 	if (got < sizeof(head))
-		return broken(ng, "it ends within a block");
+		return cut_off(ng);
 	memcpy(&type, head, sizeof(type));
 	if (type == FW_NG_MAGIC) {
 		if (section(ng, head, order))
@@ -141,7 +148,7 @@ static int next_block(struct fw_ng *ng, __u32 *ret_type, __u32 *ret_len)
 		return broken(ng, "no memory for a block");
 	memcpy(ng->block, order, had);
 	if (fread(ng->block + had, 1, len - had, ng->file) != len - had)
-		return broken(ng, "it ends within a block");
+		return cut_off(ng);
 	if (get32(ng, ng->block + len - 4) != len + 8)
 		return broken(ng, "a block's two lengths differ");
 	*ret_type = type;
