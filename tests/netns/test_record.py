@@ -362,6 +362,31 @@ def test_accounts_that_nobody_comes_back_for(box):
     assert until(lambda: another() or not left())
 
 
+def test_a_service_deleted_above_calm(box):
+    """It is not above calm for ever after: neither when it is deleted under the recorder's eyes nor
+    when it was deleted before the recorder came back."""
+    def above(number):
+        return {s["service"]: s["until"] for s in box.fwj("incident", "show", number)["above_calm"]}
+
+    def busy(name):
+        box.fw("service", "add", name, "--to", lab.SRV4, "--udp", "9")
+        box.fw("budget", "set", "packets", "5/s", "burst", "5", "--service", name)
+        box.flood("udp", port=9, sources=100, pps=1000, seconds=1).result()
+    p = start(box)
+    number = box.fwj("incident", "open")["incident"]
+    busy("first")
+    assert until(lambda: "first" in above(number)) and not above(number)["first"]
+    box.fw("service", "del", "first")
+    assert until(lambda: above(number)["first"]), box.fw("incident", "show", number).stdout
+    busy("second")
+    assert until(lambda: "second" in above(number)) and not above(number)["second"]
+    p.kill()
+    p.wait()
+    box.fw("service", "del", "second")
+    start(box)
+    assert until(lambda: above(number)["second"]), box.fw("incident", "show", number).stdout
+
+
 def test_switched_off(box):
     path = os.path.join(box.dir, "off.yaml")
     with open(path, "w", encoding="utf-8") as f:

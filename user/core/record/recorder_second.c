@@ -87,6 +87,26 @@ static struct fw_when changed(const struct fw_recorder_now *now, const struct fw
 	return (struct fw_when){ now->when.utc_ns - ago, now->when.boot_ns - ago };
 }
 
+/* A service that is no more is above calm no more. */
+static int write_gone(struct fw_recorder *r, const struct fw_recorder_now *now,
+		      const struct fw_rec_levels *levels, struct fw_err *err)
+{
+	int code = 0;
+
+	for (unsigned int i = 0; i < r->levels.nr && !code; i++) {
+		const struct fw_rec_level *was = &r->levels.at[i];
+		struct fw_history_level row = { .when = now->when,
+						.from = (__u8)was->level,
+						.to = FW_LEVEL_CALM };
+
+		if (was->level == FW_LEVEL_CALM || level_of(levels, was->name))
+			continue;
+		memcpy(row.service, was->name, sizeof(row.service));
+		code = fw_history_level(r->history, &row, err);
+	}
+	return code;
+}
+
 int fw_rec_write_levels(struct fw_recorder *r, const struct fw_recorder_now *now,
 			const struct fw_rec_levels *levels, struct fw_err *err)
 {
@@ -105,7 +125,7 @@ int fw_rec_write_levels(struct fw_recorder *r, const struct fw_recorder_now *now
 		memcpy(row.service, l->name, sizeof(row.service));
 		code = fw_history_level(r->history, &row, err);
 	}
-	return code;
+	return code ?: write_gone(r, now, levels, err);
 }
 
 /*
