@@ -110,6 +110,22 @@ static void check_factor(struct fw_reader *reader)
 			}
 }
 
+static void check_bans(struct fw_reader *reader)
+{
+	const struct fw_model *model = reader->file->model;
+	char first[FW_TEXT_LEN], ceiling[FW_TEXT_LEN], hint[FW_ERR_LEN];
+
+	if (model->ban_s <= model->ban_max_s)
+		return;
+	fw_text_put_duration(first, sizeof(first), model->ban_s);
+	fw_text_put_duration(ceiling, sizeof(ceiling), model->ban_max_s);
+	snprintf(hint, sizeof(hint), "write ban_ceiling: %s or more, or ban_time: %s or less",
+		 first, ceiling);
+	fw_reader_say(reader, FW_PROBLEM_ERROR, reader->ban_place, hint,
+		      "the first ban (%s) would be longer than the ceiling of bans (%s)", first,
+		      ceiling);
+}
+
 /* Addresses at which nobody can be served. */
 static bool never_local(const struct fw_model_rule *rule)
 {
@@ -206,6 +222,7 @@ void fw_reader_check(struct fw_reader *reader)
 {
 	check_classes(reader);
 	check_factor(reader);
+	check_bans(reader);
 	check_services(reader);
 	check_shadows(reader);
 	check_widths(reader);

@@ -97,6 +97,10 @@ static void remember(struct fw_reader *reader, const struct fw_key *key, struct 
 		reader->budget_said[id] = true;
 	} else if (!strcmp(key->name, "net48_factor")) {
 		reader->factor_place = place;
+	} else if (!strcmp(key->name, "ban_time") ||
+		   (!strcmp(key->name, "ban_ceiling") && !reader->ban_said)) {
+		reader->ban_place = place;
+		reader->ban_said = true;
 	} else if (!strcmp(key->name, "services") && !*key->parent) {
 		reader->services_place = place;
 	} else if (!strcmp(key->name, "reserved_source")) {

@@ -61,6 +61,8 @@ struct fw_reader {
 
 	struct fw_place top; /* of the file: for what has no other */
 	struct fw_place services_place, factor_place, reserved_place;
+	struct fw_place ban_place; /* of ban_time; of ban_ceiling if that alone is said */
+	bool ban_said;
 	struct fw_place class_place[FW_CLASS_MAX]; /* of the name */
 	struct fw_place limit_place[FW_CLASS_MAX][FW_K_MAX];
 	bool limit_said[FW_CLASS_MAX][FW_K_MAX];
