@@ -51,6 +51,15 @@ static const struct row rows[] = {
 	{ "proof_time: 31m\n", "1:13 error: \"31m\" is not within 1s to 30m\n", NULL },
 	{ "proof_time: soon\n", "1:13 error: \"soon\" is not a duration\n", NULL },
 	{ "net48_factor: 0\n", "1:15 error: \"0\" is not within 1 to 65536\n", NULL },
+	{ "mode: enforce\nnet48_factor: 10738\n",
+	  "2:1 error: 10738 times the limit packets of class \"trusted\" is more for a /48 than "
+	  "can "
+	  "be counted\n",
+	  "write net48_factor: 10737 or less, or a lower limit" },
+	{ "net48_factor: 269\nclasses:\n  default: {packets: 20M/s}\n",
+	  "3:13 error: 269 times the limit packets of class \"default\" is more for a /48 than can "
+	  "be counted\n",
+	  "write net48_factor: 268 or less, or a lower limit" },
 	{ "services: {web: {tcp: 80}}\nban_ceiling: 2h\nban_time: 1d\n",
 	  "3:1 error: the first ban (1d) would be longer than the ceiling of bans (2h)\n",
 	  "write ban_ceiling: 1d or more, or ban_time: 2h or less" },

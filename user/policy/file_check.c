@@ -91,23 +91,53 @@ static void check_classes(struct fw_reader *reader)
 				      model->class[i].name);
 }
 
+static bool net48_fits(const struct fw_reader *reader, int class, unsigned int kind, __u32 factor)
+{
+	struct fw_limit limit;
+
+	return !fw_compile_net48(&reader->file->model->class[class].rate[kind], factor,
+				 fw_model_kind_bytes(kind), reader->context->tick_ns, &limit, NULL);
+}
+
+/* The largest factor that this limit bears, below one that it does not. */
+static __u32 factor_most(const struct fw_reader *reader, int class, unsigned int kind, __u32 over)
+{
+	__u32 fits = 1;
+
+	while (over - fits > 1) {
+		__u32 middle = fits + (over - fits) / 2;
+
+		if (net48_fits(reader, class, kind, middle))
+			fits = middle;
+		else
+			over = middle;
+	}
+	return fits;
+}
+
+/* A /48 has each limit times the factor, and the program must be able to count that. */
 static void check_factor(struct fw_reader *reader)
 {
 	const struct fw_model *model = reader->file->model;
-	struct fw_limit limit;
-	struct fw_err err;
+	__u32 factor = model->net48_factor;
+	char hint[FW_ERR_LEN];
 
 	for (int c = 0; c < FW_CLASS_MAX; c++)
-		for (unsigned int k = 0; *model->class[c].name && k < FW_K_MAX; k++)
-			if (fw_compile_net48(&model->class[c].rate[k], model->net48_factor,
-					     fw_model_kind_bytes(k), reader->context->tick_ns,
-					     &limit, &err)) {
-				fw_err_prepend(&err, "the limit of a /48");
-				fw_reader_error(reader,
-						reader->limit_said[c][k] ? reader->limit_place[c][k]
-									 : reader->factor_place,
-						&err);
-			}
+		for (unsigned int k = 0; *model->class[c].name && k < FW_K_MAX; k++) {
+			if (net48_fits(reader, c, k, factor))
+				continue;
+			snprintf(hint, sizeof(hint),
+				 "write net48_factor: %u or less, or a lower limit",
+				 factor_most(reader, c, k, factor));
+			fw_reader_say(
+				reader, FW_PROBLEM_ERROR,
+				reader->limit_said[c][k] ? reader->limit_place[c][k]
+							 : reader->factor_place,
+				hint,
+				"%u times the limit %s of class \"%s\" is more for a /48 than "
+				"can be counted",
+				factor, fw_model_kind_name(k), model->class[c].name);
+		}
 }
 
 static void check_bans(struct fw_reader *reader)
