@@ -49,6 +49,9 @@ static const struct row rows[] = {
 	/* values and ranges */
 	{ "mode: enforcing\n", "1:7 error: \"enforcing\" is not enforce or monitor\n", NULL },
 	{ "proof_time: 31m\n", "1:13 error: \"31m\" is not within 1s to 30m\n", NULL },
+	{ "proof_time: 0\n", "1:13 error: \"0\" is not within 1s to 30m\n", NULL },
+	{ "recording: {retention: 4000d}\n",
+	  "1:24 error: \"4000d\" is not within 1h to 10 years, or forever\n", NULL },
 	{ "proof_time: soon\n", "1:13 error: \"soon\" is not a duration\n", NULL },
 	{ "net48_factor: 0\n", "1:15 error: \"0\" is not within 1 to 65536\n", NULL },
 	{ "mode: enforce\nnet48_factor: 10738\n",

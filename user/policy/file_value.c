@@ -62,10 +62,10 @@ static int take_duration(const struct fw_key *key, const char *text, __u32 *to, 
 	if (key->min || (strcmp(text, "off") && strcmp(text, "0") && strcmp(text, "0s") &&
 			 strcmp(text, "no") && strcmp(text, "false")))
 		r = fw_text_duration(text, &s, err);
+	if (r == -ERANGE || (!r && (s < key->min || s > key->max)))
+		return out_of_range(key, text, err); /* the key's range, not that of all times */
 	if (r)
 		return r;
-	if (s < key->min || s > key->max)
-		return out_of_range(key, text, err);
 	*to = s;
 	return 0;
 }
