@@ -39,6 +39,12 @@ static const struct row rows[] = {
 	/* types */
 	{ "mode: [enforce]\n", "1:7 error: \"mode\" wants a single value, not a list\n", NULL },
 	{ "classes: [x]\n", "1:10 error: \"classes\" wants keys of its own, not a list\n", NULL },
+	{ "interfaces: {eth0: [native]}\n",
+	  "1:20 error: an interface wants a single value, not a list\n", NULL },
+	{ "classes: {default: 5/s}\n",
+	  "1:20 error: a class wants keys of its own, not a single value\n", NULL },
+	{ "services: {host: []}\n", "1:18 error: a service wants keys of its own, not a list\n",
+	  NULL },
 	{ "lanes: {blocked: {a: b}}\n",
 	  "1:18 error: \"blocked\" wants a list, not keys of its own\n", NULL },
 	{ "services: {web: {tcp: [[80]]}}\n",

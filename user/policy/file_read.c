@@ -271,10 +271,17 @@ void fw_reader_wrong(struct fw_reader *reader, const struct fw_key *key, struct 
 	static const char *const is[] = { [FW_YAML_SCALAR] = "a single value",
 					  [FW_YAML_LIST] = "a list",
 					  [FW_YAML_MAP] = "keys of its own" };
+	char who[64];
 
-	fw_reader_say(reader, FW_PROBLEM_ERROR, fw_place_of(item), NULL, "\"%s\" wants %s, not %s",
-		      !strcmp(key->name, "*") ? "each" : key->name, wants,
-		      item.kind <= FW_YAML_MAP ? is[item.kind] : "this");
+	if (strcmp(key->name, "*"))
+		snprintf(who, sizeof(who), "\"%s\"", key->name);
+	else /* its name is the admin's */
+		snprintf(who, sizeof(who), "%s",
+			 !strcmp(key->parent, "interfaces") ? "an interface"
+			 : !strcmp(key->parent, "classes")  ? "a class"
+							    : "a service");
+	fw_reader_say(reader, FW_PROBLEM_ERROR, fw_place_of(item), NULL, "%s wants %s, not %s", who,
+		      wants, item.kind <= FW_YAML_MAP ? is[item.kind] : "this");
 	fw_yaml_skip(&reader->yaml, item);
 }
 
