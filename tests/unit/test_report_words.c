@@ -51,7 +51,8 @@ static void true_words(void **state)
 	static const struct {
 		double pps;
 		const char *says;
-	} rows[] = { { 1, "peak 1 packets" },
+	} rows[] = { { 0, "peak 0 packets a second" },
+		     { 1, "peak 1 packet a second" },
 		     { 9999.6, "peak about 10,000 packets" },
 		     { 999499, "peak about 999,000 packets" },
 		     { 999600, "peak about 1.0 million packets" },
@@ -66,13 +67,18 @@ static void true_words(void **state)
 		assert_non_null(strstr(text, rows[i].says));
 		free(text);
 	}
-	/* Opened by hand on a quiet day: nothing was unusual. */
+	/* Opened by hand on a quiet day: nothing was unusual, and nobody was there. */
 	fw_report_rush(r);
+	text = sentences(r);
+	assert_non_null(strstr(text, "rush of visitors cannot be said from the measurements.\n"));
+	assert_non_null(strstr(text, "No sender address is proven to be real; all may be forged"));
+	free(text);
 	r->incident.open = true;
 	r->length_s = 1;
 	text = sentences(r);
 	assert_non_null(strstr(text, "(for 1 second now) the server has been watched:"));
 	assert_null(strstr(text, "unusual"));
+	assert_non_null(strstr(text, "cannot be said from the measurements so far.\n"));
 	assert_null(strstr(fw_report_title(r), "unusual"));
 	free(text);
 	/* From one day into the next; a little is not nothing; how many others there were nobody
@@ -92,7 +98,7 @@ static void true_words(void **state)
 				     "(for 93 seconds) the server was flooded"));
 	assert_non_null(strstr(text, "dropped less than 0.1 % of all packets and answered 99.5 %"));
 	assert_non_null(strstr(text, "1 time a sender proved"));
-	assert_non_null(strstr(text, "all others may be forged"));
+	assert_non_null(strstr(text, "all may be forged"));
 	assert_non_null(strstr(text, "611 of them were noted"));
 	free(text);
 	free(r);
@@ -122,6 +128,13 @@ static void the_quiet_is_no_flood(void **state)
 	r->incident.end = after(380);
 	r->length_s = 380;
 	r->span = span;
+	r->nr_spans = 1;
+	span[0].to = after(40);
+	text = sentences(r);
+	assert_non_null(strstr(text, "On 06 November 2026, at 23:59 UTC (for 40 seconds) the "
+				     "server was flooded"));
+	free(text);
+	span[0].to = after(70);
 	r->nr_spans = 2;
 	text = sentences(r);
 	assert_non_null(strstr(text, "From 06 November 2026, 23:59 to 07 November 2026, 00:00 UTC "
@@ -197,6 +210,8 @@ static void checked_in_vain(void **state)
 	fw_report_rush(r);
 	text = sentences(r);
 	assert_non_null(strstr(text, "No sender that was checked proved"));
+	assert_non_null(strstr(text, "62 sender addresses are proven to be real"));
+	assert_non_null(strstr(text, "all others may be forged"));
 	assert_null(strstr(text, "had to prove"));
 	assert_non_null(strstr(text, "of their 14,354 packets not one"));
 	/* Whether visitors are among them, no counter knows. */

@@ -144,19 +144,22 @@ static void what(const struct fw_report *r, struct say *s)
 	struct stretch time = { r->incident.end.utc_ns, r->length_s, false };
 	bool over = until_calm(r, &time) || !r->incident.open;
 	char from[48], to[48], day[48], length[32], peak[32];
+	const char *pauses = time.pauses ? ", with pauses" : "";
 
 	put_time(from, sizeof(from), r->incident.start.utc_ns, "%d %B %Y, %H:%M");
 	put_time(to, sizeof(to), r->incident.start.utc_ns, "%d %B %Y");
 	put_time(day, sizeof(day), time.to_ns, "%d %B %Y");
 	/* The day is said again if it is another one. */
 	put_time(to, sizeof(to), time.to_ns, strcmp(to, day) ? "%d %B %Y, %H:%M" : "%H:%M");
+	put_time(day, sizeof(day), time.to_ns, "%d %B %Y, %H:%M");
 	put_length(length, time.length_s);
 	if (over && clock_set(r) > 0)
-		say(s, "From %s UTC on (for %s%s) the server ", from, length,
-		    time.pauses ? ", with pauses" : "");
+		say(s, "From %s UTC on (for %s%s) the server ", from, length, pauses);
+	else if (over && !strcmp(from, day)) /* within one minute */
+		say(s, "On %.*s, at%s UTC (for %s%s) the server ", (int)strcspn(from, ","), from,
+		    from + strcspn(from, ",") + 1, length, pauses);
 	else if (over)
-		say(s, "From %s to %s UTC (for %s%s) the server ", from, to, length,
-		    time.pauses ? ", with pauses" : "");
+		say(s, "From %s to %s UTC (for %s%s) the server ", from, to, length, pauses);
 	else
 		say(s, "Since %s UTC (for %s now) the server ", from, length);
 	/* Somebody may have had reasons that no counter knows: it is not called usual, either. */
@@ -164,7 +167,8 @@ static void what(const struct fw_report *r, struct say *s)
 		say(s, over ? "was watched" : "has been watched");
 	else
 		say(s, "%s", was[r->rush.verdict][!over]);
-	say(s, ": at the peak %s packets a second", rate(peak, r->sums.peak_pps));
+	rate(peak, r->sums.peak_pps);
+	say(s, ": at the peak %s packet%s a second", peak, strcmp(peak, "1") ? "s" : "");
 	say(s, over && r->incident.open ? "; it has been calm since." : ".");
 }
 
@@ -290,8 +294,10 @@ static void sure(const struct fw_report *r, struct say *s)
 		    r->rush.nr_attack == 1 ? "speaks" : "speak");
 		break;
 	default:
-		say(s, "Whether it was an attack or a rush of visitors cannot be said from the "
-		       "measurements so far.");
+		say(s,
+		    "Whether it was an attack or a rush of visitors cannot be said from the "
+		    "measurements%s.",
+		    r->incident.open ? " so far" : "");
 		both(r, s);
 		break;
 	}
@@ -309,7 +315,8 @@ static void senders(const struct fw_report *r, struct say *s)
 	else
 		say(s, "No sender address is proven to be real; ");
 	/* Of a flood from random ones there are many more than are noted. */
-	say(s, "all others may be forged and say nothing about who sent the traffic");
+	say(s, "all%s may be forged and say nothing about who sent the traffic",
+	    r->proven.count ? " others" : "");
 	if (r->sums.sources_unproven)
 		say(s, " (%s of them %s noted)", count(b, (double)r->sums.sources_unproven),
 		    r->sums.sources_unproven == 1 ? "was" : "were");
