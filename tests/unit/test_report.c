@@ -255,6 +255,7 @@ static void empty(void **state)
 	assert_int_equal(fw_report_public(out, r), 0);
 	fclose(out);
 	assert_non_null(strstr(text, "Undetermined"));
+	assert_non_null(strstr(text, "(0 % sure): "));
 	assert_null(strstr(text, "nan"));
 	assert_null(strstr(text, "inf<"));
 	free(text);
@@ -269,6 +270,49 @@ static void empty(void **state)
 	free(r);
 }
 
+static struct fw_when at(__u64 s)
+{
+	return (struct fw_when){ (1794009540 + s) * 1000000000, (1000 + s) * 1000000000 };
+}
+
+/* What was done stands in the order in which it was done, whoever did it. */
+static void events(void **state)
+{
+	static const char *const said[] = { "web: guarded, was calm", "called",
+					    "mode monitor",	      "abcd",
+					    "web: calm, was guarded", "over now" };
+	struct fw_history_level level[] = { { .when = at(0), .service = "web", .to = 1 },
+					    { .when = at(60), .service = "web", .from = 1 } };
+	struct fw_history_change change[] = {
+		{ .when = at(30), .who = "ana", .what = "mode monitor", .policy_hash = "abcd" }
+	};
+	struct fw_incident_note note[] = { { .when = at(20), .who = "ana", .text = "called" },
+					   { .when = at(90), .who = "ana", .text = "over now" } };
+	struct fw_report *r = new_report();
+	char *text = NULL, *from;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	r->level = level;
+	r->nr_levels = COUNT(level);
+	r->change = change;
+	r->nr_changes = COUNT(change);
+	r->note = note;
+	r->nr_notes = COUNT(note);
+	fw_report_rush(r);
+	assert_int_equal(fw_report_markdown(out, r), 0);
+	fclose(out);
+	from = strstr(text, "## What was done");
+	assert_non_null(from);
+	for (size_t i = 0; i < COUNT(said); i++) {
+		from = strstr(from, said[i]);
+		assert_non_null(from);
+	}
+	free(text);
+	free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,7 +320,7 @@ int main(void)
 		cmocka_unit_test(hostile_samples), cmocka_unit_test(verdicts),
 		cmocka_unit_test(thresholds),	   cmocka_unit_test(answered_flood),
 		cmocka_unit_test(half_and_half),   cmocka_unit_test(no_connections),
-		cmocka_unit_test(empty),
+		cmocka_unit_test(empty),	   cmocka_unit_test(events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,7 +109,7 @@ static void rush(FILE *out, const struct fw_report *r)
 		r->rush.words);
 	fputs("<p>What it looked like: ", out);
 	fw_escape_html(out, r->guess.words);
-	fprintf(out, " (%u %% sure). ", r->guess.sure_pct);
+	fprintf(out, " (%u %% sure): ", r->guess.sure_pct);
 	fw_escape_html(out, r->guess.why);
 	fputs("</p>\n<div class=\"wide\"><table>\n<tr><th>Measure</th><th class=\"n\">Share</th>"
 	      "<th class=\"n\">Rush</th><th class=\"n\">Attack</th><th>Rests on</th><th>Speaks "

@@ -77,7 +77,7 @@ static void rush(FILE *out, const struct fw_report *r)
 		"\n## Attack or rush: %s\n\n%s\n\nKind: ", fw_report_verdict_names[r->rush.verdict],
 		r->rush.words);
 	fw_escape_markdown(out, r->guess.words);
-	fprintf(out, " (%u %% sure). ", r->guess.sure_pct);
+	fprintf(out, " (%u %% sure): ", r->guess.sure_pct);
 	fw_escape_markdown(out, r->guess.why);
 	fputs("\n\n| measure | result | speaks for |\n|---|---|---|\n", out);
 	for (size_t i = 0; i < FW_REPORT_MEASURES; i++) {
@@ -169,29 +169,46 @@ static void spans(FILE *out, const struct fw_report *r)
 	}
 }
 
-static void events(FILE *out, const struct fw_report *r)
+static void level_event(FILE *out, const struct fw_history_level *l)
 {
 	char text[96];
 
+	snprintf(text, sizeof(text), "%s: %s, was %s", l->service, levels[l->to % 3],
+		 levels[l->from % 3]);
+	event(out, l->when, l->pinned ? "set by hand" : "the program", text);
+}
+
+static void change_event(FILE *out, const struct fw_history_change *c)
+{
+	event(out, c->when, c->who, c->what);
+	if (*c->policy_hash)
+		fprintf(out, "| %s | the recorder | policy since then: SHA-256 `%s` |\n",
+			fw_report_moment(c->when.utc_ns), c->policy_hash);
+}
+
+#define OVER (~0ULL) /* a list that has no more */
+
+/* Levels, changes and notes, each in the order they happened, merged by the clock. */
+static void events(FILE *out, const struct fw_report *r)
+{
+	size_t l = 0, c = 0, n = 0;
+
 	spans(out, r);
 	fputs("\n## What was done\n\n| time | who | what |\n|---|---|---|\n", out);
-	for (size_t i = 0; i < r->nr_levels; i++) {
-		const struct fw_history_level *l = &r->level[i];
+	while (l < r->nr_levels || c < r->nr_changes || n < r->nr_notes) {
+		__u64 level_ns = l < r->nr_levels ? r->level[l].when.utc_ns : OVER;
+		__u64 change_ns = c < r->nr_changes ? r->change[c].when.utc_ns : OVER;
+		__u64 note_ns = n < r->nr_notes ? r->note[n].when.utc_ns : OVER;
 
-		snprintf(text, sizeof(text), "%s: %s, was %s", l->service, levels[l->to % 3],
-			 levels[l->from % 3]);
-		event(out, l->when, l->pinned ? "set by hand" : "the program", text);
+		if (level_ns <= change_ns && level_ns <= note_ns) {
+			level_event(out, &r->level[l++]);
+		} else if (change_ns <= note_ns) {
+			change_event(out, &r->change[c++]);
+		} else {
+			event(out, r->note[n].when, r->note[n].who, r->note[n].text);
+			n++;
+		}
 	}
-	for (size_t i = 0; i < r->nr_changes; i++) {
-		const struct fw_history_change *c = &r->change[i];
-
-		event(out, c->when, c->who, c->what);
-		if (*c->policy_hash)
-			fprintf(out, "| %s | the recorder | policy since then: SHA-256 `%s` |\n",
-				fw_report_moment(c->when.utc_ns), c->policy_hash);
-	}
-	for (size_t i = 0; i < r->nr_notes; i++)
-		event(out, r->note[i].when, r->note[i].who, r->note[i].text);
 }
 
 int fw_report_markdown(FILE *out, const struct fw_report *r)

@@ -160,11 +160,11 @@ void fw_report_page_sources(FILE *out, const struct fw_report *r)
 	      out);
 	if (r->proven.count)
 		fprintf(out,
-			"<p>%s packets came in the names of %s sources, %s of them were dropped; "
-			"%s "
-			"sources were banned.</p>\n",
-			fw_report_number(r->proven.packets), fw_report_number(r->proven.count),
-			fw_report_number(r->proven.dropped), fw_report_number(r->proven.banned));
+			"<p>Packets in the names of %s source%s: %s; of them dropped: %s. "
+			"Sources banned: %s.</p>\n",
+			fw_report_number(r->proven.count), r->proven.count == 1 ? "" : "s",
+			fw_report_number(r->proven.packets), fw_report_number(r->proven.dropped),
+			fw_report_number(r->proven.banned));
 	else
 		fputs("<p>None.</p>\n", out);
 	put_table(out, r->top_proven, r->nr_top_proven, r->proven.count);
@@ -174,8 +174,8 @@ void fw_report_page_sources(FILE *out, const struct fw_report *r)
 	      out);
 	if (others)
 		fprintf(out,
-			"<p>%s were noted: %s were counted packet by packet (%s packets); of %s "
-			"there are samples, which stand for about %s packets (one sample in %s "
+			"<p>Noted: %s. Counted packet by packet: %s (packets: %s); known from "
+			"samples: %s, which stand for about %s packets (one sample in %s "
 			"packets). One address may be in both lists, no packet is: what the "
 			"budgets that all strangers share refused is only sampled.</p>\n",
 			fw_report_number(others), fw_report_number(r->listed.count),
