@@ -135,7 +135,8 @@ static void end_of_archive(struct fw_bundle_walk *w, __u64 at)
 	w->end = at + 2 * FW_TAR_BLOCK;
 	if (w->end < w->size)
 		fw_bundle_find(w->check, FW_BF_APPENDED, 0, "", w->end,
-			       "%llu bytes stand behind the end",
+			       w->size - w->end == 1 ? "%llu byte stands behind the end"
+						     : "%llu bytes stand behind the end",
 			       (unsigned long long)(w->size - w->end));
 }
 

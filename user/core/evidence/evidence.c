@@ -53,7 +53,7 @@ static const char readme[] =
 	"source\r\n"
 	"was proven is in no source's count, for nobody can tell it from what is spoofed: it is in "
 	"the\r\n"
-	"totals, and sampled. From the packet that proves on, every packet is counted.\r\n"
+	"totals, and sampled. From the packet that proves it on, every packet is counted.\r\n"
 	"\r\n"
 	"\"counted\": packet by packet. \"sampled\": packets and bytes are those of the "
 	"samples,\r\n"
