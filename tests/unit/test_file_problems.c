@@ -82,6 +82,8 @@ static const struct row rows[] = {
 	{ "sanity: {bogus_source: maybe}\n", "1:24 error: \"maybe\" is not off or on\n", NULL },
 	{ "budgets: {arp: 0/s}\n", "1:16 error: \"0/s\" is a rate of zero\n", NULL },
 	{ "budgets: {arp: 10/s burst}\n", "1:16 error: \"burst\" does not belong here\n", NULL },
+	{ "budgets: {arp: 10/s burst 0}\n", "1:16 error: burst 0 would let nothing pass\n",
+	  "leave it out for the default" },
 	{ "budgets: {arp: 10/s soft 120%}\n", "1:16 error: \"120%\" is not 0% to 100%\n", NULL },
 	{ "interfaces: {a b: native}\n", "1:14 error: \"a b\" is not the name of an interface\n",
 	  NULL },

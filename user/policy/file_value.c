@@ -105,6 +105,9 @@ static int parse_limit(char *text, bool bytes, struct fw_rate *ret, struct fw_er
 			burst = true;
 			r = bytes ? fw_text_bytes(value, &rate.burst, err)
 				  : fw_text_number(value, &rate.burst, err);
+			if (!r && !rate.burst)
+				return fw_err_set(err, -EINVAL, "leave it out for the default",
+						  "burst 0 would let nothing pass");
 		} else if (!strcmp(word, "soft") && !soft) {
 			soft = true;
 			r = take_percent(value, &rate.soft_pct, err);
