@@ -215,9 +215,10 @@ const struct fw_cli_command fw_cmd_limit[] = {
 	  .doc = "KIND is packets, bytes, syn, udp, icmp or fragments. RATE is a number for each "
 		 "source: 500/s, 10k/m, 20MB/s, 100Mbit/s. burst is how much may come at once; "
 		 "left out, it stays the same time's worth of the rate. soft is the part of the "
-		 "burst from which packets are counted as soft, though still admitted.\n\n"
+		 "burst from which packets are counted as soft, though still admitted; it is "
+		 "looked at for the kind packets alone.\n\n"
 		 "  floodwall limit set packets 2k/s burst 4k\n"
-		 "  floodwall limit set syn 20/s soft 80% --class carriers",
+		 "  floodwall limit set packets 200k/s soft 50% --class carriers",
 	  .options = set_options,
 	  .min_args = 2,
 	  .max_args = 6,

@@ -109,14 +109,14 @@ const struct fw_key fw_keys[] = {
 	CROWD("services.*.crowd", crowd, FW_C_SYN, "syn", NULL, "SYNs", "5k/s burst 5k",
 	      "new connections of strangers"),
 	CROWD("services.*.crowd", crowd, FW_C_PACKETS, "packets", NULL, "packets",
-	      "50k/s burst 50k", "other packets of strangers"),
+	      "50k/s burst 50k", "packets of strangers, SYNs too"),
 	CROWD("services.*.crowd", crowd, FW_C_BYTES, "bytes", "bytes", "bytes", "50MB/s burst 50MB",
 	      "bytes of strangers"),
 
 	CROWD("services.*.network", net, FW_C_SYN, "syn", NULL, "SYNs", "500/s burst 500",
 	      "new connections of strangers of one network"),
 	CROWD("services.*.network", net, FW_C_PACKETS, "packets", NULL, "packets", "5k/s burst 5k",
-	      "other packets of strangers of one network"),
+	      "packets of strangers of one network, SYNs too"),
 	CROWD("services.*.network", net, FW_C_BYTES, "bytes", "bytes", "bytes", "10MB/s burst 10MB",
 	      "bytes of strangers of one network"),
 

@@ -121,7 +121,8 @@ char *fw_keys_range(char *buf, size_t size, const struct fw_key *key)
 	case FW_KEY_DURATION:
 		return duration_range(buf, size, key);
 	case FW_KEY_LIMIT:
-		snprintf(buf, size, "RATE [burst N] [soft P%%], or none");
+		snprintf(buf, size, "RATE [burst N]%s, or none",
+			 key->base == FW_KEY_CLASS ? " [soft P%]" : "");
 		break;
 	case FW_KEY_PORTS:
 	case FW_KEY_REFLECT:
