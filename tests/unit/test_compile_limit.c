@@ -221,6 +221,7 @@ static void net48(void **state)
 	const struct fw_rate rate = { 5000, 5000, 1, 80 };
 	const struct fw_rate fast = { 10000000, 0, 1, 0 };
 	struct fw_limit one, sixteen;
+	struct fw_err err;
 
 	(void)state;
 	assert_int_equal(fw_compile_limit(&rate, false, TICK, &one, NULL), 0);
@@ -230,6 +231,9 @@ static void net48(void **state)
 	/* 160M/s cannot be precise, but must not be refused, nor give more. */
 	assert_int_equal(fw_compile_net48(&fast, 16, false, TICK, &sixteen, NULL), 0);
 	assert_int_equal(sixteen.cost << sixteen.shift, 7); /* 6.25 ns */
+	assert_int_equal(fw_compile_net48(&fast, 65536, false, TICK, &sixteen, &err), -EINVAL);
+	assert_string_equal(err.msg, "65536 times 10M/s is more than can be counted");
+	assert_non_null(strstr(err.hint, "net48-factor"));
 }
 
 int main(void)

@@ -216,10 +216,15 @@ int fw_compile_net48(const struct fw_rate *rate, __u32 factor, bool bytes, __u32
 		     struct fw_limit *ret_limit, struct fw_err *err)
 {
 	struct fw_rate scaled = *rate;
+	char text[FW_TEXT_LEN];
 
-	if (__builtin_mul_overflow(rate->count, factor, &scaled.count) ||
-	    __builtin_mul_overflow(fw_compile_burst(rate, bytes, tick_ns), factor, &scaled.burst))
-		return fw_err_set(err, -EINVAL, NULL, "%u times the rate for a /48 is too large",
-				  factor);
-	return limit_compile(&scaled, bytes, tick_ns, true, ret_limit, err);
+	if (!__builtin_mul_overflow(rate->count, factor, &scaled.count) &&
+	    !__builtin_mul_overflow(fw_compile_burst(rate, bytes, tick_ns), factor,
+				    &scaled.burst) &&
+	    !limit_compile(&scaled, bytes, tick_ns, true, ret_limit, NULL))
+		return 0;
+	/* What a single limit is refused with does not help: the product is too large. */
+	return fw_err_set(err, -EINVAL, "set net48-factor or this limit lower",
+			  "%u times %s is more than can be counted", factor,
+			  fw_text_put_rate(text, sizeof(text), rate));
 }
