@@ -261,6 +261,12 @@ def test_rules(tmp_path):
     cases = open(os.path.join(SYSTEM, "floodwall.rules_test.yml"), encoding="utf-8").read()
     for alert in re.findall(r"- alert: (\w+)", rules):
         assert "name: %s fires" % alert in cases and "name: %s stays quiet" % alert in cases
+    env = dict(os.environ, FLOODWALL_PINS=str(tmp_path / "none"), FLOODWALL_HISTORY=str(tmp_path / "none.db"))
+    for said in set(re.findall(r"`(floodwall [^`]*)`", rules)):
+        typed = re.sub(r"{{.*?}}", "lo", said).split()[1:]
+        p = subprocess.run([lab.FLOODWALL] + typed, env=env, stdout=subprocess.PIPE, text=True,
+                           stderr=subprocess.STDOUT, check=False)  # there is nothing to change
+        assert "usage:" not in p.stdout, (said, p.stdout)
 
 
 # -- a real Prometheus -----------------------------------------------------------------------------
