@@ -161,6 +161,18 @@ static const struct row rows[] = {
 	  "4:5 error: 1.2.3.4/32 is listed already, in line 3\n", NULL },
 	{ "lanes:\n  blocked:\n  - 10.1.0.0/16\n  - 10.0.0.0/8\n",
 	  "3:5 warning: 10.1.0.0/16 is blocked already, within 10.0.0.0/8\n", NULL },
+	{ "sanity: {reserved_source: on}\nlanes:\n  management: [8.8.8.8, 10.9.0.0/24, 10.8.0.1]\n"
+	  "  trusted: ['fd00::/64', '2001:db8::1']\n  blocked: [192.168.0.0/16]\n"
+	  "classes:\n  a: {prefixes: [100.64.0.0/10]}\n  b: {prefixes: ['fe80::1']}\n"
+	  "  c: {prefixes: [100.0.0.0/8]}\n",
+	  "3:25 warning: 10.9.0.0/24 can never match as management: it is reserved, and "
+	  "reserved_source drops it first\n"
+	  "4:14 warning: fd00::/64 can never match as trusted: it is reserved, and "
+	  "reserved_source drops it first\n"
+	  "7:18 warning: 100.64.0.0/10 can never match as a: it is reserved, and "
+	  "reserved_source drops it first\n",
+	  "sanity: reserved_source: off" },
+	{ "lanes: {management: [10.9.0.0/24]}\n", "", NULL },
 	{ "lanes:\n  blocked: ['2001:db8:1::/48']\n  trusted: ['2001:db8::/32']\n",
 	  "2:14 warning: 2001:db8:1::/48 can never match as blocked: 2001:db8::/32 is trusted, and "
 	  "that wins\n",

@@ -24,7 +24,7 @@ static const struct option_row rows[] = {
 	{ "bogus-source", SWITCH, FW_P_BOGUS_SOURCE,
 	  "drop sources that cannot be: unspecified, loopback, multicast, broadcast" },
 	{ "reserved-source", SWITCH, FW_P_RESERVED_SOURCE,
-	  "drop private, documentation and other reserved sources too" },
+	  "drop private, documentation and other reserved sources too, in any lane" },
 	{ "net48-factor", FACTOR, 0, "how many times the limits of a /64 an IPv6 /48 gets" },
 	{ "proof-time", SECONDS, 0, "how long a source stays proven after a handshake" },
 	{ "ban-time", BAN, 0,

@@ -228,6 +228,33 @@ static void check_widths(struct fw_reader *reader)
 	}
 }
 
+/* Prefixes that reserved_source drops before their lane is looked at: the first of each lane and
+ * class, for a list of them makes one mistake. */
+static void check_reserved(struct fw_reader *reader)
+{
+	const struct fw_prefixes *set = &reader->file->lanes;
+	bool said[FW_LANE_CLASS + FW_CLASS_MAX] = { 0 };
+	char text[FW_TEXT_LEN];
+
+	if (!(reader->file->model->flags & FW_P_RESERVED_SOURCE))
+		return;
+	for (size_t i = 0; i < set->count; i++) {
+		const struct fw_prefix *one = &set->at[i];
+		unsigned int whose = one->lane + (one->lane == FW_LANE_CLASS ? one->class : 0U);
+
+		if (one->lane == FW_LANE_BLOCKED || said[whose] ||
+		    !fw_slip_reserved(one->addr_be, one->len))
+			continue;
+		said[whose] = true;
+		fw_reader_say(reader, FW_PROBLEM_WARNING, place_of_prefix(reader, one),
+			      "sanity: reserved_source: off",
+			      "%s can never match as %s: it is reserved, and reserved_source drops "
+			      "it first",
+			      fw_text_put_prefix(text, sizeof(text), one->addr_be, one->len),
+			      lane_text(reader, one));
+	}
+}
+
 /* Limits of everybody, and budgets, that honest visitors would exceed: only what the file says. */
 static void check_slips(struct fw_reader *reader)
 {
@@ -256,6 +283,7 @@ void fw_reader_check(struct fw_reader *reader)
 	check_services(reader);
 	check_shadows(reader);
 	check_widths(reader);
+	check_reserved(reader);
 	fw_reader_check_prefixes(reader);
 	fw_reader_check_session(reader);
 	check_slips(reader);

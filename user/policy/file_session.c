@@ -8,6 +8,7 @@
 #include <string.h>
 #include "user/base/text.h"
 #include "user/policy/file_read.h"
+#include "user/policy/slip.h"
 
 /* What one shell in use needs a second, with a reserve; SYN: one in a minute. */
 static const struct {
@@ -63,26 +64,6 @@ static struct fw_place place_of(const struct fw_reader *reader, const struct fw_
 	return place.source ? fw_reader_list_place(reader, place.source, one) : place;
 }
 
-/* As the program judges them: source4_reserved() and source6_reserved() in bpf/stage_sanity.h. */
-static bool is_reserved(const __be32 addr_be[4])
-{
-	static const struct {
-		__u32 net;
-		int len;
-	} reserved[] = { { 0x00000000, 8 },  { 0x0a000000, 8 },	 { 0xf0000000, 4 },
-			 { 0x64400000, 10 }, { 0xa9fe0000, 16 }, { 0xac100000, 12 },
-			 { 0xc0a80000, 16 }, { 0xc6120000, 15 }, { 0xc0000000, 24 },
-			 { 0xc0000200, 24 }, { 0xc6336400, 24 }, { 0xcb007100, 24 } };
-	__u32 a = ntohl(addr_be[3]), top = ntohl(addr_be[0]);
-
-	if (!fw_text_is_ip4(addr_be))
-		return (top >> 29 != 1 && top >> 22 != 0xfe80 >> 6) || top == 0x20010db8;
-	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
-		if ((a ^ reserved[i].net) >> (32 - reserved[i].len) == 0)
-			return true;
-	return false;
-}
-
 static void check_limits(struct fw_reader *reader, unsigned int class, const char *who)
 {
 	const struct fw_model_class *c = &reader->file->model->class[class];
@@ -135,7 +116,8 @@ struct fw_file_verdict fw_file_session_judge(const struct fw_model *model,
 	bool drops = !(model->flags & FW_P_MONITOR);
 
 	v.class = class_of(set, session->peer_be);
-	if (drops && model->flags & FW_P_RESERVED_SOURCE && is_reserved(session->peer_be)) {
+	if (drops && model->flags & FW_P_RESERVED_SOURCE &&
+	    fw_slip_reserved(session->peer_be, 128)) {
 		v.fate = FW_SESSION_RESERVED;
 		return v;
 	}
@@ -179,7 +161,8 @@ static void check_one(struct fw_reader *reader, const struct fw_file_session *se
 	int class;
 
 	fw_text_put_addr(who, sizeof(who), session->peer_be);
-	if (reader->file->model->flags & FW_P_RESERVED_SOURCE && is_reserved(session->peer_be))
+	if (reader->file->model->flags & FW_P_RESERVED_SOURCE &&
+	    fw_slip_reserved(session->peer_be, 128))
 		fw_reader_guard(reader, reader->reserved_place, "sanity: reserved_source: off",
 				"this would cut your own session off: %s is a reserved source",
 				who);

@@ -66,7 +66,7 @@ const struct fw_key fw_keys[] = {
 	{ "sanity", "bogus_source", FW_KEY_FLAG, MODEL(flags), 0, FW_P_BOGUS_SOURCE, "off on", NULL,
 	  "on", "drop sources that cannot be: unspecified, loopback, multicast, broadcast" },
 	{ "sanity", "reserved_source", FW_KEY_FLAG, MODEL(flags), 0, FW_P_RESERVED_SOURCE, "off on",
-	  NULL, "off", "drop private, documentation and other reserved sources too" },
+	  NULL, "off", "drop private, documentation and other reserved sources too, in any lane" },
 
 	{ "classes", "*", FW_KEY_GROUP, NONE, 0, 0, NULL, NULL, NULL, "one class" },
 
@@ -121,7 +121,7 @@ const struct fw_key fw_keys[] = {
 	      "bytes of strangers of one network"),
 
 	{ "lanes", "management", FW_KEY_PREFIXES, NONE, 0, FW_LANE_MANAGEMENT, NULL, NULL, NULL,
-	  "nothing cuts these off, and nothing limits them" },
+	  "only sanity cuts these off, and nothing limits them" },
 	{ "lanes", "trusted", FW_KEY_PREFIXES, NONE, 0, FW_LANE_TRUSTED, NULL, NULL, NULL,
 	  "limits of class trusted, together at most budgets.trusted; never the crowd's budgets" },
 	{ "lanes", "blocked", FW_KEY_PREFIXES, NONE, 0, FW_LANE_BLOCKED, NULL, NULL, NULL,

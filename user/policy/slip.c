@@ -50,6 +50,29 @@ bool fw_slip_wide(const struct fw_prefix *one, char *buf, size_t size)
 	return true;
 }
 
+/* source4_reserved() and source6_reserved() in bpf/stage_sanity.h. */
+bool fw_slip_reserved(const __be32 addr_be[4], __u8 len)
+{
+	static const struct {
+		__u32 net;
+		int len;
+	} reserved[] = { { 0x00000000, 8 },  { 0x0a000000, 8 },	 { 0xf0000000, 4 },
+			 { 0x64400000, 10 }, { 0xa9fe0000, 16 }, { 0xac100000, 12 },
+			 { 0xc0a80000, 16 }, { 0xc6120000, 15 }, { 0xc0000000, 24 },
+			 { 0xc0000200, 24 }, { 0xc6336400, 24 }, { 0xcb007100, 24 } };
+	__u32 a = ntohl(addr_be[3]), top = ntohl(addr_be[0]);
+
+	if (len < 96 || !fw_text_is_ip4(addr_be))
+		return (len >= 3 && top >> 29 != 1 && (len >= 10 || top >> 29 != 7) &&
+			top >> 22 != 0xfe80 >> 6) ||
+		       (len >= 32 && top == 0x20010db8);
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+		if (len - 96 >= reserved[i].len &&
+		    (a ^ reserved[i].net) >> (32 - reserved[i].len) == 0)
+			return true;
+	return false;
+}
+
 bool fw_slip_limit(unsigned int kind, const struct fw_rate *rate, char *buf, size_t size)
 {
 	if (!below(rate, visitor[kind]))

@@ -14,6 +14,9 @@
 /* A large part of the Internet (0.0.0.0/0 to /2, and what holds 2000::/3) in a lane. */
 bool fw_slip_wide(const struct fw_prefix *one, char *buf, size_t size);
 
+/* Does sanity's reserved_source drop all of this prefix, whatever lane it is in? */
+bool fw_slip_reserved(const __be32 addr_be[4], __u8 len);
+
 /* A limit of class default, by enum fw_kind, below what a browser needs. */
 bool fw_slip_limit(unsigned int kind, const struct fw_rate *rate, char *buf, size_t size);
 
