@@ -38,6 +38,30 @@ static void kinds(void **state)
 	assert_int_equal(g.sure_pct, 90);
 }
 
+/* What monitor mode let through was neither refused nor answered. */
+static void monitor_refuses_nothing(void **state)
+{
+	struct fw_incident_sums s = {};
+	struct fw_incident_guess g;
+
+	(void)state;
+	s.would[FW_R_DROP_CROWD_UDP].packets = 9000;
+	s.would[FW_R_DROP_BANNED].packets = 1000;
+	fw_incident_guess(&s, &g);
+	assert_string_equal(g.why, "9,000 of 10,000 packets that monitor mode let through (90.0 %) "
+				   "fit this kind");
+	s.reason[FW_R_DROP_CROWD_UDP].packets = 10000;
+	fw_incident_guess(&s, &g);
+	assert_string_equal(g.why,
+			    "19,000 of 20,000 packets refused or answered, or let through by "
+			    "monitor mode (95.0 %) fit this kind");
+	s.would[FW_R_DROP_CROWD_UDP].packets = s.would[FW_R_DROP_BANNED].packets = 0;
+	fw_incident_guess(&s, &g);
+	assert_string_equal(g.why,
+			    "10,000 of 10,000 packets refused or answered (100.0 %) fit this "
+			    "kind");
+}
+
 /* What is over the limit of an address came in its name, and nobody knows from whom: no kind says
  * that it was the address. Who is banned went on beyond its limits in connections of its own. */
 static void nobody_is_accused(void **state)
@@ -108,6 +132,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds),
+		cmocka_unit_test(monitor_refuses_nothing),
 		cmocka_unit_test(nobody_is_accused),
 		cmocka_unit_test(answers_of_victims),
 		cmocka_unit_test(odd_packets),

@@ -105,16 +105,23 @@ static enum fw_incident_kind judge_syn(double back, double *sure)
 	return FW_IK_SYN_SPOOFED;
 }
 
-static void explain(struct fw_incident_guess *g, __u64 fits, __u64 bad, double back)
+/* In monitor mode they are let through: would of bad were. */
+static const char *refused(__u64 bad, __u64 would)
+{
+	return !would	      ? "refused or answered"
+	       : would == bad ? "that monitor mode let through"
+			      : "refused or answered, or let through by monitor mode";
+}
+
+static void explain(struct fw_incident_guess *g, __u64 fits, __u64 bad, __u64 would, double back)
 {
 	char a[FW_TEXT_LEN], b[FW_TEXT_LEN];
 	size_t used;
 
-	used = (size_t)snprintf(g->why, sizeof(g->why),
-				"%s of %s packets refused or answered (%.1f %%) fit this kind",
-				fw_text_put_grouped(a, sizeof(a), fits),
-				fw_text_put_grouped(b, sizeof(b), bad),
-				bad ? 100.0 * (double)fits / (double)bad : 0);
+	used = (size_t)snprintf(
+		g->why, sizeof(g->why), "%s of %s packets %s (%.1f %%) fit this kind",
+		fw_text_put_grouped(a, sizeof(a), fits), fw_text_put_grouped(b, sizeof(b), bad),
+		refused(bad, would), bad ? 100.0 * (double)fits / (double)bad : 0);
 	if (back < 0 || used >= sizeof(g->why))
 		return;
 	snprintf(g->why + used, sizeof(g->why) - used,
@@ -134,7 +141,7 @@ static void name_it(struct fw_incident_guess *g)
 
 void fw_incident_guess(const struct fw_incident_sums *s, struct fw_incident_guess *ret)
 {
-	__u64 bad = 0, kind[FW_IK_MAX] = { 0 };
+	__u64 bad = 0, would = 0, kind[FW_IK_MAX] = { 0 };
 	__u64 asked;
 	double back = fw_incident_completion(s, &asked), sure;
 	struct fw_incident_guess g = { .port = s->reflect_port };
@@ -146,13 +153,14 @@ void fw_incident_guess(const struct fw_incident_sums *s, struct fw_incident_gues
 		if (fw_incident_reason_verdict((unsigned int)i) != FW_V_PASS)
 			n += s->reason[i].packets;
 		bad += n;
+		would += s->would[i].packets;
 		kind[speaks_for[i]] += n;
 	}
 	for (int i = FW_IK_UNKNOWN + 1; i < FW_IK_MAX; i++)
 		if (kind[i] > kind[g.kind] || g.kind == FW_IK_UNKNOWN)
 			g.kind = kind[i] ? (enum fw_incident_kind)i : g.kind;
 	sure = bad ? (double)kind[g.kind] / (double)bad : 0;
-	explain(&g, kind[g.kind], bad, back);
+	explain(&g, kind[g.kind], bad, would, back);
 	if (!bad)
 		snprintf(g.why, sizeof(g.why), "nothing was refused or answered");
 	if (g.kind == FW_IK_SYN_SPOOFED)
@@ -163,9 +171,10 @@ void fw_incident_guess(const struct fw_incident_sums *s, struct fw_incident_gues
 		sure = 0;
 		if (bad)
 			snprintf(g.why, sizeof(g.why),
-				 "%llu packets passed, and only %llu were refused or answered: too "
-				 "few to name a kind",
-				 (unsigned long long)s->pass.packets, (unsigned long long)bad);
+				 "%llu packets passed, and only %llu were refused or answered%s: "
+				 "too few to name a kind",
+				 (unsigned long long)s->pass.packets, (unsigned long long)bad,
+				 would ? ", or would have been" : "");
 	}
 	/* Amplifiers' answers cannot be asked for proof, and a handful of packets proves nothing.
 	 */
