@@ -30,7 +30,7 @@ static const char readme[] =
 	"the\r\n"
 	"                 office supplied a database of networks\r\n"
 	"stix.json        the proven sources in STIX 2.1\r\n"
-	"samples.pcapng   first 128 bytes of sampled packets, with verdict and reason; for "
+	"samples.pcapng   first bytes (128 at most) of sampled packets, verdict and reason; for "
 	"Wireshark\r\n"
 	"manifest.txt     length and SHA-256 of each of these files, chained; manifest.sig signs "
 	"it\r\n"
