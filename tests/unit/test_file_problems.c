@@ -154,6 +154,9 @@ static const struct row rows[] = {
 	  "1:30 error: 1.2.3.4 is listed twice\n", NULL },
 	{ "reflection: {everywhere: [53, 53]}\n", "1:31 error: port 53 is listed already\n", NULL },
 	/* prefixes */
+	{ "lanes:\n  blocked:\n  - '2001:db8:1::'\n  - 2001:db8::\n",
+	  "4:5 error: there is no key \"2001:db8:\" in a list of prefixes\n",
+	  "an IPv6 address that begins or ends with a colon needs quotes" },
 	{ "lanes: {blocked: [10.0.0.1/8]}\n",
 	  "1:19 error: \"10.0.0.1/8\" has bits set beyond its length\n",
 	  "write 10.0.0.0/8 for the network or 10.0.0.1/32 for the address" },

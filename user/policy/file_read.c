@@ -68,6 +68,12 @@ static void unknown_key(struct fw_reader *reader, const char *parent, const char
 		reader->problems->errors++;
 		return;
 	}
+	if (!strcmp(parent, "[]") && strchr(name, ':')) {
+		fw_reader_say(reader, FW_PROBLEM_ERROR, place,
+			      "an IPv6 address that begins or ends with a colon needs quotes",
+			      "there is no key \"%.40s\" in a list of prefixes", name);
+		return;
+	}
 	near = fw_nearest_word(name, words, count);
 	used = (size_t)snprintf(hint, sizeof(hint),
 				near ? "did you mean \"%s\"?" : "known here:", near);
