@@ -281,7 +281,9 @@ const struct fw_cli_command fw_cmd_evidence[] = {
 		 "key stands beside the history, readable by its owner alone. It is never "
 		 "replaced: bundles are checked with it for years, so keep a copy of it off this "
 		 "machine. If it is lost all the same, a new one is made only with --force; the "
-		 "old public half is kept as evidence.pub.FINGERPRINT, for the bundles it signed.",
+		 "old public half is kept for the bundles it signed, as evidence.pub. and the "
+		 "first "
+		 "eight digits of its fingerprint.",
 	  .options = make_options,
 	  .run = cmd_key_make },
 	{ .object = NULL },
