@@ -129,6 +129,36 @@ static void six(void **state)
 	free(b.addr);
 }
 
+/* The sentences are for people: no exponents, no hours of a minute, and of nothing is said nothing.
+ */
+static void compared(void **state)
+{
+	struct fw_compare_side a = { .name = "incident 1" }, b = { .name = "incident 2" };
+	char *text;
+	json_t *doc;
+
+	(void)state;
+	fill(&a.proven, 5000, 0x29500000, 4096);
+	fill(&b.proven, 5000, 0x29500000, 4096);
+	a.report = json_pack("{s:{s:i,s:s,s:f}}", "incident", "id", 1, "start",
+			     "2026-11-06T21:20:00.000Z", "seconds", 55.0);
+	b.report = json_pack("{s:{s:i,s:s,s:f}}", "incident", "id", 2, "start",
+			     "2026-11-06T21:20:57.000Z", "seconds", 7300.0);
+	doc = fw_compare_json(&a, &b);
+	assert_non_null(doc);
+	text = json_dumps(json_object_get(doc, "words"), JSON_INDENT(1));
+	assert_null(strstr(text, "e+0"));
+	assert_null(strstr(text, "e-0"));
+	assert_non_null(strstr(text, "they began 57 seconds apart, at times of day that differ by "
+				     "57 seconds, and lasted 55 seconds and 2.0 hours"));
+	assert_non_null(strstr(text, "Possibly spoofed: 0 of 0 and 0 addresses are the same "
+				     "(Jaccard 0.0000): nothing to compare."));
+	free(text);
+	json_decref(doc);
+	fw_compare_free(&a);
+	fw_compare_free(&b);
+}
+
 /* Two random draws: the bound never calls chance unusual (1 in 10^6 over 200 rounds). */
 static void chance(void **state)
 {
@@ -201,9 +231,11 @@ static void holders(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(line), cmocka_unit_test(longest_line), cmocka_unit_test(shared),
-		cmocka_unit_test(six),	cmocka_unit_test(chance),	cmocka_unit_test(shares),
-		cmocka_unit_test(hash), cmocka_unit_test(holders),
+		cmocka_unit_test(line),	   cmocka_unit_test(longest_line),
+		cmocka_unit_test(shared),  cmocka_unit_test(compared),
+		cmocka_unit_test(six),	   cmocka_unit_test(chance),
+		cmocka_unit_test(shares),  cmocka_unit_test(hash),
+		cmocka_unit_test(holders),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include "user/base/json.h"
+#include "user/base/text.h"
 #include "user/core/evidence/compare.h"
 
 static json_t *overlap_json(const struct fw_compare_overlap *o)
@@ -23,27 +24,53 @@ static json_t *sources_json(const struct fw_compare_sources *s)
 			 overlap_json(&s->networks), "expected_within_shared_networks", s->within);
 }
 
+/* A number that may be anything between nearly nothing and millions, as people write it. */
+static const char *expected(char buf[32], double n)
+{
+	if (n >= 999.5)
+		return fw_text_put_grouped(buf, 32, (__u64)(n + 0.5));
+	if (n > 0 && n < 0.0001)
+		return "less than 0.0001";
+	snprintf(buf, 32, "%.3g", n);
+	return buf;
+}
+
+static const char *apart_text(char buf[48], double s)
+{
+	if (s < 120)
+		snprintf(buf, 48, "%.0f second%s", s, s >= 0.5 && s < 1.5 ? "" : "s");
+	else if (s < 7200)
+		snprintf(buf, 48, "%.0f minutes", s / 60);
+	else
+		snprintf(buf, 48, "%.1f hours", s / 3600);
+	return buf;
+}
+
 static void unusual(char *buf, size_t size, const struct fw_compare_overlap *o)
 {
-	if (!o->shared)
+	char n[32];
+
+	if (!o->a || !o->b)
+		snprintf(buf, size, "nothing to compare");
+	else if (!o->shared)
 		snprintf(buf, size, "%s",
 			 o->expected < 1 ? "as chance alone would have it"
 					 : "fewer than chance alone would give");
 	else if (o->log10_limit > -2)
-		snprintf(buf, size, "no more than chance alone would give (about %.3g)",
-			 o->expected);
+		snprintf(buf, size, "no more than chance alone would give (about %s)",
+			 expected(n, o->expected));
 	else
 		snprintf(buf, size,
-			 "two random draws from all there are would share %s%.3g, and so many or "
+			 "two random draws from all there are would share %s%s, and so many or "
 			 "more with a chance of less than 1 in 10^%.0f: they are no random draws, "
 			 "which does not say whose they are",
-			 o->expected < 1 ? "only " : "", o->expected,
-			 o->log10_limit < -99 ? 99 : -o->log10_limit);
+			 o->expected < 1 && o->expected >= 0.0001 ? "only " : "",
+			 expected(n, o->expected), o->log10_limit < -99 ? 99 : -o->log10_limit);
 }
 
 static int say_sources(json_t *words, const char *what, const struct fw_compare_sources *s)
 {
-	char text[512], how[256];
+	char text[512], how[256], n[32];
 	int err = 0;
 
 	unusual(how, sizeof(how), &s->addresses);
@@ -61,9 +88,9 @@ static int say_sources(json_t *words, const char *what, const struct fw_compare_
 	if (!s->networks.shared)
 		return err;
 	snprintf(text, sizeof(text),
-		 "%s: within the networks that both came from, %.3g shared addresses would be "
+		 "%s: within the networks that both came from, %s shared addresses would be "
 		 "expected at random; there are %llu.",
-		 what, s->within, (unsigned long long)s->addresses.shared);
+		 what, expected(n, s->within), (unsigned long long)s->addresses.shared);
 	return err | fw_json_push(words, json_string(text));
 }
 
@@ -127,8 +154,8 @@ static json_t *timing_json(const json_t *a, const json_t *b, json_t *words)
 	double la = json_number_value(json_object_get(json_object_get(a, "incident"), "seconds"));
 	double lb = json_number_value(json_object_get(json_object_get(b, "incident"), "seconds"));
 	time_t ta = 0, tb = 0;
+	char text[256], begin[48], day[48], first[48], second[48];
 	double apart, of_day;
-	char text[256];
 
 	if (!moment(a, &ta) || !moment(b, &tb))
 		return json_null();
@@ -136,10 +163,12 @@ static json_t *timing_json(const json_t *a, const json_t *b, json_t *words)
 	of_day = (double)((tb - ta) % 86400);
 	of_day = of_day < 0 ? of_day + 86400 : of_day;
 	of_day = of_day > 43200 ? 86400 - of_day : of_day;
-	snprintf(text, sizeof(text),
-		 "Timing: they began %.1f hours apart, at times of day that differ by %.1f hours, "
-		 "and lasted %.0f and %.0f seconds.",
-		 apart < 0 ? -apart / 3600 : apart / 3600, of_day / 3600, la, lb);
+	snprintf(
+		text, sizeof(text),
+		"Timing: they began %s apart, at times of day that differ by %s, and lasted %s and "
+		"%s.",
+		apart_text(begin, apart < 0 ? -apart : apart), apart_text(day, of_day),
+		apart_text(first, la), apart_text(second, lb));
 	(void)fw_json_push(words, json_string(text)); /* the figures are there without it, too */
 	return json_pack("{s:f,s:f,s:f,s:f}", "seconds_apart", apart, "time_of_day_apart", of_day,
 			 "a_seconds", la, "b_seconds", lb);
