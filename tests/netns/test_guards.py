@@ -207,3 +207,20 @@ def test_attaching_to_kept_lists_does_not_cut_the_session_either(desk, clean):
     says(desk, "detach", "--keep", desk.iface)
     says(desk, "attach", desk.iface, "--monitor", env=HERE)
     says(desk, "mode", "enforce")
+
+
+def test_what_reserved_source_drops_of_the_lanes_is_told(desk, clean):
+    for argv in (["manage", "add", "10.9.0.0/24"], ["trust", "add", "8.8.8.0/24", "2001:db8::7"],
+                 ["block", "add", "192.168.0.0/16"]):
+        assert "reserved" not in says(desk, *argv)
+    said = says(desk, "option", "set", "reserved-source", "on")
+    assert "10.9.0.0/24 is dropped all the same" in said and "2001:db8::7/128 is" in said
+    assert "8.8.8.0" not in said and "192.168" not in said
+    assert "fd00::7/128 is dropped all the same" in says(desk, "manage", "add", "fd00::7", "9.9.9.9")
+    for argv in (["trust", "add", "9.9.9.8"], ["block", "add", "10.1.0.0/16"],
+                 ["option", "set", "reserved-source", "off"], ["manage", "add", "10.9.1.0/24"]):
+        assert "reserved, and" not in says(desk, *argv)
+    # It is no more than the truth.
+    says(desk, "option", "set", "reserved-source", "on")
+    for who, ends in (("10.9.0.5", "bogus_source"), ("9.9.9.9", "management")):
+        assert desk.fwj("explain", who, "--to", lab.SRV4 + ":22")["reason"] == ends

@@ -10,6 +10,7 @@
 #include "user/base/text.h"
 #include "user/cli/cli.h"
 #include "user/cli/edit.h"
+#include "user/cli/lane.h"
 
 enum option_type { SWITCH, FACTOR, SECONDS, BAN, CEILING };
 
@@ -156,6 +157,7 @@ static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 	const struct option_row *row = NULL;
 	char text[FW_TEXT_LEN], was[FW_TEXT_LEN];
 	struct fw_edit edit = { .lock = -1 };
+	unsigned int parts = FW_APPLY_POLICY;
 	struct fw_model *model;
 	int err;
 
@@ -163,7 +165,9 @@ static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 	err = find_row(cli, argv[0], &row);
 	if (err)
 		return err;
-	err = fw_edit_begin(cli, FW_APPLY_POLICY, &edit);
+	if (row->flag == FW_P_RESERVED_SOURCE)
+		parts |= FW_APPLY_LANES;
+	err = fw_edit_begin(cli, parts, &edit);
 	if (err)
 		goto out;
 	model = edit.apply.model;
@@ -171,6 +175,9 @@ static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 	err = set_value(cli, model, row, argv[1]);
 	if (!err)
 		err = fw_edit_commit(cli, &edit, FW_APPLY_POLICY);
+	if (!err && row->flag == FW_P_RESERVED_SOURCE)
+		fw_lane_warn_reserved(cli, model, edit.apply.prefixes.at, edit.apply.prefixes.count,
+				      FW_LANE_MAX);
 	if (!err)
 		err = fw_cli_done(cli,
 				  json_pack("{s:s,s:o}", "option", row->name, "value",

@@ -33,6 +33,13 @@ struct fw_lane_news {
 void fw_lane_warn_outweighed(struct fw_cli *cli, struct fw_prefixes *set, enum fw_lane lane,
 			     const struct fw_lane_news *news);
 
+/*
+ * Warn of those of n prefixes that reserved-source, if it is on, drops before their lane is looked
+ * at. lane: where all of them are, FW_LANE_MAX: where each of them says.
+ */
+void fw_lane_warn_reserved(struct fw_cli *cli, const struct fw_model *model,
+			   const struct fw_prefix *list, size_t n, enum fw_lane lane);
+
 /* The verbs; which lane is in the row's tag. */
 int fw_lane_add(struct fw_cli *cli, int argc, char **argv);
 int fw_lane_del(struct fw_cli *cli, int argc, char **argv);

@@ -115,7 +115,7 @@ int fw_lane_class(struct fw_cli *cli, const struct fw_model *model, const char *
 
 static unsigned int lane_parts(enum fw_lane lane)
 {
-	return lane == FW_LANE_CLASS ? FW_APPLY_LANES | FW_APPLY_POLICY : FW_APPLY_LANES;
+	return lane == FW_LANE_BLOCKED ? FW_APPLY_LANES : FW_APPLY_LANES | FW_APPLY_POLICY;
 }
 
 static json_t *prefix_list_json(const struct fw_prefix *list, int n)
@@ -230,6 +230,8 @@ int fw_lane_add(struct fw_cli *cli, int argc, char **argv)
 		goto out;
 	fw_lane_warn_outweighed(cli, &edit.apply.prefixes, c.lane,
 				&(struct fw_lane_news){ .list = list, .n = c.n });
+	if (c.lane != FW_LANE_BLOCKED)
+		fw_lane_warn_reserved(cli, edit.apply.model, list, (size_t)c.n, c.lane);
 	err = add_done(cli, &edit, &c);
 out:
 	fw_edit_end(&edit);

@@ -130,3 +130,25 @@ void fw_lane_warn_outweighed(struct fw_cli *cli, struct fw_prefixes *set, enum f
 		fw_cli_warn(cli, "and %zu more that management or trust outweighs",
 			    said - WARNINGS_MAX);
 }
+
+void fw_lane_warn_reserved(struct fw_cli *cli, const struct fw_model *model,
+			   const struct fw_prefix *list, size_t n, enum fw_lane lane)
+{
+	char text[FW_TEXT_LEN];
+	size_t said = 0;
+
+	if (!(model->flags & FW_P_RESERVED_SOURCE))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		enum fw_lane in = lane == FW_LANE_MAX ? (enum fw_lane)list[i].lane : lane;
+
+		if (in == FW_LANE_BLOCKED || !fw_slip_reserved(list[i].addr_be, list[i].len) ||
+		    ++said > WARNINGS_MAX)
+			continue;
+		fw_cli_warn(cli,
+			    "%s is dropped all the same: it is reserved, and reserved-source is on",
+			    fw_text_put_prefix(text, sizeof(text), list[i].addr_be, list[i].len));
+	}
+	if (said > WARNINGS_MAX)
+		fw_cli_warn(cli, "and %zu more that reserved-source drops", said - WARNINGS_MAX);
+}
