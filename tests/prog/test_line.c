@@ -70,6 +70,10 @@ static void test_good(void **state)
 		{ "mode monitor", "mode", NULL, 1, false, false, 0 },
 		{ "--pins /sys/fs/bpf/x mode", "mode", NULL, 0, false, false, 0 },
 		{ "mode --pins --odd", "mode", NULL, 0, false, false, 0 }, /* a value may look so */
+		{ "stats -bpackets", "stats", NULL, 0, false, false, 0 },
+		{ "block add 192.0.2.1 -wspam", "block", "add", 1, false, false, 0 },
+		{ "block add 192.0.2.1 --why --json", "block", "add", 1, false, false, 0 },
+		{ "block add 192.0.2.1 -wspam -j", "block", "add", 1, true, false, 0 },
 		{ "class add isp -- 192.0.2.1", "class", "add", 2, false, false, 0 },
 		{ "block flush --force --force", "block", "flush", 0, false, false, 0 },
 		{ "replay --to ::1 --to ::2 file", "replay", NULL, 1, false, false, 0 },

@@ -327,7 +327,10 @@ static int finish(struct round *r)
 	return 0;
 }
 
-/* Errors of the command line itself must be JSON too, wherever -j stands. */
+/*
+ * Errors of the command line itself must be JSON too, wherever -j stands. Of a line without errors
+ * argp knows better: a value may hold these letters.
+ */
 static void look_for_json(struct fw_cli *cli, int argc, char **argv)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
@@ -340,33 +343,36 @@ static void look_for_json(struct fw_cli *cli, int argc, char **argv)
 	}
 }
 
+static int run_rounds(struct round *r, int argc, char **argv)
+{
+	int err = run_round(r, argc, argv);
+
+	if (!err)
+		err = fw_options_resolve(r->cli, r->line);
+	if (err || !r->cli->command || !r->rest || r->rest >= argc)
+		return err;
+	r->own = true;
+	/* argp takes its first argument for the program's name. */
+	return run_round(r, argc - r->rest + 1, argv + r->rest - 1);
+}
+
 int fw_options_parse(struct fw_cli *cli, int argc, char **argv, struct fw_cli_line *ret)
 {
 	struct round r = { .cli = cli, .line = ret };
 	int err;
 
 	*ret = (struct fw_cli_line){ .wish = FW_WISH_RUN };
-	look_for_json(cli, argc, argv);
 	ret->argv = calloc((size_t)argc + 1, sizeof(*ret->argv));
-	if (!ret->argv)
-		return fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
-	err = run_round(&r, argc, argv);
-	if (!err)
-		err = fw_options_resolve(cli, ret);
-	if (err)
+	if (ret->argv)
+		err = run_rounds(&r, argc, argv);
+	else
+		err = fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
+	if (err) {
+		look_for_json(cli, argc, argv);
 		return err;
-	if (!ret->word[0]) {
-		if (ret->wish == FW_WISH_RUN)
-			ret->wish = FW_WISH_OVERVIEW;
-		return finish(&r);
 	}
-	if (cli->command && r.rest && r.rest < argc) {
-		r.own = true;
-		/* argp takes its first argument for the program's name. */
-		err = run_round(&r, argc - r.rest + 1, argv + r.rest - 1);
-		if (err)
-			return err;
-	}
+	if (!ret->word[0] && ret->wish == FW_WISH_RUN)
+		ret->wish = FW_WISH_OVERVIEW;
 	return finish(&r);
 }
 
