@@ -284,7 +284,9 @@ def test_limits_say_back(desk):
     got = desk.fwj("limit", "set", "udp", "10k/m", "burst", "500", "soft", "50%")
     assert got["limit"] == {"text": "10k/m", "count": 10000, "per_s": 60, "burst": 500,
                             "soft_percent": 50}
-    assert got["was"] == before
+    assert got["was"] == before and "no packet counts as soft" in got["warnings"][0]
+    soft = desk.fwj("limit", "set", "packets", "10k/s", "soft", "50%")
+    assert soft["limit"]["soft_percent"] == 50 and "warnings" not in soft
     # The same time's worth of the rate, and the percentage stays.
     got = desk.fwj("limit", "set", "udp", "20k/m")
     assert (got["limit"]["burst"], got["limit"]["soft_percent"]) == (1000, 50)
@@ -304,6 +306,7 @@ def test_budgets(desk):
     assert "syn?" in says(desk, "budget", "set", "sny", "1/s", "--service", "host", code=1)
     assert "newcomers4" in says(desk, "budget", "set", "newcomer", "1/s", code=1)
     assert "--service" in says(desk, "budget", "set", "syn", "1/s", code=1)
+    assert "burst N" in says(desk, "budget", "set", "arp", "1k/s", "soft", "50%", code=1)
 
 
 def test_services(desk):

@@ -295,13 +295,32 @@ static void test_soft(void **state)
 	assert_int_equal(prog_note(*state, FW_N_SOFT), soft);
 }
 
+/* By the limit of packets alone, as the manual says. */
+static void test_soft_of_packets_alone(void **state)
+{
+	struct spec spec = { .src = VOTER, .proto = UDP };
+	struct fw_apply *apply = prog_edit(*state);
+
+	for (unsigned int k = 0; k < FW_K_MAX; k++)
+		apply->model->class[0].rate[k].soft_pct = k == FW_K_PACKETS ? 0 : 1;
+	prog_commit(*state, apply, FW_APPLY_POLICY);
+	prog_no_crowd(*state);
+	assert_int_equal(prog_admitted(*state, &spec, 2000), 2000);
+	assert_int_equal(prog_note(*state, FW_N_SOFT), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROG_TEST(test_closed_fragments), PROG_TEST(test_rules),
-		PROG_TEST(test_closed),		  PROG_TEST(test_chain),
-		PROG_TEST(test_closed_many),	  PROG_TEST(test_reflected),
-		PROG_TEST(test_class_limits),	  PROG_TEST(test_soft),
+		PROG_TEST(test_closed_fragments),
+		PROG_TEST(test_rules),
+		PROG_TEST(test_closed),
+		PROG_TEST(test_chain),
+		PROG_TEST(test_closed_many),
+		PROG_TEST(test_reflected),
+		PROG_TEST(test_class_limits),
+		PROG_TEST(test_soft),
+		PROG_TEST(test_soft_of_packets_alone),
 	};
 
 	return cmocka_run_group_tests(tests, prog_group_setup, prog_group_teardown);

@@ -236,6 +236,9 @@ static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 	bool bytes = false;
 	int err;
 
+	if (argc > 2 && !strcmp(argv[2], "soft"))
+		return fw_cli_usage(cli, "no packet counts as soft by a budget; after the rate "
+					 "comes burst N");
 	err = fw_edit_begin(cli, FW_APPLY_POLICY, &edit);
 	if (!err)
 		err = find_rate(cli, edit.apply.model, service, argv[0], &rate, &bytes);

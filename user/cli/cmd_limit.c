@@ -155,6 +155,17 @@ static void warn(struct fw_cli *cli, const struct fw_rate *rate, unsigned int ki
 		fw_cli_warn(cli, "%s; floodwall policy undo takes it back", text);
 }
 
+static void warn_soft(struct fw_cli *cli, int argc, char **argv, unsigned int kind)
+{
+	const char *name = fw_model_kind_name(kind);
+
+	for (int i = 2; i + 1 < argc && kind != FW_K_PACKETS; i += 2)
+		if (!strcmp(argv[i], "soft"))
+			fw_cli_warn(cli,
+				    "no packet counts as soft by its limit of %s, only by packets",
+				    name);
+}
+
 static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 {
 	const char *class_name = fw_cli_option(cli, "class");
@@ -182,6 +193,8 @@ static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 		err = fw_edit_commit(cli, &edit, FW_APPLY_POLICY);
 	if (!err && class == FW_CLASS_DEFAULT)
 		warn(cli, &edit.apply.model->class[class].rate[kind], (unsigned int)kind);
+	if (!err)
+		warn_soft(cli, argc, argv, (unsigned int)kind);
 	if (!err)
 		err = set_done(cli, &edit, class, (unsigned int)kind, &was);
 out:
@@ -214,9 +227,9 @@ const struct fw_cli_command fw_cmd_limit[] = {
 	  .help = "change a limit, from the next packet on",
 	  .doc = "KIND is packets, bytes, syn, udp, icmp or fragments. RATE is a number for each "
 		 "source: 500/s, 10k/m, 20MB/s, 100Mbit/s. burst is how much may come at once; "
-		 "left out, it stays the same time's worth of the rate. soft is the part of the "
-		 "burst from which packets are counted as soft, though still admitted; it is "
-		 "looked at for the kind packets alone.\n\n"
+		 "left out, it stays the same time's worth of the rate. soft, of "
+		 "packets alone, is the part of the burst from which packets are counted as soft, "
+		 "though still admitted.\n\n"
 		 "  floodwall limit set packets 2k/s burst 4k\n"
 		 "  floodwall limit set packets 200k/s soft 50% --class carriers",
 	  .options = set_options,
