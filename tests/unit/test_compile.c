@@ -336,6 +336,12 @@ static void refused(void **state)
 	fw_model_default(model);
 	model->net48_factor = 0;
 	assert_int_equal(fw_compile_policy(model, TICK, policy, text, &err), -EINVAL);
+	fw_model_default(model);
+	model->ban_s =
+		0; /* nobody is banned: a policy file would refuse the ceiling all the same */
+	model->ban_max_s = FW_BAN_MAX_S + 1;
+	assert_int_equal(fw_compile_policy(model, TICK, policy, text, &err), -EINVAL);
+	assert_string_equal(err.msg, "1d1s is too long for the ceiling of bans");
 	assert_memory_equal(policy, &before, sizeof(before));
 }
 

@@ -229,7 +229,7 @@ static int ban_check(const struct fw_model *model, struct fw_err *err)
 static int model_check(const struct fw_model *model, struct fw_err *err)
 {
 	char most[FW_TEXT_LEN], is[FW_TEXT_LEN];
-	int r = 0;
+	int r;
 
 	if (!model->net48_factor || model->net48_factor > 65536)
 		return fw_err_set(err, -EINVAL, "16 is usual, 65536 is all of it",
@@ -241,8 +241,7 @@ static int model_check(const struct fw_model *model, struct fw_err *err)
 				  "proof of source can last from 1 second to %s, not %s",
 				  fw_text_put_duration(most, sizeof(most), FW_PROOF_MAX_S),
 				  fw_text_put_duration(is, sizeof(is), model->proof_s));
-	if (model->ban_s)
-		r = ban_check(model, err);
+	r = ban_check(model, err);
 	if (r)
 		return r;
 	if (model->rules > FW_MODEL_RULES)
