@@ -170,6 +170,13 @@ def test_list_filters_and_times(desk):
     assert desk.fwj("block", "list", "192.0.2.0/24")["prefixes"][0]["left_s"] > 3500
 
 
+def test_what_is_said_twice_is_counted_once(desk):
+    assert says(desk, "block", "add", "192.0.2.1", "192.0.2.1/32") == "192.0.2.1/32 blocked\n"
+    assert desk.fwj("block", "add", "192.0.2.1", "192.0.2.1")["added"] == ["192.0.2.1/32"]
+    assert "1 port " in says(desk, "reflect", "add", "4242", "4242")
+    says(desk, "reflect", "del", "4242")
+
+
 def test_delete_is_all_or_nothing(desk):
     says(desk, "block", "add", "192.0.2.0/24", "198.51.100.0/24")
     assert "covered by 192.0.2.0/24" in says(desk, "block", "del", "198.51.100.0/24", "192.0.2.7",
@@ -274,6 +281,15 @@ def test_classes(desk):
     assert shown["class"] == "isp" and shown["limits"]["packets"]["text"] == "50k/s"
     assert shown["listed"][0]["prefix"] == "100.64.0.0/10"
     says(desk, "class", "add", "default", "192.0.2.1", code=1)
+    says(desk, "class", "new", "other")
+    said = says(desk, "class", "del", "other", "100.64.0.0/10", code=3)
+    assert "not in class other by itself" in said and "it is in class isp" in said, said
+    assert "take that one away" not in says(desk, "class", "del", "other", "100.64.0.1", code=3)
+    assert "100.64.0.0/10; take that one" in says(desk, "class", "del", "isp", "100.64.0.1", code=3)
+    assert "1 had been (1 in another class)" in says(desk, "class", "add", "other", "100.64.0.0/10")
+    says(desk, "class", "add", "isp", "100.64.0.0/10")
+    assert "another" not in says(desk, "class", "add", "isp", "100.64.0.0/10")
+    says(desk, "class", "drop", "other")
     says(desk, "class", "flush", "isp")
     says(desk, "class", "drop", "isp")
     says(desk, "class", "list", "isp", code=1)

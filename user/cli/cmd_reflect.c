@@ -79,8 +79,11 @@ static int parse_port(struct fw_cli *cli, const char *text, __u16 *ret)
 	__u16 first, last;
 	int err = fw_text_ports(text, &first, &last, &cli->err);
 
-	if (err)
+	if (err) {
+		snprintf(cli->err.hint, sizeof(cli->err.hint),
+			 "write ports from 1 to 65535, with blanks between: 53 123");
 		return err;
+	}
 	if (first != last)
 		return fw_cli_usage(cli, "\"%.40s\": one port at a time, each is counted by itself",
 				    text);
@@ -88,32 +91,51 @@ static int parse_port(struct fw_cli *cli, const char *text, __u16 *ret)
 	return 0;
 }
 
+/* All of them, each once, before the lock is taken; *ret is the caller's to free. Their number. */
+static int parse_ports(struct fw_cli *cli, int argc, char **argv, __u16 **ret)
+{
+	__u16 *ports = calloc((size_t)argc, sizeof(*ports));
+	int err, n = 0;
+
+	*ret = ports;
+	if (!ports)
+		return fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
+	for (int i = 0; i < argc; i++) {
+		int k = 0;
+
+		err = parse_port(cli, argv[i], &ports[n]);
+		if (err)
+			return err;
+		while (ports[k] != ports[n])
+			k++;
+		n += k == n;
+	}
+	return n;
+}
+
 /* tag 1: add, 0: del */
 static int cmd_change(struct fw_cli *cli, int argc, char **argv)
 {
 	bool add = cli->command->tag, everywhere = add && fw_cli_option(cli, "everywhere");
-	struct fw_edit edit;
-	__u16 port = 0;
-	int err;
+	struct fw_edit edit = { .lock = -1 };
+	__u16 *ports = NULL;
+	int n = parse_ports(cli, argc, argv, &ports);
+	int err = n < 0 ? n : fw_edit_begin(cli, FW_APPLY_POLICY, &edit);
 
-	err = fw_edit_begin(cli, FW_APPLY_POLICY, &edit);
-	for (int i = 0; i < argc && !err; i++) {
-		err = parse_port(cli, argv[i], &port);
-		if (!err)
-			err = add ? fw_model_reflect_add(edit.apply.model, port, everywhere,
-							 &cli->err)
-				  : fw_model_reflect_del(edit.apply.model, port, &cli->err);
-	}
+	for (int i = 0; i < n && !err; i++)
+		err = add ? fw_model_reflect_add(edit.apply.model, ports[i], everywhere, &cli->err)
+			  : fw_model_reflect_del(edit.apply.model, ports[i], &cli->err);
 	if (!err)
 		err = fw_edit_commit(cli, &edit, FW_APPLY_POLICY);
 	if (!err)
 		err = fw_cli_done(cli, json_pack("{s:o}", "ports", list_json(edit.apply.model)),
-				  "UDP from %d port%s %s%s", argc, argc == 1 ? "" : "s",
+				  "UDP from %d port%s %s%s", n, n == 1 ? "" : "s",
 				  add ? "is dropped" : "is no longer dropped as reflected",
 				  !add	       ? ""
 				  : everywhere ? " everywhere"
 					       : " towards named services");
 	fw_edit_end(&edit);
+	free(ports);
 	return err;
 }
 

@@ -94,6 +94,24 @@ static int parse_prefixes(struct fw_cli *cli, bool classed, int argc, char **arg
 	return 0;
 }
 
+/* Leaves each prefix in the list once; returns how many these are. */
+static int drop_repeated(struct fw_prefix *list, int n)
+{
+	int kept = 0;
+
+	for (int i = 0; i < n; i++) {
+		int k = 0;
+
+		while (k < kept &&
+		       (list[k].len != list[i].len ||
+			memcmp(list[k].addr_be, list[i].addr_be, sizeof(list[k].addr_be))))
+			k++;
+		if (k == kept)
+			list[kept++] = list[i];
+	}
+	return kept;
+}
+
 /* Lanes of class take the class's name as their first operand. */
 int fw_lane_class(struct fw_cli *cli, const struct fw_model *model, const char *name, int *ret)
 {
@@ -134,8 +152,8 @@ struct change {
 	enum fw_lane lane;
 	const char *class; /* name, or NULL */
 	const struct fw_prefix *list;
-	int n, replaced;
-	struct fw_prefix how; /* lane, since, until, class of all */
+	int n, replaced, moved; /* of the replaced: from another class */
+	struct fw_prefix how;	/* lane, since, until, class of all */
 	const char *why;
 };
 
@@ -162,14 +180,16 @@ static json_t *change_json(const struct fw_edit *edit, const struct change *c, c
 
 static int add_done(struct fw_cli *cli, const struct fw_edit *edit, const struct change *c)
 {
-	char until[128], text[FW_TEXT_LEN], again[64] = "";
+	char until[128], text[FW_TEXT_LEN], again[96] = "", moved[32] = "";
 	const char *plural = c->n == 1 ? "" : "es";
 
 	if (cli->json)
 		return fw_cli_done(cli, change_json(edit, c, "added"), "%s", "");
+	if (c->moved)
+		snprintf(moved, sizeof(moved), " (%d in another class)", c->moved);
 	if (c->replaced)
-		snprintf(again, sizeof(again), "; %d had been, time and reason are the new ones",
-			 c->replaced);
+		snprintf(again, sizeof(again), "; %d had been%s, time and reason are the new ones",
+			 c->replaced, moved);
 	if (c->n == 1)
 		fw_text_put_prefix(text, sizeof(text), c->list[0].addr_be, c->list[0].len);
 	else
@@ -185,10 +205,13 @@ static int add_all(struct fw_cli *cli, struct fw_edit *edit, struct change *c)
 
 	for (int i = 0; i < c->n; i++) {
 		struct fw_prefix one = c->how;
+		const struct fw_prefix *was;
 		int err;
 
 		memcpy(one.addr_be, c->list[i].addr_be, sizeof(one.addr_be));
 		one.len = c->list[i].len;
+		was = fw_prefixes_find(&edit->apply.prefixes, c->lane, one.addr_be, one.len);
+		c->moved += was && was->class != one.class;
 		err = force ? 0 : fw_lane_check_width(cli, &one);
 		if (err)
 			return err;
@@ -215,6 +238,7 @@ int fw_lane_add(struct fw_cli *cli, int argc, char **argv)
 	if (err)
 		return err;
 	c.list = list;
+	c.n = drop_repeated(list, c.n);
 	err = fw_edit_begin(cli, lane_parts(c.lane), &edit);
 	if (!err)
 		err = fw_lane_options(cli, c.lane, &edit, &c.how);
@@ -239,45 +263,31 @@ out:
 	return err;
 }
 
-/* Say why a prefix that is not there may still be listed: by a wider one. */
-static int not_there(struct fw_cli *cli, struct fw_prefixes *set, enum fw_lane lane,
+/* Say why a prefix that is not there may still be listed: by a wider one, or in another class. */
+static int not_there(struct fw_cli *cli, struct fw_edit *edit, const struct change *c,
 		     const struct fw_prefix *one)
 {
-	char text[FW_TEXT_LEN], wider[FW_TEXT_LEN], hint[FW_ERR_LEN] = "";
+	struct fw_prefixes *set = &edit->apply.prefixes;
+	const struct fw_prefix *p = fw_prefixes_find(set, c->lane, one->addr_be, one->len);
+	char text[FW_TEXT_LEN], wider[FW_TEXT_LEN], hint[FW_ERR_LEN];
 
 	fw_text_put_prefix(text, sizeof(text), one->addr_be, one->len);
-	for (size_t i = 0; i < set->count; i++) {
-		const struct fw_prefix *p = &set->at[i];
-
-		if (p->lane != lane || p->len >= one->len || !fw_prefixes_covers(p, one->addr_be))
-			continue;
-		snprintf(hint, sizeof(hint), "it is covered by %s; take that one away",
-			 fw_text_put_prefix(wider, sizeof(wider), p->addr_be, p->len));
-		break;
+	snprintf(hint, sizeof(hint), "floodwall %s list shows what is", cli->command->object);
+	if (p)
+		snprintf(hint, sizeof(hint), "it is in class %s",
+			 edit->apply.model->class[p->class].name);
+	for (size_t i = 0; i < set->count && !p; i++) {
+		p = &set->at[i];
+		if (p->lane == c->lane && p->class == c->how.class && p->len < one->len &&
+		    fw_prefixes_covers(p, one->addr_be))
+			snprintf(hint, sizeof(hint), "it is covered by %s; take that one away",
+				 fw_text_put_prefix(wider, sizeof(wider), p->addr_be, p->len));
+		else
+			p = NULL;
 	}
-	if (!*hint)
-		snprintf(hint, sizeof(hint), "floodwall %s list shows what is",
-			 cli->command->object);
-	return fw_err_set(&cli->err, -ENOENT, hint, "%s is not %s by itself; nothing was changed",
-			  text, fw_lane_words[lane].done);
-}
-
-/* Leaves each prefix in the list once; returns how many these are. */
-static int drop_repeated(struct fw_prefix *list, int n)
-{
-	int kept = 0;
-
-	for (int i = 0; i < n; i++) {
-		int k = 0;
-
-		while (k < kept &&
-		       (list[k].len != list[i].len ||
-			memcmp(list[k].addr_be, list[i].addr_be, sizeof(list[k].addr_be))))
-			k++;
-		if (k == kept)
-			list[kept++] = list[i];
-	}
-	return kept;
+	return fw_err_set(
+		&cli->err, -ENOENT, hint, "%s is not %s%s%s by itself; nothing was changed", text,
+		fw_lane_words[c->lane].done, c->class ? " " : "", c->class ? c->class : "");
 }
 
 int fw_lane_del(struct fw_cli *cli, int argc, char **argv)
@@ -301,12 +311,13 @@ int fw_lane_del(struct fw_cli *cli, int argc, char **argv)
 		err = fw_lane_class(cli, edit.apply.model, argv[0], &class);
 	if (err)
 		goto out;
+	c.how.class = (__u8) class;
 	for (int i = 0; i < c.n && !err; i++) {
 		struct fw_prefixes *set = &edit.apply.prefixes;
 		struct fw_prefix *p = fw_prefixes_find(set, c.lane, list[i].addr_be, list[i].len);
 
 		if (!p || p->class != class)
-			err = not_there(cli, set, c.lane, &list[i]);
+			err = not_there(cli, &edit, &c, &list[i]);
 		else
 			err = fw_prefixes_del(set, c.lane, list[i].addr_be, list[i].len, &cli->err);
 	}
