@@ -103,7 +103,7 @@ static int compare(struct fw_cli *cli, const struct fw_file_session *session,
 		   const struct fw_prefixes *set, bool undo)
 {
 	struct fw_file_verdict is = fw_file_session_judge(now->model, &now->set, session), then;
-	bool begins;
+	bool begins, left;
 
 	model = model ? model : now->model;
 	then = fw_file_session_judge(model, set ? set : &now->set, session);
@@ -111,8 +111,9 @@ static int compare(struct fw_cli *cli, const struct fw_file_session *session,
 	begins = now->model->flags & FW_P_MONITOR && !(model->flags & FW_P_MONITOR);
 	if (then.fate == FW_SESSION_FREE || (then.fate == is.fate && !begins))
 		return 0;
-	if (undo && is.class >= 0 && is.class != FW_CLASS_TRUSTED)
-		is.class = NOT_FIRST;
+	left = is.class != then.class && (is.class < 0 || is.class == FW_CLASS_TRUSTED);
+	if (!left) /* no lane to stay in: who stays trusted is cut off all the same */
+		is.class = undo ? NOT_FIRST : FW_CLASS_DEFAULT;
 	return refuse(cli, session, model, &then, is.class);
 }
 
