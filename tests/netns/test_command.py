@@ -338,7 +338,7 @@ def test_services(desk):
     assert not web["closed"] and web["proof"] == "retransmit" and len(web["rules"]) == 6
     says(desk, "service", "set", "web", "--tcp", "none", code=1)
     says(desk, "service", "set", "web", code=1)
-    says(desk, "service", "set", "host", "--tcp", "80", code=1)
+    assert "only --proof and --level" in says(desk, "service", "set", "host", "--tcp", "80", code=1)
     says(desk, "service", "del", "web")
     says(desk, "service", "show", "web", code=1)
 

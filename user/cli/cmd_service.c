@@ -221,7 +221,7 @@ static int cmd_set(struct fw_cli *cli, int argc, char **argv)
 	else if (service == FW_SERVICE_HOST && (wish.to || wish.tcp || wish.udp || wish.closed))
 		err = fw_cli_usage(cli,
 				   "service host is the rest of the host: it takes no addresses or "
-				   "ports, only --proof");
+				   "ports, only --proof and --level");
 	else
 		err = grant(cli, edit.apply.model, (__u8)service, &wish);
 	if (!err)
