@@ -502,6 +502,22 @@ def test_completion(desk):
     assert complete(desk, 'floodwall attach --mode na') == ["native"]
     assert complete(desk, 'floodwall limit show --class tr') == ["trusted"]
     assert complete(desk, 'floodwall budget show --service ho') == ["host"]
+    assert complete(desk, 'floodwall budget show -s ho') == ["host"]
+    assert complete(desk, 'floodwall attach -m na') == ["native"]
+    assert not complete(desk, 'floodwall block add -w ""')
+    skel = os.path.join(lab.BUILD, "floodwall.skel")
+    assert complete(desk, 'floodwall run --policy %s' % skel) == [skel + ".h"]
+    assert set(complete(desk, 'floodwall class import t')) >= {"trusted"}
+    assert complete(desk, 'floodwall help refl') == ["reflect"]
+
+
+def test_completion_knows_every_name(desk):
+    limits = desk.fwj("limit", "show", "--class", "default")["classes"][0]["limits"]
+    shared = desk.fwj("budget", "show")
+    for line, names in (("limit", limits), ("budget", shared["budgets"]),
+                        ("budget", shared["services"]["host"]),
+                        ("option", desk.fwj("option", "show")["options"])):
+        assert set(names) <= set(complete(desk, 'floodwall %s set ""' % line)), line
 
 
 def test_watch_is_one_document_a_line(desk):

@@ -283,7 +283,7 @@ const struct fw_cli_command fw_cmd_budget[] = {
 	  .min_args = 2,
 	  .max_args = 4,
 	  .run = cmd_set,
-	  .choices = "arp nd dhcp pmtu other_l3 deep trusted newcomers4 newcomers6 cookies syn "
-		     "packets bytes net-syn net-packets net-bytes off burst" },
+	  .choices = "arp nd dhcp pmtu other_l3 deep trusted newcomers4 newcomers6 cookies "
+		     "connections syn packets bytes net-syn net-packets net-bytes off burst" },
 	{ .object = NULL },
 };

@@ -87,7 +87,7 @@ static const char import_doc[] =
 		  .max_args = 1 + n_,                                                            \
 		  .run = fw_lane_import,                                                         \
 		  .tag = tag_,                                                                   \
-		  .choices = "@file" },                                                          \
+		  .choices = n_ ? "@class @file" : "@file" },                                    \
 	{                                                                                        \
 		.object = object_, .verb = "flush", .args = n_ ? "[CLASS]" : "", .help = flush_, \
 		.options = force_options, .max_args = n_, .run = fw_lane_flush, .tag = tag_,     \

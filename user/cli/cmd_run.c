@@ -59,7 +59,7 @@ static int cmd_run(struct fw_cli *cli, int argc, char **argv)
 }
 
 static const struct fw_cli_option run_options[] = {
-	{ "policy", 0, "FILE", "policy file to apply now and at every reload", NULL },
+	{ "policy", 0, "FILE", "policy file to apply now and at every reload", "@file" },
 	{ "listen", 0, "ADDR:PORT", "serve metrics there (127.0.0.1:9797), or off", NULL },
 	{ "mode", 'm', "MODE", "for interfaces named here: native (default) or generic",
 	  "native generic" },

@@ -27,13 +27,16 @@ static void put_options(FILE *out, const struct fw_cli_option *o)
 		fprintf(out, "--%s ", o->name);
 }
 
-/* Words that follow an option with a value: `--mode)  words="native generic" ;;` */
+/* Words that follow an option with a value: `-m|--mode) values="native generic" ;;` */
 static void put_values(FILE *out, const struct fw_cli_option *o)
 {
 	for (; o && o->name; o++) {
 		if (!o->arg || *o->arg == '[')
 			continue;
-		fprintf(out, "\t\t\t--%s) values=\"%s\" ;;\n", o->name,
+		fputs("\t\t\t", out);
+		if (o->key)
+			fprintf(out, "-%c|", o->key);
+		fprintf(out, "--%s) values=\"%s\" ;;\n", o->name,
 			o->choices ? o->choices : "@none");
 	}
 }
@@ -83,6 +86,7 @@ static const char *const tail =
 	"\t\t@iface) COMPREPLY+=($(compgen -W \"$(cd /sys/class/net && echo *)\" -- \"$cur\")) ;;\n"
 	"\t\t@file) COMPREPLY+=($(compgen -f -- \"$cur\")) ;;\n"
 	"\t\t@dir) COMPREPLY+=($(compgen -d -- \"$cur\")) ;;\n"
+	"\t\t@command) COMPREPLY+=($(compgen -W \"$objects\" -- \"$cur\")) ;;\n"
 	"\t\t@class|@service) COMPREPLY+=($(compgen -W \"$(_floodwall_names ${i#@})\" -- "
 	"\"$cur\")) ;;\n"
 	"\t\t@*) ;;\n"
@@ -97,14 +101,14 @@ static void put_objects(FILE *out)
 {
 	const char *last = "";
 
-	fputs("\tcase $object in\n\t\"\") words=\"", out);
+	fputs("\tlocal objects=\"", out);
 	for (const struct fw_cli_family *f = fw_cli_families; f->title; f++)
 		for (const struct fw_cli_command *c = f->commands; c->object; c++) {
 			if (strcmp(c->object, last))
 				fprintf(out, "%s ", c->object);
 			last = c->object;
 		}
-	fputs("\" ;;\n", out);
+	fputs("\"\n\tcase $object in\n\t\"\") words=$objects ;;\n", out);
 	for (const struct fw_cli_family *f = fw_cli_families; f->title; f++)
 		for (const struct fw_cli_command *c = f->commands; c->object; c++) {
 			if (c->verb && strcmp(c->object, last)) {
