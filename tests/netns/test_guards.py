@@ -85,6 +85,20 @@ def test_a_list_that_is_missing_is_looked_for_beside_its_policy(desk, tmp_path):
     assert "where the policy file is" in said, said
 
 
+def test_a_policy_is_saved_to_a_file_and_shown_on_a_pipe(desk, tmp_path):
+    p = desk.inside(desk.srv, lab.FLOODWALL, "policy", "save", "-", env=desk.env(), cwd=tmp_path,
+                    check=False)
+    assert p.returncode == 1 and "floodwall policy show" in p.stderr, p
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_class_comes_before_the_list(desk, tmp_path):
+    path = tmp_path / "isp.txt"
+    path.write_text("192.0.2.1\n")
+    said = says(desk, "class", "import", path, "isp", code=1)
+    assert "the class comes first: class import isp %s" % path in said, said
+
+
 SLIPS = [
     (["undo"], 'did you mean "policy undo"?'),
     (["lift", "1.2.3.4"], 'did you mean "ban lift"?'),

@@ -220,6 +220,9 @@ int fw_lane_import(struct fw_cli *cli, int argc, char **argv)
 	int err, class = 0;
 
 	err = read_file(cli, im.name, &text, &im.size);
+	if (err == -ENOENT && classed && !access(argv[0], F_OK))
+		return fw_cli_usage(cli, "the class comes first: class import %.40s %.160s",
+				    argv[1], argv[0]);
 	if (err || !text)
 		return err;
 	if (!strcmp(im.name, "-"))

@@ -157,6 +157,8 @@ int fw_policy_save(struct fw_cli *cli, int argc, char **argv)
 	bool kept = false;
 	int r;
 
+	if (argc && !strcmp(argv[0], "-"))
+		return fw_cli_usage(cli, "name a file; floodwall policy show prints it");
 	r = fw_replace_target(argc ? argv[0] : FW_FILE_DEFAULT,
 			      "name a file; floodwall policy show prints it", path, &cli->err);
 	if (!r)
