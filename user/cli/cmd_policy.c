@@ -86,7 +86,7 @@ static int cmd_keys(struct fw_cli *cli, int argc, char **argv)
 	if (cli->json)
 		r = fw_cli_json(cli, r ? NULL : json_pack("{s:O}", "keys", all));
 	else if (fw_table_print(table, stdout))
-		r = fw_err_set(&cli->err, -EIO, NULL, "cannot print");
+		r = fw_err_set(&cli->err, -EIO, NULL, "cannot write to standard output");
 	fw_table_free(table);
 	json_decref(all);
 	return r;

@@ -186,14 +186,14 @@ static int show(struct fw_cli *cli, const struct fw_suggest_opts *o, const struc
 	fw_replay_warn(cli, o->path, &s->told, &s->files, true);
 	if (s->servers)
 		fw_cli_warn(cli,
-			    "%llu sources answered new connections, so they are taken for the host "
-			    "itself: left out; --to says it for certain",
-			    (unsigned long long)s->servers);
+			    "left out, as the host itself: %llu source%s that answered new "
+			    "connections; --to says it for certain",
+			    (unsigned long long)s->servers, s->servers == 1 ? "" : "s");
 	if (s->packets && s->end_ns - s->begin_ns < SHORT_NS)
 		fw_cli_warn(cli,
 			    "the recording is shorter than 10 minutes: a longer one says more");
 	if (s->packets && s->sources < FEW)
-		fw_cli_warn(cli, "%llu sources are few: their habits may not be everybody's",
+		fw_cli_warn(cli, "the habits of so few (%llu) may not be everybody's",
 			    (unsigned long long)s->sources);
 	if (cli->json)
 		return print_json(cli, o, s);
