@@ -99,6 +99,15 @@ def test_the_class_comes_before_the_list(desk, tmp_path):
     assert "the class comes first: class import isp %s" % path in said, said
 
 
+def test_the_way_to_larger_tables_loses_nothing(desk, clean):
+    """Detaching takes lists and limits away: what keeps them is named before."""
+    many = "".join("11.0.%d.%d\n" % (i >> 8, i & 255) for i in range(11001))
+    said = says(desk, "block", "import", "-", stdin=many, code=2)
+    assert "room for 11000" in said and 0 < said.find("policy save") < said.find("detach"), said
+    said = says(desk, "attach", desk.iface, "--prefixes4", "20k")
+    assert "keep their sizes" in said and 0 < said.find("policy save") < said.find("detach"), said
+
+
 SLIPS = [
     (["undo"], 'did you mean "policy undo"?'),
     (["lift", "1.2.3.4"], 'did you mean "ban lift"?'),

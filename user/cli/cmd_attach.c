@@ -102,8 +102,8 @@ static void say_plan(struct fw_cli *cli, const struct fw_setup *setup)
 
 	if (setup->sizes_ignored)
 		fw_cli_warn(cli,
-			    "the tables exist already and keep their sizes; to change them, detach "
-			    "from all interfaces first");
+			    "the tables exist already and keep their sizes; to change them: "
+			    "floodwall policy save FILE, detach --all, attach, policy apply FILE");
 	if (cli->json)
 		return;
 	printf("tables: %s IPv4 and %s IPv6 sources, %s prefixes: %llu MiB of memory%s\n",

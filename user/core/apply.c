@@ -245,9 +245,12 @@ static int check_room(const struct fw_maps *maps, const struct fw_prefixes *set,
 {
 	if (set->count <= maps->cap_prefix && set->whys <= maps->cap_why)
 		return 0;
-	return fw_err_set(err, -ENOSPC, "detach and attach with more --prefixes4 or --prefixes6",
-			  "%zu prefixes with %zu texts; there is room for %u and %u", set->count,
-			  set->whys, maps->cap_prefix, maps->cap_why);
+	return fw_err_set(
+		err, -ENOSPC,
+		"floodwall policy save FILE keeps what runs; then detach, attach with more "
+		"--prefixes4 or --prefixes6, and policy apply FILE",
+		"%zu prefixes with %zu texts; there is room for %u and %u", set->count, set->whys,
+		maps->cap_prefix, maps->cap_why);
 }
 
 static int write_lanes(struct fw_maps *maps, __u32 half, const struct fw_prefixes *set, __u32 now_s,
