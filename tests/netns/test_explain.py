@@ -202,6 +202,24 @@ def test_asking_changes_nothing(desk):
         assert percent is None or again["buckets"]["used_percent"][kind] <= percent
 
 
+def test_what_comes_meanwhile_does_not_look_ahead_of_its_time(desk):
+    """Loading the program takes half a second, in which a source that is far below its limit goes on:
+    its buckets must not be read by the time before that."""
+    source = "41.80.8.1"
+    desk.fw("class", "new", "steady")
+    desk.fw("class", "add", "steady", source)
+    desk.fw("limit", "set", "packets", "200/s", "burst", "100", "--class", "steady")
+    flood = desk.flood("ack", sources=1, start=source, pps=50, seconds=120)
+    try:
+        assert lab.until(lambda: explain(desk, source, *TCP80, "--flags", "A")["known"])
+        assert lab.until(lambda: used(explain(desk, source, *TCP80, "--flags", "A"),
+                                      "source: packets")["used_percent"] < 20, 20)
+    finally:
+        flood.stop()
+        desk.fw("class", "flush", "steady")
+        desk.fw("class", "drop", "steady")
+
+
 def test_prefixes_and_modes_count(desk):
     source = "41.80.4.1"
     for lane, reason in (("block", "blocked"), ("manage", "management")):

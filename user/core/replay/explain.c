@@ -201,16 +201,30 @@ static int judge(struct fw_judge *j, const struct fw_explain_packet *p, __u64 no
 	return r;
 }
 
+/* As the program sees it. */
+static __u64 program_now(const struct fw_maps *live)
+{
+	__u64 now_ns = fw_apply_now(live);
+
+	return now_ns - now_ns % live->meta->tick_ns;
+}
+
 int fw_explain_run(const struct fw_maps *live, const struct fw_explain_packet *packet,
 		   struct fw_explain *ret, struct fw_err *err)
 {
-	__u64 now_ns = fw_apply_now(live);
 	struct fw_judge j = { 0 };
+	__u64 now_ns;
 	int r;
 
 	*ret = (struct fw_explain){ 0 };
-	now_ns -= now_ns % live->meta->tick_ns; /* as the program sees it */
-	r = open_judge(live, packet, now_ns, &j, &ret->monitor, err);
+	r = open_judge(live, packet, program_now(live), &j, &ret->monitor, err);
+	/*
+	 * The time anew: loading took most of a second, in which the live stamps went on. And
+	 * before they are copied: a budget that a flood keeps full must not seem to have room.
+	 */
+	now_ns = program_now(live);
+	if (!r)
+		__atomic_store_n(&j.maps.ctl->virtual_ns, now_ns, __ATOMIC_SEQ_CST);
 	if (!r)
 		r = copy_state(live, &j, packet->saddr_be, err);
 	if (!r)
