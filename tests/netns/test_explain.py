@@ -232,7 +232,11 @@ def test_prefixes_and_modes_count(desk):
     desk.fw("mode", "monitor")
     assert explain(desk, source, *TCP80)["monitor"]
     assert "monitor" in desk.fw("explain", source).stdout
+    assert "mode is monitor" in desk.fw("source", "show", source).stdout
+    assert desk.fwj("source", "show", source)["monitor"]
     desk.fw("mode", "enforce")
+    assert "monitor" not in desk.fw("source", "show", source).stdout
+    assert not desk.fwj("source", "show", source)["monitor"]
     desk.fw("block", "flush", "--force")
 
 

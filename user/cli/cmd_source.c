@@ -169,6 +169,9 @@ static int print_source(const __be32 addr_be[4], const struct fw_source *s,
 	       : s->trusted  ? "a budget of its own, ahead of all others"
 	       : s->blocked  ? "every packet is dropped"
 			     : "within the limits of its class");
+	if (model->flags & FW_P_MONITOR)
+		puts("           the mode is monitor: what would be dropped is counted, and "
+		     "passes");
 	printf("class      %s\n", s->class_name);
 	if (s->own.known)
 		printf("seen       %s%s, %s\n",
@@ -266,6 +269,7 @@ static int show_json(struct fw_cli *cli, const struct fw_maps *maps, const __be3
 	fw_text_put_addr(text, sizeof(text), addr_be);
 	err |= fw_json_set(doc, "source", fw_json_text(text));
 	err |= fw_json_set(doc, "lane", fw_json_text(lane_of(s)));
+	err |= fw_json_set(doc, "monitor", json_boolean(model->flags & FW_P_MONITOR));
 	err |= fw_json_set(doc, "class", fw_json_text(s->class_name));
 	err |= fw_json_set(doc, "listed", list);
 	err |= fw_json_set(doc, "banned", ban ? ban_json(maps, ban) : json_null());
