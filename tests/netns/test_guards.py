@@ -92,6 +92,14 @@ def test_a_policy_is_saved_to_a_file_and_shown_on_a_pipe(desk, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("nobody", ["0.0.0.0", "192.0.2.1,::"])
+def test_a_service_that_nobody_reaches_is_told(desk, clean, nobody):
+    """0.0.0.0 is where a server listens; a service there would claim nothing, and close nothing."""
+    said = desk.fwj("service", "add", "web", "--to", nobody, "--tcp", "443", "--closed")
+    assert "nobody is reached there; every address is called any" in said["warnings"][0]
+    assert "warnings" not in desk.fwj("service", "set", "web", "--to", "192.0.2.1")
+
+
 def test_the_class_comes_before_the_list(desk, tmp_path):
     path = tmp_path / "isp.txt"
     path.write_text("192.0.2.1\n")

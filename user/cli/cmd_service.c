@@ -13,6 +13,7 @@
 #include "user/cli/lane.h"
 #include "user/cli/service.h"
 #include "user/core/stats.h"
+#include "user/policy/slip.h"
 
 /* What the options say about a service; NULL = not said. */
 struct wish {
@@ -157,8 +158,11 @@ static int done(struct fw_cli *cli, const struct fw_model *model, __u8 service)
 	char *tcp = fw_service_ports(model, service, FW_PORT_TCP);
 	char *udp = fw_service_ports(model, service, FW_PORT_UDP);
 	const struct fw_model_service *s = &model->service[service];
+	char slip[FW_ERR_LEN];
 	int err = -ENOMEM;
 
+	if (fw_slip_service(model, service, slip, sizeof(slip)))
+		fw_cli_warn(cli, "%s; every address is called any", slip);
 	if (to && tcp && udp)
 		err = fw_cli_done(cli, cli->json ? service_json(model, service) : NULL,
 				  "service %s%s%s%s%s%s%s%s, proof %s%s%s", s->name,

@@ -3,7 +3,6 @@
  * What no single key can be blamed for: things that never match, and things that could lock out
  * the very people who write the file.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -156,35 +155,14 @@ static void check_bans(struct fw_reader *reader)
 		      ceiling);
 }
 
-/* Addresses at which nobody can be served. */
-static bool never_local(const struct fw_model_rule *rule)
-{
-	__u32 high = ntohl(rule->addr_be[0]), low = ntohl(rule->addr_be[3]);
-
-	if (rule->any)
-		return false;
-	if (fw_text_is_ip4(rule->addr_be))
-		return low >> 28 >= 14 || low >> 24 == 127 || low >> 24 == 0;
-	return high >> 24 == 0xff || (!high && !rule->addr_be[1] && !rule->addr_be[2] && low <= 1);
-}
-
 static void check_services(struct fw_reader *reader)
 {
-	const struct fw_model *model = reader->file->model;
-	char addr[FW_TEXT_LEN];
-	int said = -1;
+	char text[FW_ERR_LEN];
 
-	for (__u32 i = 0; i < model->rules; i++) {
-		const struct fw_model_rule *rule = &model->rule[i];
-
-		if (!never_local(rule) || rule->service == said)
-			continue;
-		said = rule->service;
-		fw_text_put_addr(addr, sizeof(addr), rule->addr_be);
-		fw_reader_say(reader, FW_PROBLEM_WARNING, reader->service_place[rule->service],
-			      NULL, "service \"%s\" can never match at %s: nobody is reached there",
-			      model->service[rule->service].name, addr);
-	}
+	for (__u32 s = 0; s < FW_SERVICE_MAX; s++)
+		if (fw_slip_service(reader->file->model, (__u8)s, text, sizeof(text)))
+			fw_reader_say(reader, FW_PROBLEM_WARNING, reader->service_place[s], NULL,
+				      "%s", text);
 }
 
 /* An address beats "any": what one service takes from another is said once for each two of them. */

@@ -73,6 +73,35 @@ bool fw_slip_reserved(const __be32 addr_be[4], __u8 len)
 	return false;
 }
 
+/* Addresses at which nobody can be served. */
+static bool never_local(const struct fw_model_rule *rule)
+{
+	__u32 high = ntohl(rule->addr_be[0]), low = ntohl(rule->addr_be[3]);
+
+	if (rule->any)
+		return false;
+	if (fw_text_is_ip4(rule->addr_be))
+		return low >> 28 >= 14 || low >> 24 == 127 || low >> 24 == 0;
+	return high >> 24 == 0xff || (!high && !rule->addr_be[1] && !rule->addr_be[2] && low <= 1);
+}
+
+bool fw_slip_service(const struct fw_model *model, __u8 service, char *buf, size_t size)
+{
+	char addr[FW_TEXT_LEN];
+
+	for (__u32 i = 0; i < model->rules; i++) {
+		const struct fw_model_rule *rule = &model->rule[i];
+
+		if (rule->service != service || !never_local(rule))
+			continue;
+		snprintf(buf, size, "service \"%s\" can never match at %s: nobody is reached there",
+			 model->service[service].name,
+			 fw_text_put_addr(addr, sizeof(addr), rule->addr_be));
+		return true;
+	}
+	return false;
+}
+
 bool fw_slip_limit(unsigned int kind, const struct fw_rate *rate, char *buf, size_t size)
 {
 	if (!below(rate, visitor[kind]))

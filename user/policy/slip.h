@@ -20,6 +20,9 @@ bool fw_slip_reserved(const __be32 addr_be[4], __u8 len);
 /* A limit of class default, by enum fw_kind, below what a browser needs. */
 bool fw_slip_limit(unsigned int kind, const struct fw_rate *rate, char *buf, size_t size);
 
+/* A service at an address at which nobody is reached, as 0.0.0.0, which is not "any". */
+bool fw_slip_service(const struct fw_model *model, __u8 service, char *buf, size_t size);
+
 /* A shared budget, by enum fw_budget_id, without which honest people stay outside. */
 bool fw_slip_budget(unsigned int id, const struct fw_rate *rate, char *buf, size_t size);
 
