@@ -178,7 +178,7 @@ __noinline __u32 enter(__u64 key, __u64 now, __u64 what, __u32 who)
 	if (who & FW_WHO_ASK && !admit(policy, now, who))
 		return FW_CONTINUE | FW_IS_STRANGER;
 	limits = who_limits(who_class(policy, who), who);
-	entering = table_enter(&table, &e, now, policy->idle_ns);
+	entering = table_enter(&table, &e, now, policy->idle_ns & ~(__u64)FW_IDLE_ANY);
 	if (entering == FW_ENTER_LOST)
 		return FW_CONTINUE | FW_IS_ABSENT;
 	if (entering == FW_ENTER_NONE || !e.src)
@@ -203,8 +203,9 @@ __noinline int remember(__u64 key, __u64 now, __u32 who, int proven)
 
 	/* In a full set it takes the place of who is not proven, unless he is in debt: without one,
 	 * who came again could not go on. */
-	entering =
-		table_find(&table, &e) ? FW_ENTER_MET : table_enter(&table, &e, now, FW_IDLE_ANY);
+	entering = table_find(&table, &e)
+			   ? FW_ENTER_MET
+			   : table_enter(&table, &e, now, policy->idle_ns | FW_IDLE_ANY);
 	if (entering == FW_ENTER_NONE || entering == FW_ENTER_LOST || !e.src)
 		return 0;
 	if (entering == FW_ENTER_OURS)

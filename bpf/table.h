@@ -21,10 +21,11 @@
 #define FW_BYTES_LOW  0x0101010101010101ULL
 #define FW_BYTES_HIGH 0x8080808080808080ULL
 #define FW_LINE	      64 /* bytes of a cache line */
-#define FW_IDLE_NS                                                                     \
-	(1ULL << 33)  /* 8.6 s: the least silence before a newcomer may have the place \
-		       */
-#define FW_IDLE_ANY 1 /* any silence at all: for a source that has proven itself */
+#define FW_IDLE_NS                                                                         \
+	(1ULL << 33)	  /* 8.6 s: the least silence before a newcomer may have the place \
+			   */
+#define FW_IDLE_ANY	1 /* set: any silence at all, for a source that has proven itself */
+#define FW_BAN_AHEAD_NS ((__u64)FW_BAN_MAX_S << 30) /* no ban reaches further */
 
 /* What to look for, and in which table. */
 struct table_key {
@@ -189,14 +190,17 @@ static __always_inline __u64 mask_pick(__u64 mask, __u64 a, __u64 b)
 
 /*
  * The longest-idle way that may be given away, or FW_WAYS; or the one claimed for this very source
- * since it was looked for. *ret_word: what it held then.
+ * since it was looked for. *ret_word: what it held then. idle_ns: the longest window, so nobody's
+ * debt reaches further ahead; nor does a ban reach further than FW_BAN_AHEAD_NS. What seems to is
+ * weeks old.
  */
 static __always_inline __u64 table_victim(const struct fw_src_set *sources, __u64 claim, __u64 now,
 					  __u64 idle_ns, __u64 *ret_word)
 {
 	/* A proof that nobody used for so long has expired, but only its owner would clear it. */
-	const __u64 proof_ns = (__u64)FW_PROOF_MAX_S << 30, ever = FW_TAT_MASK >> 1;
-	__u64 oldest = idle_ns == FW_IDLE_ANY ? 0 : idle_ns > FW_IDLE_NS ? idle_ns : FW_IDLE_NS;
+	const __u64 proof_ns = (__u64)FW_PROOF_MAX_S << 30;
+	__u64 ever = FW_TAT_MASK - (idle_ns > FW_BAN_AHEAD_NS ? idle_ns : FW_BAN_AHEAD_NS);
+	__u64 oldest = idle_ns & FW_IDLE_ANY ? 0 : idle_ns > FW_IDLE_NS ? idle_ns : FW_IDLE_NS;
 	__u64 victim = FW_WAYS, held = 0;
 
 	for (int i = 0; i < FW_WAYS; i++) {
