@@ -476,7 +476,7 @@ _Static_assert(sizeof(struct fw_ban) == 64, "fw_ban");
 #define FW_BAN_PAUSE_NS	 (1ULL << 31)	  /* 2.1 s within them start anew */
 #define FW_BAN_FORGET_NS (14400ULL << 30) /* after 4.3 h the first ban is a first one again */
 #define FW_BAN_DOUBLINGS 12
-#define FW_BAN_MAX_S	 86400 /* ceiling of the ceiling: a stamp tells 26 days from the past */
+#define FW_BAN_MAX_S	 86400 /* ceiling of the ceiling: stamps say when a ban ends */
 struct fw_ban_set {
 	struct fw_ban way[FW_BAN_WAYS];
 };

@@ -83,8 +83,11 @@ static __always_inline void ban_start(struct fw_ban *ban, const struct fw_policy
 	note(FW_N_BANNED);
 }
 
-/* Move the source's stamp to the end of its ban. */
-static __always_inline void ban_stamp(__u64 key, __u32 who, __u64 until_ns)
+/*
+ * Move the source's stamp to the end of its ban. Of one longer than seen can tell nobody would know
+ * afterwards how long it was: it ends the proof, and units that no limit has make all else paid.
+ */
+static __always_inline void ban_stamp(__u64 key, __u32 who, __u64 now, __u64 until_ns)
 {
 	struct table_key table = source_table(who & FW_WHO_IP4 ? 4 : 6, key);
 	struct entry e = {};
@@ -92,6 +95,10 @@ static __always_inline void ban_stamp(__u64 key, __u32 who, __u64 until_ns)
 	if (!table_find(&table, &e) || !e.src || is_claimed(e.word))
 		return;
 	__sync_val_compare_and_swap(&e.src->word, e.word, word_with(e.word, until_ns));
+	if ((until_ns - now) >> FW_SEEN_SHIFT < FW_GAP_MAX)
+		return;
+	e.src->proof = 0;
+	e.src->seen ^= FW_UNITS_DIFFER;
 }
 
 /* The CPU's first packet of a source in this step of the clock: bring its record up to date. */
@@ -173,7 +180,7 @@ __noinline int ban_consider(__u64 key, __u64 now, __u32 who, int own)
 	score = ban_count(ban, key, now, own);
 	if (ban_due(ban, score, limit, now) && policy->ban_s && !(who & FW_WHO_TRUSTED)) {
 		ban_start(ban, policy, now, who);
-		ban_stamp(key, who, ban->until_ns);
+		ban_stamp(key, who, now, ban->until_ns);
 		return 0;
 	}
 	return own && score < 0 && shared_take(&ban->own_tat, now, limit, 1);

@@ -9,9 +9,10 @@
 
 #include "table.h"
 
-#define FW_MASK32	0xffffffffULL
-#define FW_GAP_MAX	(FW_SEEN_GAPS / 2)
-#define FW_UNITS_DIFFER ((1 << FW_SEEN_UNITS) - 1)
+#define FW_MASK32	  0xffffffffULL
+#define FW_GAP_MAX	  (FW_SEEN_GAPS / 2)
+#define FW_UNITS_DIFFER	  ((1 << FW_SEEN_UNITS) - 1)
+#define FW_PAID_LATELY_NS ((__u64)(FW_GAP_MAX / 2) << FW_SEEN_SHIFT)
 
 /* What a packet costs: one packet, len bytes, and one by the stamp of its kind. */
 struct toll {
@@ -60,6 +61,31 @@ static __always_inline bool proof_holds(__u8 proof, __u64 now, __u32 proof_s)
 	return proof && proof_age(proof, now) <= proof_s >> 4;
 }
 
+/* The packets' window in ns. Without a limit the stamp still says when the source was last seen. */
+static __always_inline __u64 word_window(const struct fw_limit *limit)
+{
+	return limit->window ? (__u64)limit->window << limit->shift : FW_IDLE_NS;
+}
+
+/*
+ * How long the source was silent, by its packet stamp; 0: it is in debt, which is not deeper than
+ * two windows (bucket.h). What lies further ahead is so old that it came round.
+ */
+static __always_inline __u64 word_paid(const struct entry *e, const struct fw_limit *limit,
+				       __u64 now)
+{
+	__u64 paid = (now - e->word) & FW_TAT_MASK;
+
+	return paid > FW_TAT_MASK - 2 * word_window(limit) - FW_IDLE_NS ? 0 : paid;
+}
+
+/* Has a proof expired? It is not younger than the silence, which tells when its age came round. */
+static __always_inline bool proof_over(__u8 proof, __u64 now, __u32 proof_s, __u64 silence)
+{
+	return silence >> FW_SEEN_SHIFT > FW_PROOF_MAX_S || !proof_holds(proof, now, proof_s) ||
+	       proof_age(proof, now) < silence >> FW_PROOF_SHIFT;
+}
+
 /*
  * Once a second and source: make sure no 32-bit stamp is so old that it could be taken for one in
  * the future, and forget a proof that has expired. A stamp is surely paid if the source was silent
@@ -76,18 +102,15 @@ static __always_inline void entry_refresh(struct entry *e, const struct toll *p,
 	__u32 seen = FW_SEEN(p->now, limits[FW_K_PACKETS].units);
 	__u32 last = *(volatile __u16 *)&e->src->seen;
 	__u32 gap = FW_SEEN_GAP(seen, last), other = (seen ^ last) & FW_UNITS_DIFFER;
-	__u64 paid = (p->now - e->word) & FW_TAT_MASK;
-	__u8 proof;
+	__u64 paid = (p->now - e->word + FW_BAN_AHEAD_NS) & FW_TAT_MASK;
 
-	if (paid > FW_TAT_MASK >> 1)
-		paid = 0;
 	/* Nearly always. What follows says the same of more cases. */
-	if (likely(seen == last && paid >> FW_SEEN_SHIFT <= FW_GAP_MAX / 2))
+	if (likely(seen == last && paid <= FW_BAN_AHEAD_NS + FW_PAID_LATELY_NS))
 		return;
-	proof = e->src->proof;
+	paid = word_paid(e, &limits[FW_K_PACKETS], p->now);
 	if (gap > FW_GAP_MAX)
 		gap = 0;
-	if (!gap && !other && paid >> FW_SEEN_SHIFT <= FW_GAP_MAX / 2)
+	if (!gap && !other && paid <= FW_PAID_LATELY_NS)
 		return;
 	if (gap && paid < (__u64)(gap - 1) << FW_SEEN_SHIFT)
 		paid = (__u64)(gap - 1) << FW_SEEN_SHIFT;
@@ -102,7 +125,7 @@ static __always_inline void entry_refresh(struct entry *e, const struct toll *p,
 		if (other || paid >> shift >= FW_WINDOW_MAX || (__s32)(old - now) < 0)
 			__sync_val_compare_and_swap(at, old, now);
 	}
-	if (paid >> FW_SEEN_SHIFT > FW_PROOF_MAX_S || !proof_holds(proof, p->now, proof_s))
+	if (proof_over(e->src->proof, p->now, proof_s, paid))
 		e->src->proof = 0;
 	e->src->seen = seen;
 }
@@ -158,11 +181,8 @@ static __always_inline bool stamp_take(struct entry *e, __u64 stamp, const struc
 /* The packet stamp in the source's word. Same contract as stamp_take(). */
 static __always_inline bool word_take(struct entry *e, const struct fw_limit *limit, __u64 now)
 {
-	__u64 window = (__u64)limit->window << limit->shift;
-	__u64 cost = bucket_cost(limit, 1) << limit->shift;
+	__u64 cost = bucket_cost(limit, 1) << limit->shift, window = word_window(limit);
 
-	if (!window) /* no limit: the stamp still says when the source was last seen */
-		window = FW_TAT_MASK >> 2;
 	for (int i = 0; i < FW_CAS_TRIES; i++) {
 		__u64 stamp = e->word & FW_TAT_MASK, seen;
 		bool ok = bucket_charge(&stamp, now, cost, window, FW_TAT_MASK);
@@ -187,11 +207,8 @@ static __always_inline bool word_take(struct entry *e, const struct fw_limit *li
 static __always_inline bool word_plan(const struct entry *e, const struct fw_limit *limit,
 				      __u64 now, __u64 *ret_word)
 {
-	__u64 window = (__u64)limit->window << limit->shift;
-	__u64 cost = bucket_cost(limit, 1) << limit->shift;
-	__u64 stamp = e->word & FW_TAT_MASK;
-	bool fits =
-		bucket_charge(&stamp, now, cost, window ? window : FW_TAT_MASK >> 2, FW_TAT_MASK);
+	__u64 cost = bucket_cost(limit, 1) << limit->shift, stamp = e->word & FW_TAT_MASK;
+	bool fits = bucket_charge(&stamp, now, cost, word_window(limit), FW_TAT_MASK);
 
 	*ret_word = word_with(e->word, stamp);
 	return fits;

@@ -91,6 +91,16 @@ static void read_buckets(const struct fw_src *src, __u64 word, __u64 now,
 	}
 }
 
+/* How long the packet stamp has been paid, ns; 0: it is in debt or says until when there is a ban.
+ * What lies further ahead is weeks old, and came round. */
+static __u64 word_paid(__u64 word, __u64 now, const struct fw_limit *limits)
+{
+	__u64 ahead = 2 * ((__u64)limits[FW_K_PACKETS].window << limits[FW_K_PACKETS].shift);
+	__u64 paid = (now - word) & FW_TAT_MASK, ban = (__u64)FW_BAN_MAX_S << FW_SEEN_SHIFT;
+
+	return paid > FW_TAT_MASK - (ahead > ban ? ahead : ban) ? 0 : paid;
+}
+
 static void read_place(const struct fw_maps_table *t, __u64 hash, __u64 now,
 		       const struct fw_limit *limits, __u32 proof_s, struct fw_source_place *ret)
 {
@@ -113,14 +123,16 @@ static void read_place(const struct fw_maps_table *t, __u64 hash, __u64 now,
 	src = &t->src[place.set].way[way];
 	ret->known = true;
 	gap = FW_SEEN_GAP(FW_SEEN(now, 0), src->seen);
-	paid = (now - word) & FW_TAT_MASK;
+	paid = word_paid(word, now, limits);
 	/* The second half of the range is a CPU's clock a step ahead of ours, or a longer silence.
 	 */
 	if (gap > FW_SEEN_GAPS / 2 || paid >> FW_SEEN_SHIFT > FW_SEEN_GAPS / 4)
-		gap = paid > FW_TAT_MASK >> 1 ? 0 : (__u32)(paid >> FW_SEEN_SHIFT);
+		gap = (__u32)(paid >> FW_SEEN_SHIFT);
 	ret->seen_age_s = (__u32)(((__u64)gap << FW_SEEN_SHIFT) / FW_NS_PER_S);
+	/* Not younger than the silence, or its age came round meanwhile. */
 	age = (FW_PROOF_EPOCH(now) - src->proof) & 0x7f;
-	ret->proven = src->proof && age <= proof_s >> 4;
+	ret->proven =
+		src->proof && age <= proof_s >> 4 && gap >> (FW_PROOF_SHIFT - FW_SEEN_SHIFT) <= age;
 	/* A source silent for longer than any stamp can tell has paid everything. */
 	if (ret->seen_age_s < FW_PROOF_MAX_S)
 		read_buckets(src, word, now, limits, ret->bucket);
