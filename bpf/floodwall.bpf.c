@@ -64,7 +64,9 @@ static __always_inline bool judge_source(struct pkt *p, __u32 stages, __u32 glan
 		p->reason = stage_stranger(p);
 	if (p->reason == FW_CONTINUE && p->proven)
 		p->reason = FW_R_PASS_PROVEN;
-	else if (p->reason != FW_CONTINUE && p->proven)
+	else if (p->reason != FW_CONTINUE &&
+		 (p->proven ||
+		  (p->family == 6 && p->proto == FW_PROTO_TCP && p->reason == FW_R_DROP_NET48)))
 		return false; /* over its limits, but perhaps the victim of a spoofer */
 	return p->reason != FW_CONTINUE;
 }

@@ -9,7 +9,7 @@
 #define FW_STAGE_CROWD_H
 
 #include "charge.h"
-#include "cookie.h"
+#include "ask.h"
 #include "level.h"
 #include "listener.h"
 #include "source.h"
@@ -167,85 +167,6 @@ __noinline int answer_syn(struct xdp_md *ctx, struct pkt *p)
 	return synack_write(&f, p, cookie) ? FW_R_TX_COOKIE : FW_R_DROP_COOKIE_OVER;
 }
 
-/*
- * What the kernel's socket table says of TCP within a connection. A connection proves its source;
- * so does the return of a cookie. A half-open one does not, because a spoofed SYN makes one too.
- * FW_CONTINUE: nothing known of it.
- */
-__noinline int ask_table(struct xdp_md *ctx, struct pkt *p)
-{
-	struct frame f = { (void *)(long)ctx->data, (void *)(long)ctx->data_end };
-	struct bpf_sock *sk;
-	__u32 state;
-	bool valid;
-
-	sk = p ? socket_of(ctx, p) : 0;
-	if (!sk)
-		return FW_CONTINUE;
-	state = sk->state;
-	valid = state == FW_TCP_LISTEN && cookie_valid(&f, p, sk);
-	bpf_sk_release(sk);
-	/* Only an ACK can bring a cookie back; a SYN-ACK or RST belongs to nothing. */
-	if (state == FW_TCP_LISTEN && !valid)
-		return p->tcp_flags & (FW_TCP_SYN | FW_TCP_RST) ? FW_CONTINUE : FW_R_DROP_COOKIE;
-	p->proven = !(FW_HALF_OPEN >> (state & 31) & 1);
-	return valid ? FW_R_PASS_COOKIE : FW_R_PASS_SOCKET;
-}
-
-/* Ask the socket table, and remember what it proves. */
-static __always_inline int ask_socket(struct xdp_md *ctx, struct pkt *p,
-				      const struct fw_policy *policy)
-{
-	int reason = ask_table(ctx, p);
-
-	if (reason != FW_R_PASS_SOCKET && reason != FW_R_PASS_COOKIE)
-		return reason;
-	if (p->known && !p->proven)
-		return reason;
-	/* Half open, and of an unknown source: spoofers can have that, and must not use up what
-	 * connections need. */
-	if (!p->proven)
-		return FW_CONTINUE;
-	/* From this packet on its account is kept. */
-	if (remember(source_key(p), p->now, source_who(p), true))
-		p->known = 1;
-	/* Where the table has no place for it, no bucket of its own may hold it back, so a shared
-	 * one must. */
-	return p->known || budget_take(policy, p->now, FW_B_SOCKET) ? reason : FW_CONTINUE;
-}
-
-/*
- * Has a socket of ours asked for this datagram? Of one that is connected the kernel knows whom it
- * asked; what comes to any other shares a budget, for a service may listen there.
- */
-__noinline int udp_answers(struct xdp_md *ctx, const struct pkt *p)
-{
-	struct bpf_sock_tuple tuple;
-	struct bpf_sock *sk;
-	bool connected;
-
-	if (!p)
-		return false;
-	if (p->family == 4) {
-		tuple.ipv4.saddr = p->saddr[3];
-		tuple.ipv4.daddr = p->daddr[3];
-		tuple.ipv4.sport = p->sport;
-		tuple.ipv4.dport = p->dport;
-		sk = bpf_sk_lookup_udp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
-	} else {
-		__builtin_memcpy(tuple.ipv6.saddr, p->saddr, 16);
-		__builtin_memcpy(tuple.ipv6.daddr, p->daddr, 16);
-		tuple.ipv6.sport = p->sport;
-		tuple.ipv6.dport = p->dport;
-		sk = bpf_sk_lookup_udp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
-	}
-	if (!sk)
-		return false;
-	connected = sk->state == FW_TCP_ESTABLISHED;
-	bpf_sk_release(sk);
-	return connected || budget_take(policy_of(p->half), p->now, FW_B_SOCKET);
-}
-
 static __always_inline int reason_of_crowd(const struct pkt *p)
 {
 	if (p->fragment)
@@ -323,6 +244,41 @@ __noinline int over_limit(struct xdp_md *ctx, struct pkt *p, int over)
 	return ban_consider(source_key(p), p->now, source_who(p), own) ? asked : over;
 }
 
+/* Of the unproven, who came again is remembered, and what the crowd owns is in nobody's account. */
+static __always_inline int unproven_end(struct pkt *p, int reason)
+{
+	if (reason == FW_R_PASS_RETRANSMIT && remember(source_key(p), p->now, source_who(p), false))
+		p->known = 1;
+	else if (p->known && crowd_owns(p, reason))
+		p->known = 0;
+	return reason;
+}
+
+/*
+ * TCP of a /48 whose unproven are together over its limit, which somebody may use up with invented
+ * ones: whoever is there, or has a connection, can still prove it. By itself, for the verifier's
+ * sake.
+ */
+__noinline int over_net48(struct xdp_md *ctx, struct pkt *p, int proof)
+{
+	int asked = FW_CONTINUE;
+
+	if (!p)
+		return FW_R_DROP_NET48;
+	if (is_syn(p) && proof == FW_PROOF_COOKIE)
+		asked = answer_syn(ctx, p);
+	else if (is_in_connection(p))
+		asked = ask_socket(ctx, p, policy_of(p->half));
+	if (asked == FW_R_TX_COOKIE || asked == FW_R_PASS_RETRANSMIT)
+		return unproven_end(p, asked);
+	if (asked == FW_R_PASS_COOKIE)
+		return asked;
+	if (asked == FW_R_PASS_SOCKET &&
+	    (p->proven || half_open_fits(source_key(p), p->now, source_who(p))))
+		return asked;
+	return FW_R_DROP_NET48;
+}
+
 /*
  * A source over its limits. If it is proven or trusted, somebody may be spoofing it: its SYNs must
  * prove themselves, and bpf/ban.h tells what becomes of the rest. Anybody else is simply over.
@@ -330,7 +286,7 @@ __noinline int over_limit(struct xdp_md *ctx, struct pkt *p, int over)
 static __always_inline int crowd_over_limit(struct xdp_md *ctx, struct pkt *p, __u8 proof, int over)
 {
 	if (!p->proven && !p->trusted)
-		return over;
+		return over == FW_R_DROP_NET48 ? over_net48(ctx, p, proof) : over;
 	if (is_syn(p) && proof == FW_PROOF_COOKIE)
 		return answer_syn(ctx, p);
 	if (is_syn(p) && proof == FW_PROOF_RETRANSMIT)
@@ -389,12 +345,7 @@ static __always_inline int stage_crowd(struct xdp_md *ctx, struct pkt *p,
 		return asked;
 	if (!beyond)
 		return pass_reason(p);
-	over = crowd_excess(ctx, p, service->proof, asked);
-	if (over == FW_R_PASS_RETRANSMIT && remember(source_key(p), p->now, source_who(p), false))
-		p->known = 1;
-	else if (p->known && crowd_owns(p, over))
-		p->known = 0;
-	return over;
+	return unproven_end(p, crowd_excess(ctx, p, service->proof, asked));
 }
 
 #endif

@@ -305,6 +305,46 @@ static void test_spoofed_neighbours(void **state)
 	close(fd[1]);
 }
 
+/* ... nor keep the unproven of it from proving themselves, or from a connection they have. */
+static void test_spoofed_network(void **state)
+{
+	struct spec voter = { .family = 6, .src = VOTER, .dst = SERVER, .proto = TCP };
+	struct spec spoofed = voter, syn = voter, neighbour = voter;
+	struct prog *prog = *state;
+	struct fw_class *class = &prog_policy(prog)->class[FW_CLASS_DEFAULT];
+	int fd[2];
+
+	prog_unlimited(prog, FW_CLASS_DEFAULT);
+	prog_limit(prog, FW_CLASS_DEFAULT, FW_K_PACKETS, 100, 1, 100);
+	class->net48[FW_K_PACKETS] = class->limit[FW_K_PACKETS];
+	voter.sport = sockets_connect(crowd_listener[1], 6, VOTER, 80, fd);
+	for (int flags = SYN; flags <= ACK; flags += ACK - SYN) {
+		spoofed.flags = (__u8)flags;
+		for (spoofed.nth = 1; spoofed.nth <= 100; spoofed.nth++)
+			prog_raw_spec(prog, &spoofed);
+		/* Without a socket, or not in one piece, or not TCP: nothing proves it. */
+		neighbour = spoofed;
+		neighbour.flags = ACK;
+		prog_expect(prog, &neighbour, FW_R_DROP_NET48);
+		neighbour.proto = UDP;
+		prog_expect(prog, &neighbour, FW_R_DROP_NET48);
+		syn.flags = SYN;
+		syn.nth++;
+		prog_expect(prog, &syn, FW_R_TX_COOKIE);
+		prog_expect(prog, &voter, FW_R_PASS_SOCKET);
+		prog_expect(prog, &voter, FW_R_PASS_PROVEN);
+		prog_zero(prog, "fw_src_fp");
+		prog_zero(prog, "fw_src");
+	}
+	crowd_proof(prog, FW_PROOF_RETRANSMIT);
+	for (spoofed.nth = 1; spoofed.nth <= 100; spoofed.nth++)
+		prog_raw_spec(prog, &spoofed);
+	prog_expect(prog, &syn, FW_R_DROP_NET48);
+	prog_expect(prog, &voter, FW_R_PASS_SOCKET);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +359,7 @@ int main(void)
 		CROWD_TEST(test_spoofed_colleague),
 		CROWD_TEST(test_spoofed_handshake),
 		CROWD_TEST(test_spoofed_neighbours),
+		CROWD_TEST(test_spoofed_network),
 	};
 
 	return cmocka_run_group_tests(tests, crowd_group_setup, prog_group_teardown);

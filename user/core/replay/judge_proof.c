@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Proof, written as the program writes it (remember() of bpf/stage_crowd.h, set_insert() of
+ * Proof, written as the program writes it (remember() of bpf/source.h, set_insert() of
  * bpf/table.h), into tables that nobody else is using: a near set, else a far one, else the place
  * of whoever was silent longest and is not proven himself.
  */
