@@ -128,30 +128,6 @@ static int grant(struct fw_cli *cli, struct fw_model *model, __u8 service, const
 	return 0;
 }
 
-static json_t *service_json(const struct fw_model *model, __u8 service)
-{
-	const struct fw_model_service *s = &model->service[service];
-	json_t *one = json_object(), *rules = json_array();
-	char text[FW_TEXT_LEN * 2];
-	int err = 0;
-
-	for (__u32 i = 0; i < model->rules; i++)
-		if (model->rule[i].service == service)
-			err |= fw_json_push(rules, fw_json_text(fw_model_rule_put(
-							   text, sizeof(text), &model->rule[i])));
-	err |= fw_json_set(one, "service", fw_json_text(s->name));
-	err |= fw_json_set(one, "rules", rules);
-	err |= fw_json_set(one, "closed", json_boolean(s->closed));
-	err |= fw_json_set(one, "proof", fw_json_text(fw_model_proof_name(s->proof)));
-	err |= fw_json_set(one, "level",
-			   s->level_pin ? fw_json_text(fw_model_level_name(s->level_pin - 1U))
-					: json_null());
-	if (!err)
-		return one;
-	json_decref(one);
-	return NULL;
-}
-
 static int done(struct fw_cli *cli, const struct fw_model *model, __u8 service)
 {
 	char *to = fw_service_addresses(model, service);
@@ -164,7 +140,7 @@ static int done(struct fw_cli *cli, const struct fw_model *model, __u8 service)
 	if (fw_slip_service(model, service, slip, sizeof(slip)))
 		fw_cli_warn(cli, "%s; every address is called any", slip);
 	if (to && tcp && udp)
-		err = fw_cli_done(cli, cli->json ? service_json(model, service) : NULL,
+		err = fw_cli_done(cli, cli->json ? fw_service_json(model, service) : NULL,
 				  "service %s%s%s%s%s%s%s%s, proof %s%s%s", s->name,
 				  *to ? " at " : "", to, *tcp ? ", tcp " : "", tcp,
 				  *udp ? ", udp " : "", udp, s->closed ? ", closed" : "",
@@ -265,7 +241,7 @@ static int list_json(struct fw_cli *cli, const struct fw_model *model, int only)
 
 	for (int s = 0; s < FW_SERVICE_MAX; s++)
 		if (*model->service[s].name && (only < 0 || only == s))
-			err |= fw_json_push(list, service_json(model, (__u8)s));
+			err |= fw_json_push(list, fw_service_json(model, (__u8)s));
 	err |= fw_json_set(doc, "services", list);
 	if (err) {
 		json_decref(doc);

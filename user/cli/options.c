@@ -334,12 +334,10 @@ static int finish(struct round *r)
 static void look_for_json(struct fw_cli *cli, int argc, char **argv)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
-		bool pretty = !strcmp(argv[i], "--pretty") ||
-			      (argv[i][0] == '-' && argv[i][1] != '-' && strchr(argv[i], 'p'));
+		const char *letters = argv[i][0] == '-' && argv[i][1] != '-' ? argv[i] : "";
 
-		cli->pretty |= pretty;
-		cli->json |= pretty || !strcmp(argv[i], "--json") ||
-			     (argv[i][0] == '-' && argv[i][1] != '-' && strchr(argv[i], 'j'));
+		cli->pretty |= !strcmp(argv[i], "--pretty") || strchr(letters, 'p');
+		cli->json |= cli->pretty || !strcmp(argv[i], "--json") || strchr(letters, 'j');
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/json.h"
 #include "user/base/text.h"
 #include "user/cli/service.h"
 
@@ -75,4 +76,28 @@ char *fw_service_ports(const struct fw_model *model, __u8 service, __u8 proto)
 		comma = ",";
 	}
 	return fclose(out) ? NULL : text;
+}
+
+json_t *fw_service_json(const struct fw_model *model, __u8 service)
+{
+	const struct fw_model_service *s = &model->service[service];
+	json_t *one = json_object(), *rules = json_array();
+	char text[FW_TEXT_LEN * 2];
+	int err = 0;
+
+	for (__u32 i = 0; i < model->rules; i++)
+		if (model->rule[i].service == service)
+			err |= fw_json_push(rules, fw_json_text(fw_model_rule_put(
+							   text, sizeof(text), &model->rule[i])));
+	err |= fw_json_set(one, "service", fw_json_text(s->name));
+	err |= fw_json_set(one, "rules", rules);
+	err |= fw_json_set(one, "closed", json_boolean(s->closed));
+	err |= fw_json_set(one, "proof", fw_json_text(fw_model_proof_name(s->proof)));
+	err |= fw_json_set(one, "level",
+			   s->level_pin ? fw_json_text(fw_model_level_name(s->level_pin - 1U))
+					: json_null());
+	if (!err)
+		return one;
+	json_decref(one);
+	return NULL;
 }
