@@ -111,10 +111,13 @@ static __always_inline void synack_ip6(__be32 *ip, const struct pkt *p, __u32 tc
 	put_words(ip + 6, p->saddr, 4);
 }
 
-/* RFC 9293 section 3.9.2.3: nobody answers a SYN that was not sent to one host. */
+/*
+ * RFC 9293 section 3.9.2.3: nobody answers a SYN that was not sent to one host; nor to many, whose
+ * address no card has (IEEE 802.3 section 3.2.5).
+ */
 static __always_inline bool is_unicast(const struct ethhdr *eth)
 {
-	return !(eth->h_dest[0] & 1);
+	return !((eth->h_dest[0] | eth->h_source[0]) & 1);
 }
 
 static __always_inline void swap_macs(struct ethhdr *eth)
@@ -131,7 +134,7 @@ static __always_inline void swap_macs(struct ethhdr *eth)
 
 /*
  * Turn the SYN into its SYN-ACK. VLAN tags stay as they are; of IP headers longer than ours the
- * rest is overwritten. False: it was sent to many.
+ * rest is overwritten. False: it was sent to many, or the answer would be.
  */
 static __always_inline bool synack_write(const struct frame *f, struct pkt *p, __u64 cookie)
 {
