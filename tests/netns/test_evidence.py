@@ -387,6 +387,9 @@ def test_stix_hostile(ev):
 def test_minutes(ev):
     """Who was heaviest in which minute, proven sources and possibly spoofed ones apart."""
     minutes = ev.json("incident", "report", 1)["minutes"]
+    for page in ("md", "html"):  # nobody is said to have sent what came in his name
+        text = ev.fw("incident", "report", 1, "--format", page)
+        assert "what each sent" not in text and "in whose names most came, minute by minute" in text
     assert [m["from"] for m in minutes] == ["2026-11-06T21:20:00.000Z", "2026-11-06T21:21:00.000Z"]
     for m in minutes:
         assert [(s["address"], s["packets"], s["dropped"]) for s in m["possibly_spoofed"]] == [

@@ -17,9 +17,9 @@
 #define EACH_SHOWN    3	 /* of either column */
 
 static const char words[] =
-	"Heaviest sources, told minute by minute: what each sent in it at least, and how much of "
-	"that was dropped. The minutes are the recorder's; the first may have begun before the "
-	"incident.";
+	"The addresses in whose names most came, minute by minute: how many packets at least, and "
+	"how many of them were dropped. Of a proven one's, too, anybody may have sent some. The "
+	"minutes are the recorder's; the first may have begun before the incident.";
 
 struct list {
 	void *top;
