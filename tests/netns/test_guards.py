@@ -117,6 +117,7 @@ def test_the_way_to_larger_tables_loses_nothing(desk, clean):
 
 
 SLIPS = [
+    (["policy", "apply", "--confirm", "0", "/dev/null"], "not between 5 s and a day"),
     (["undo"], 'did you mean "policy undo"?'),
     (["lift", "1.2.3.4"], 'did you mean "ban lift"?'),
     (["class", "add", "203.0.113.0/24", "isp"], "the class comes first: class add isp 203.0.113.0/24"),

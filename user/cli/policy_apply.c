@@ -27,7 +27,7 @@ static int read_confirm(struct fw_cli *cli, __u32 *ret)
 	if (!text)
 		return 0;
 	r = fw_text_duration(text, ret, &cli->err);
-	if (!r && (*ret < CONFIRM_MIN_S || *ret > CONFIRM_MAX_S))
+	if (r == -ERANGE || (!r && (*ret < CONFIRM_MIN_S || *ret > CONFIRM_MAX_S)))
 		r = fw_err_set(&cli->err, -ERANGE, "5m is usual",
 			       "\"%.40s\" is not between 5 s and a day", text);
 	if (r)
