@@ -357,14 +357,14 @@ static int run_rounds(struct round *r, int argc, char **argv)
 int fw_options_parse(struct fw_cli *cli, int argc, char **argv, struct fw_cli_line *ret)
 {
 	struct round r = { .cli = cli, .line = ret };
-	int err;
+	int err = -ENOMEM;
 
 	*ret = (struct fw_cli_line){ .wish = FW_WISH_RUN };
 	ret->argv = calloc((size_t)argc + 1, sizeof(*ret->argv));
 	if (ret->argv)
 		err = run_rounds(&r, argc, argv);
 	else
-		err = fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
+		fw_err_set(&cli->err, -ENOMEM, NULL, "out of memory");
 	if (err) {
 		look_for_json(cli, argc, argv);
 		return err;
