@@ -172,7 +172,10 @@ def test_the_file_as_an_admin_lives_with_it(box, tmp_path):
     assert "running differs" not in box.fw("status").stdout
     # Another command, and the file's list changes too.
     box.fw("block", "add", "192.0.2.1")
-    assert "running differs from file" in box.fw("status").stdout
+    said = box.fw("status").stdout
+    assert "running differs from file" in said
+    way_on = said.partition("since (floodwall ")[2].partition(")")[0].split()
+    assert "- lanes.blocked: 192.0.2.1/32" in box.fw(*way_on).stdout
     listed.write_text("198.51.100.2\n")
     assert box.fwj("status")["policy_file"]["file_changed"]
     changes = {(c["path"], c["before"], c["after"])

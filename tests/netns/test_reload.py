@@ -142,7 +142,7 @@ def crash_after_a_block(box, p, path):
     p.wait()
     p = start(box, path)
     assert "45.0.0.99" in box.fw("block", "list").stdout
-    assert "differs from" in p.said()
+    assert "differs from" in p.said() and "policy diff %s`" % path in p.said()
     return p
 
 

@@ -7,6 +7,7 @@
 #include "user/base/clock.h"
 #include "user/base/json.h"
 #include "user/base/table.h"
+#include "user/base/text.h"
 #include "user/cli/policy.h"
 
 static int read_record(struct fw_cli *cli, struct fw_policy_record *ret)
@@ -39,12 +40,21 @@ int fw_policy_status_json(struct fw_cli *cli, json_t *doc)
 	return fw_json_set(doc, "policy_file", record.known ? policy : json_null());
 }
 
+/* What shows it, for people: without a file `policy diff` takes the default one. */
+static void put_diff(char *buf, size_t size, const char *path)
+{
+	bool other = strcmp(path, FW_FILE_DEFAULT);
+
+	snprintf(buf, size, "floodwall policy diff%s%s", other ? " " : "", other ? path : "");
+	fw_text_clean(buf, size, buf);
+}
+
 int fw_policy_status_print(struct fw_cli *cli)
 {
 	const char *bad = fw_table_style(stdout, FW_STYLE_WARN);
 	const char *plain = fw_table_style(stdout, FW_STYLE_NONE);
 	struct fw_policy_record record;
-	char when[FW_CLOCK_LEN];
+	char when[FW_CLOCK_LEN], diff[sizeof(record.path) + 32];
 	int r = read_record(cli, &record);
 
 	if (r)
@@ -55,15 +65,15 @@ int fw_policy_status_print(struct fw_cli *cli)
 	}
 	fw_cli_print("policy file   %s, applied %s by %s", record.path,
 		     fw_clock_put(when, sizeof(when), record.realtime_ns), record.who);
+	put_diff(diff, sizeof(diff), record.path);
 	if (record.live_changes)
 		printf("              %srunning differs from file%s: other commands changed it "
-		       "since (floodwall policy diff)\n",
-		       bad, plain);
+		       "since (%s)\n",
+		       bad, plain, diff);
 	if (record.file_gone)
 		printf("              %sthe file or a list of it is gone%s\n", bad, plain);
 	else if (record.file_changed)
-		printf("              %sthe file or a list of it has changed since%s (floodwall "
-		       "policy diff)\n",
-		       bad, plain);
+		printf("              %sthe file or a list of it has changed since%s (%s)\n", bad,
+		       plain, diff);
 	return 0;
 }

@@ -200,9 +200,9 @@ static bool runs_already(const struct fw_daemon *daemon, const char *path)
 	if (record.live_changes)
 		fw_journal(
 			LOG_WARNING, FW_E_CHANGED, NULL,
-			"what runs differs from %s and stays: `floodwall policy diff` shows it, a "
-			"reload applies the file",
-			path);
+			"what runs differs from %s and stays: `floodwall policy diff %s` shows it, "
+			"a reload applies the file",
+			path, path);
 	return true;
 }
 
