@@ -69,6 +69,7 @@ def test_options_survive_a_cookie(box, stamps, v6):
     assert box.reasons().get("cookie_sent") and box.reasons().get("cookie_valid")
     assert not box.fwj("stats")["total"]["drop_packets"], box.reasons()
     for end in (world, srv):
+        assert end.startswith("ESTAB"), end
         assert (" ts " in end) == (stamps == 2), end
         assert ("sack" in end) == (stamps == 2), end
     if stamps == 2:
