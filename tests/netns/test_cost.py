@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the controller costs while it watches a flood of millions of sources: memory has a bound that
-is held; time is measured and printed, with the same controller's cost on empty tables beside it."""
+is held; time is measured and printed, with the same controller's cost on empty tables beside it. And
+that no counter falls meanwhile."""
 
 import os
 import time
 
 import pytest
 from lab import until
-from test_metrics import get, samples, total
+from test_metrics import get, samples, served, total  # noqa: F401
 
 
 def scrapes(box, n=5):
@@ -85,3 +86,23 @@ def test_cost_under_a_flood_of_sources(box, figure, recording):
            (recording, sources / 1e6, full * 1e3, empty * 1e3, share * 100, peak / (1 << 20)))
     assert sources > 5e4, "the flood did not fill the table"
     assert peak < 32 << 20
+
+
+def test_no_counter_falls(box, served):  # noqa: F811
+    """While a class of its own is flooded and the policy changes again and again. What is left for the
+    default class, which sent before, is reckoned from counters that move meanwhile."""
+    box.fw("class", "new", "cgnat")
+    box.fw("class", "add", "cgnat", "45.0.0.0/8")
+    box.flood("udp", sources=100, start="46.0.0.1", port=9, pps=50000, seconds=1).result()
+    flood = box.flood("udp", sources=1000, start="45.0.0.1", port=9, pps=400000, seconds=120)
+    last, fell = {}, []
+    for i in range(48):
+        box.fw("limit", "set", "udp", "%d/s" % (100 + i))
+        time.sleep(0.3)  # a reading is given out for a quarter of a second
+        now = samples(get(box)[2])
+        fell += [(key, last[key], now[key]) for key in now
+                 if key[0].endswith("_total") and now[key] < last.get(key, 0)]
+        last.update(now)
+    flood.stop()
+    assert not fell, fell
+    assert total(last, "floodwall_class_packets_total", **{"class": "default"}) > 0

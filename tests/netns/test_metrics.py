@@ -163,26 +163,6 @@ def test_verdicts_sum_to_packets(box, served):
     assert total(found, "floodwall_packets_total") - before == seen - arrived
 
 
-def test_no_counter_falls(box, served):
-    """While a class of its own is flooded and the policy changes again and again. What is left for the
-    default class, which sent before, is reckoned from counters that move meanwhile."""
-    box.fw("class", "new", "cgnat")
-    box.fw("class", "add", "cgnat", "45.0.0.0/8")
-    box.flood("udp", sources=100, start="46.0.0.1", port=9, pps=50000, seconds=1).result()
-    flood = box.flood("udp", sources=1000, start="45.0.0.1", port=9, pps=400000, seconds=120)
-    last, fell = {}, []
-    for i in range(48):
-        box.fw("limit", "set", "udp", "%d/s" % (100 + i))
-        time.sleep(0.3)  # a reading is given out for a quarter of a second
-        now = samples(get(box)[2])
-        fell += [(key, last[key], now[key]) for key in now
-                 if key[0].endswith("_total") and now[key] < last.get(key, 0)]
-        last.update(now)
-    flood.stop()
-    assert not fell, fell
-    assert total(last, "floodwall_class_packets_total", **{"class": "default"}) > 0
-
-
 def test_a_new_name_begins_at_nothing(box, served):
     """A service and a class in place of others: what was counted for those stays theirs, by every way
     that names come in."""
