@@ -91,6 +91,7 @@ static void test_honest_together(void **state)
 		struct replay r = { .prog = *state, .path = path[i], .must_pass = true };
 
 		replay(&r);
+		assert_true(r.packets > 0);
 		assert_int_equal(r.passed, r.packets);
 	}
 }
@@ -133,6 +134,18 @@ static void print_row(struct replay *r, const char *how, const char *time)
 
 enum how { SOURCES, WHOLE, CLOSED, HOWS };
 
+/* What a web service does not speak ends there; strangers together have a budget. */
+static void check_attack(const struct replay *r, enum how how)
+{
+	__u64 dropped = r->packets - r->passed, unspoken = r->reason[FW_R_DROP_UNSPOKEN];
+
+	assert_true(r->packets > 1000);
+	if (how == CLOSED)
+		assert_true(unspoken > r->packets / 4 && dropped > r->packets * 2 / 5);
+	if (how == WHOLE && r->compress_ns && r->packets > 20000)
+		assert_true(dropped > r->packets / 2);
+}
+
 static void attack(struct prog *prog, const char *path, enum how how, __u64 compress_ns)
 {
 	static const char *const names[HOWS] = { "per source only", "whole", "whole, closed web" };
@@ -146,6 +159,7 @@ static void attack(struct prog *prog, const char *path, enum how how, __u64 comp
 		add_service(prog, path);
 	replay(&r);
 	print_row(&r, names[how], compress_ns ? "in 1 s" : "own time");
+	check_attack(&r, how);
 }
 
 static void test_attack(void **state)
