@@ -152,7 +152,9 @@ def test_of_very_many_sources_none_is_made_heavy(tmp_path):
     assert re.search(r"about 2\d{5} sources; the heaviest:", out)
     rows = [l.split() for l in out.split("SOURCE  ")[1].splitlines()[1:11]]
     assert rows[0][:2] == [OTHER, "250"] and {r[1] for r in rows[1:]} <= {"1", "1+"}
-    for one in replay(path)["top"][1:]:
+    top = replay(path)["top"]
+    assert len(rows) == len(top) == 10
+    for one in top[1:]:
         assert one["packets"] - one["packets_error"] == 1
 
 
