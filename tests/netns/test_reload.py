@@ -3,6 +3,7 @@
 changes nothing and is told with its place, at a reload, at a start, and after a reboot."""
 
 import os
+import re
 import shutil
 import signal
 
@@ -142,7 +143,8 @@ def crash_after_a_block(box, p, path):
     p.wait()
     p = start(box, path)
     assert "45.0.0.99" in box.fw("block", "list").stdout
-    assert "differs from" in p.said() and "policy diff %s`" % path in p.said()
+    shown = re.search(r"differs from .*`floodwall policy diff (/\S+)`", p.said())
+    assert shown and os.path.samefile(shown.group(1), path), p.said()
     return p
 
 
