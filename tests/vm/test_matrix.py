@@ -122,9 +122,9 @@ def test_people_are_served_by_cookie(guest):
     moved = guest.reasons()
     assert moved.get("cookie_sent") and moved.get("cookie_valid"), moved
     guest.fw("service", "set", "web", "--level", "auto")
-    storm = guest.flood("virtio0", "syn", sources=0, pps=3000, seconds=6)
+    storm = guest.flood("virtio0", "syn", sources=0, pps=3000, seconds=300)
     served = [bool(guest.fetch("virtio0")) for _ in range(5)]
-    storm.result()
+    storm.stop()
     assert all(served), served
 
 
